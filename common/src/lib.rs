@@ -1,0 +1,1 @@
+//! what both modelwatch programs call: configuration, telemetry, HTTP serving, shutdown.

@@ -1,0 +1,1 @@
+//! the pure part of modelwatch-exporter: summaries, windows, drift, quality.

@@ -1,0 +1,1 @@
+//! turns predictions, late labels and business events into model, drift and data gauges.

@@ -1,0 +1,1 @@
+//! the pure part of modelwatch-receiver: occurrences, dedupe, routing, templates, retry.

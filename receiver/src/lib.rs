@@ -1,0 +1,1 @@
+//! takes Alertmanager webhooks and tells the right people once.
