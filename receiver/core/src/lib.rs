@@ -1,1 +1,6 @@
-//! the pure part of modelwatch-receiver: occurrences, dedupe, routing, templates, retry.
+//! The pure part of modelwatch-receiver: alerts, occurrences, dedupe, routing, templates, retry.
+//!
+//! Nothing here reads a clock, a file or a socket: `now` and randomness are arguments.
+
+pub mod alert;
+pub mod outcome;

@@ -1,0 +1,100 @@
+//! Reading a webhook's body.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Alert, Labels, Snapshot, Status};
+
+/// Why a body can never be accepted. The words are the answer's public reason.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The body is not JSON of the webhook's shape.
+    #[error("the body is not an Alertmanager webhook: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// The version is none that is known.
+    #[error("version {0:?} is not known: expected \"4\" (Alertmanager), or \"1\" with orgId (Grafana)")]
+    Version(String),
+    /// There is nothing to tell.
+    #[error("the webhook lists no alerts")]
+    Empty,
+    /// An alert cannot be told from others.
+    #[error("alerts[{0}] has no labels")]
+    Unlabelled(usize),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawSnapshot {
+    version: Option<String>,
+    org_id: Option<serde_json::Value>,
+    group_key: Option<String>,
+    truncated_alerts: Option<u64>,
+    group_labels: Option<Labels>,
+    #[serde(rename = "externalURL")]
+    external_url: Option<String>,
+    #[serde(rename = "notification_reason")]
+    notification_reason: Option<String>,
+    alerts: Option<Vec<RawAlert>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawAlert {
+    status: Status,
+    labels: Option<Labels>,
+    annotations: Option<Labels>,
+    starts_at: Timestamp,
+    ends_at: Option<Timestamp>,
+    #[serde(rename = "generatorURL")]
+    generator_url: Option<String>,
+}
+
+impl Snapshot {
+    /// Reads the body of a webhook; unknown fields are ignored, since new ones appear every year.
+    ///
+    /// # Errors
+    /// Names what makes the body one that can never be accepted.
+    pub fn parse(body: &[u8]) -> Result<Snapshot, SnapshotError> {
+        serde_json::from_slice::<RawSnapshot>(body)?.try_into()
+    }
+}
+
+impl TryFrom<RawSnapshot> for Snapshot {
+    type Error = SnapshotError;
+
+    fn try_from(raw: RawSnapshot) -> Result<Snapshot, SnapshotError> {
+        match (raw.version.as_deref(), &raw.org_id) {
+            (Some("4"), _) | (Some("1"), Some(_)) => {}
+            (version, _) => return Err(SnapshotError::Version(version.unwrap_or_default().to_owned())),
+        }
+        let alerts = raw.alerts.unwrap_or_default();
+        if alerts.is_empty() {
+            return Err(SnapshotError::Empty);
+        }
+        Ok(Snapshot {
+            group_key: raw.group_key.unwrap_or_default(),
+            truncated_alerts: raw.truncated_alerts.unwrap_or_default(),
+            group_labels: raw.group_labels.unwrap_or_default(),
+            external_url: raw.external_url.unwrap_or_default(),
+            is_repeat: raw.notification_reason.as_deref() == Some("repeat interval elapsed"),
+            alerts: alerts.into_iter().enumerate().map(alert).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn alert((index, raw): (usize, RawAlert)) -> Result<Alert, SnapshotError> {
+    let labels = raw.labels.filter(|labels| !labels.is_empty()).ok_or(SnapshotError::Unlabelled(index))?;
+    let ends_at = match raw.status {
+        Status::Firing => None,
+        // A resolved alert always says when; a sender that does not is taken to mean its start.
+        Status::Resolved => Some(raw.ends_at.unwrap_or(raw.starts_at).max(raw.starts_at)),
+    };
+    Ok(Alert {
+        status: raw.status,
+        labels,
+        annotations: raw.annotations.unwrap_or_default(),
+        starts_at: raw.starts_at,
+        ends_at,
+        generator_url: raw.generator_url.unwrap_or_default(),
+    })
+}
