@@ -3,4 +3,5 @@
 //! Nothing here reads a clock, a file or a socket: `now` and randomness are arguments.
 
 pub mod alert;
+pub mod message;
 pub mod outcome;
