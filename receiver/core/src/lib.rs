@@ -3,5 +3,9 @@
 //! Nothing here reads a clock, a file or a socket: `now` and randomness are arguments.
 
 pub mod alert;
+pub mod dedupe;
 pub mod message;
+pub mod occurrence;
 pub mod outcome;
+pub mod retry;
+pub mod route;

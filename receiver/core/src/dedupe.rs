@@ -1,0 +1,190 @@
+//! Who is told what: one decision for each destination and occurrence, as a pure function of what was told before.
+//!
+//! The unique thing is the [`Transition`]: a destination is told once that an occurrence fires, once that it is
+//! over, and once for each numbered repeat. The store holds it as a key, so that retries, copies and other
+//! receivers cannot tell it twice.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Change, Kind, Status};
+use crate::occurrence::State;
+
+/// Why an alert of a snapshot told a destination nothing. The set is closed because it is a metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suppression {
+    /// A copy of what was told.
+    Duplicate,
+    /// A repeat before its time.
+    Repeat,
+    /// A newer message about the same group took its place.
+    Superseded,
+    /// It is over, and the destination was never told that it began.
+    NeverTold,
+    /// The destination does not want to hear what is over.
+    ResolvedOff,
+    /// The copy is older than what is known, or held because it may be.
+    StaleCopy,
+    /// It feeds a dead man's switch.
+    Heartbeat,
+    /// No route takes it.
+    NoRoute,
+}
+
+impl Suppression {
+    /// The reasons that concern one destination; metrics touch each for every channel.
+    pub const OF_CHANNEL: [Suppression; 6] = [
+        Suppression::Duplicate,
+        Suppression::Repeat,
+        Suppression::Superseded,
+        Suppression::NeverTold,
+        Suppression::ResolvedOff,
+        Suppression::StaleCopy,
+    ];
+
+    /// The name used in metrics, history and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Suppression::Duplicate => "duplicate",
+            Suppression::Repeat => "repeat",
+            Suppression::Superseded => "superseded",
+            Suppression::NeverTold => "never_told",
+            Suppression::ResolvedOff => "resolved_off",
+            Suppression::StaleCopy => "stale_copy",
+            Suppression::Heartbeat => "heartbeat",
+            Suppression::NoRoute => "no_route",
+        }
+    }
+}
+
+/// What a destination is told once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Transition {
+    /// That it fires, or that it is over.
+    pub status: Status,
+    /// 0 for the first time, then the number of the repeat.
+    pub repeat: i64,
+}
+
+/// What a destination was told, or is about to be, of one occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// That it fires.
+    pub firing: bool,
+    /// That it is over (or that this was suppressed for good).
+    pub resolved: bool,
+    /// The number of the newest repeat.
+    pub repeats: i64,
+    /// When the webhook that caused the last message about it was accepted.
+    pub last_at: Option<Timestamp>,
+}
+
+/// The wishes of one destination and the rhythm of repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether the destination hears what is over.
+    pub send_resolved: bool,
+    /// How often something that still fires is told again.
+    pub repeat_interval: Duration,
+    /// How long after a message the same snapshot counts as a copy of it rather than as a repeat.
+    pub reorder: Duration,
+}
+
+/// What a snapshot says of one occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Where the occurrence stands after it.
+    pub status: Status,
+    /// The snapshot held only old copies of it.
+    pub old_copy: bool,
+    /// The sender says that it is a repeat.
+    pub is_repeat: bool,
+}
+
+/// What is to be done for one destination about one occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Tell it, if the transition can still be won.
+    Tell(Transition),
+    /// Tell nothing, and remember the transition, so that it counts once.
+    Settle(Transition, Suppression),
+    /// Tell nothing.
+    Suppress(Suppression),
+}
+
+/// Alertmanager repeats at almost exactly its own interval; a repeat slightly before ours is meant to be ours.
+const REPEAT_SHARE: f64 = 0.9;
+
+/// What to tell a destination that was told `told`, at `now`.
+pub fn decide(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
+    match seen.status {
+        _ if seen.old_copy => Verdict::Suppress(Suppression::StaleCopy),
+        Status::Firing if !told.firing => Verdict::Tell(Transition { status: Status::Firing, repeat: 0 }),
+        Status::Firing => decide_repeat(seen, told, rules, now),
+        Status::Resolved => decide_resolved(told, rules),
+    }
+}
+
+fn decide_repeat(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
+    let since = told.last_at.map_or(Duration::MAX, |last| now.duration_since(last).unsigned_abs());
+    let backwards = told.last_at.is_some_and(|last| now < last);
+    if !backwards && since >= rules.repeat_interval.mul_f64(REPEAT_SHARE) {
+        Verdict::Tell(Transition { status: Status::Firing, repeat: told.repeats + 1 })
+    } else if seen.is_repeat || since > rules.reorder {
+        Verdict::Suppress(Suppression::Repeat)
+    } else {
+        Verdict::Suppress(Suppression::Duplicate)
+    }
+}
+
+fn decide_resolved(told: Told, rules: Rules) -> Verdict {
+    let transition = Transition { status: Status::Resolved, repeat: 0 };
+    if told.resolved {
+        Verdict::Suppress(Suppression::Duplicate)
+    } else if !told.firing {
+        Verdict::Settle(transition, Suppression::NeverTold)
+    } else if !rules.send_resolved {
+        Verdict::Settle(transition, Suppression::ResolvedOff)
+    } else {
+        Verdict::Tell(transition)
+    }
+}
+
+/// What a destination really heard of one occurrence (an attempt was delivered), and what it still is to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// It heard that it fires.
+    pub firing: bool,
+    /// It is still to hear that it is over.
+    pub owes_resolved: bool,
+}
+
+/// What a message says changed about an occurrence in `state`; `None` if there is nothing to say.
+pub fn change(state: State, heard: Heard) -> Option<Change> {
+    match state {
+        State::Firing | State::Stale if heard.firing => Some(Change::StillFiring),
+        State::Firing | State::Stale => Some(Change::New),
+        State::Resolved if heard.owes_resolved || !heard.firing => Some(Change::Resolved),
+        State::Resolved => None,
+    }
+}
+
+/// Why a message exists, by what it says changed.
+pub fn kind(changes: &[Change]) -> Kind {
+    let all = |wanted| changes.iter().all(|change| *change == wanted);
+    if all(Change::StillFiring) {
+        Kind::Repeat
+    } else if all(Change::New) {
+        Kind::New
+    } else if all(Change::Resolved) {
+        Kind::Resolved
+    } else {
+        Kind::Changed
+    }
+}
+
+#[cfg(test)]
+mod tests;

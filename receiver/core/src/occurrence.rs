@@ -1,0 +1,247 @@
+//! Occurrences: from when to when one alert happened, as a pure function of what was seen and `now`.
+//!
+//! `startsAt` is not stable, copies arrive late and twice, and two senders may disagree. So at most one occurrence
+//! of an alert is open, whatever its copies say; a firing copy of one that is over is held until it is either
+//! refuted or too late to be an old copy; and an alert that snapshots no longer list is not resolved.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Alert, Fingerprint, Status};
+
+/// How long the past may still speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// How long after a resolve a firing copy may still be an old one.
+    pub reorder: Duration,
+    /// After how long without a report a firing alert is forgotten.
+    pub stale_after: Duration,
+}
+
+/// Where an occurrence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It happens.
+    Firing,
+    /// It was firing and nobody speaks of it any more: shown, but no message is sent.
+    Stale,
+    /// It is over.
+    Resolved,
+}
+
+impl State {
+    /// The name used in the store, in JSON and on the page.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Firing => "firing",
+            State::Stale => "stale",
+            State::Resolved => "resolved",
+        }
+    }
+
+    /// What a message says of it: a stale alert counts as firing, since nobody said that it is over.
+    pub fn status(self) -> Status {
+        match self {
+            State::Firing | State::Stale => Status::Firing,
+            State::Resolved => Status::Resolved,
+        }
+    }
+}
+
+/// One stretch of time in which one alert fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// Where it stands.
+    pub state: State,
+    /// The earliest start that any copy named.
+    pub starts_at: Timestamp,
+    /// When it ended, by the sender's clock; `None` while open.
+    pub ends_at: Option<Timestamp>,
+    /// When the newest copy about it was accepted.
+    pub seen_at: Timestamp,
+    /// It was opened by a copy that may have been an old one.
+    pub unconfirmed: bool,
+    /// When the copy that ended it was accepted.
+    resolved_at: Option<Timestamp>,
+    /// The start of a firing copy that waits to be refuted.
+    held: Option<Timestamp>,
+    /// The end of the occurrence before this one.
+    previous_end: Option<Timestamp>,
+    /// The alerts that are one but for ignored labels; an occurrence is over when all of them are.
+    members: BTreeMap<Fingerprint, Member>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Member {
+    newest_start: Timestamp,
+    ended: Option<Ended>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    at: Timestamp,
+    accepted_at: Timestamp,
+}
+
+/// What a copy of an alert came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// A new occurrence begins (or was missed and is over already).
+    Opened(Occurrence),
+    /// The newest occurrence goes on, ends, or is confirmed to be over.
+    Known(Occurrence),
+    /// The copy is older than what is known, or held because it may be.
+    OldCopy(Occurrence),
+}
+
+impl Sighting {
+    /// The occurrence the copy belongs to, as it now stands.
+    pub fn occurrence(&self) -> &Occurrence {
+        match self {
+            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
+                occurrence
+            }
+        }
+    }
+}
+
+/// What `alert`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
+pub fn observe(newest: Option<&Occurrence>, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
+    match (newest, alert.ends_at) {
+        (None, _) => Sighting::Opened(Occurrence::begin(alert, now, None)),
+        (Some(open), None) if open.ends_at.is_none() => open.clone().joined(alert, now, windows),
+        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(alert, end, now),
+        (Some(over), None) => over.clone().returned(alert, now, windows),
+        (Some(over), Some(end)) => over.clone().ended_again(alert, end, now),
+    }
+}
+
+impl Occurrence {
+    /// When somebody has to look at it again although no webhook came: a held copy becomes due, or it goes stale.
+    pub fn check_at(&self, windows: Windows) -> Option<Timestamp> {
+        match self.state {
+            State::Firing => Some(later(self.seen_at, windows.stale_after)),
+            State::Stale => None,
+            State::Resolved => self.held.and(self.resolved_at).map(|at| later(at, windows.reorder)),
+        }
+    }
+
+    /// The start of the firing copy that is held against this occurrence, if one is.
+    pub fn held(&self) -> Option<Timestamp> {
+        self.held
+    }
+
+    /// Marks an occurrence that nobody speaks of any more.
+    pub fn forgotten(mut self) -> Occurrence {
+        self.state = State::Stale;
+        self
+    }
+
+    fn begin(alert: &Alert, now: Timestamp, previous_end: Option<Timestamp>) -> Occurrence {
+        let ended = alert.ends_at.map(|at| Ended { at, accepted_at: now });
+        Occurrence {
+            state: if ended.is_some() { State::Resolved } else { State::Firing },
+            starts_at: alert.starts_at,
+            ends_at: alert.ends_at,
+            seen_at: now,
+            unconfirmed: false,
+            resolved_at: ended.map(|ended| ended.accepted_at),
+            held: None,
+            previous_end,
+            members: BTreeMap::from([(member_of(alert), Member { newest_start: alert.starts_at, ended })]),
+        }
+    }
+
+    /// A firing copy while it is open: it joins whatever its start, unless that member just ended.
+    fn joined(mut self, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
+        let member = self.members.entry(member_of(alert)).or_insert(Member::starting(alert.starts_at));
+        if member.may_be_old(alert.starts_at, now, windows) {
+            return Sighting::OldCopy(self);
+        }
+        member.newest_start = member.newest_start.max(alert.starts_at);
+        member.ended = None;
+        self.starts_at = self.starts_at.min(alert.starts_at);
+        self.seen_at = now;
+        self.state = State::Firing;
+        Sighting::Known(self)
+    }
+
+    /// A resolved copy while it is open: it ends one member, and with the last one the occurrence.
+    fn ended(mut self, alert: &Alert, end: Timestamp, now: Timestamp) -> Sighting {
+        let before = self.previous_end.is_some_and(|previous| end <= previous);
+        let start = self.members.get(&member_of(alert)).map_or(self.starts_at, |member| member.newest_start);
+        if before || end < start {
+            return Sighting::OldCopy(self);
+        }
+        self.end_member(alert, end, now);
+        self.seen_at = now;
+        if self.members.values().all(|member| member.ended.is_some()) {
+            self.state = State::Resolved;
+            self.ends_at = self.members.values().filter_map(|member| Some(member.ended?.at)).max();
+            self.resolved_at = Some(now);
+        }
+        Sighting::Known(self)
+    }
+
+    /// A firing copy of one that is over: new, or old, or a real return that names its old start.
+    fn returned(mut self, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
+        if self.ends_at.is_some_and(|end| alert.starts_at > end) {
+            return Sighting::Opened(Occurrence::begin(alert, now, self.ends_at));
+        }
+        if self.resolved_at.is_none_or(|at| now >= later(at, windows.reorder)) {
+            let returned = Occurrence::begin(alert, now, self.ends_at);
+            return Sighting::Opened(Occurrence { unconfirmed: true, ..returned });
+        }
+        self.held = Some(self.held.map_or(alert.starts_at, |held| held.max(alert.starts_at)));
+        Sighting::OldCopy(self)
+    }
+
+    /// A resolved copy of one that is over: a copy, a refutation of what is held, or a whole occurrence missed.
+    fn ended_again(mut self, alert: &Alert, end: Timestamp, now: Timestamp) -> Sighting {
+        if self.ends_at.is_some_and(|known| alert.starts_at > known) {
+            return Sighting::Opened(Occurrence::begin(alert, now, self.ends_at));
+        }
+        self.held = self.held.filter(|held| end < *held);
+        if self.ends_at.is_some_and(|known| end < known) {
+            return Sighting::OldCopy(self);
+        }
+        self.end_member(alert, end, now);
+        self.ends_at = Some(end);
+        self.seen_at = now;
+        Sighting::Known(self)
+    }
+
+    fn end_member(&mut self, alert: &Alert, end: Timestamp, now: Timestamp) {
+        let member = self.members.entry(member_of(alert)).or_insert(Member::starting(alert.starts_at));
+        let accepted_at = member.ended.map_or(now, |ended| ended.accepted_at);
+        let at = member.ended.map_or(end, |ended| ended.at.max(end));
+        member.ended = Some(Ended { at, accepted_at });
+        self.starts_at = self.starts_at.min(alert.starts_at);
+    }
+}
+
+impl Member {
+    fn starting(start: Timestamp) -> Member {
+        Member { newest_start: start, ended: None }
+    }
+
+    fn may_be_old(&self, start: Timestamp, now: Timestamp, windows: Windows) -> bool {
+        self.ended.is_some_and(|ended| start <= ended.at && now < later(ended.accepted_at, windows.reorder))
+    }
+}
+
+/// The alert among those that are one but for ignored labels.
+fn member_of(alert: &Alert) -> Fingerprint {
+    Fingerprint::of(alert.labels.iter())
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Alertmanager's label matchers: `name="value"`, `!=`, `=~`, `!~`, quoted or not, several in braces or by commas.
+
+use regex::Regex;
+
+use crate::alert::Labels;
+
+/// Why a matcher cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MatcherError {
+    /// There is no operator where one was expected.
+    #[error("expected =, !=, =~ or !~ after the label name in {0:?}")]
+    Operator(String),
+    /// There is no label name.
+    #[error("expected a label name at the start of {0:?}")]
+    Name(String),
+    /// A quoted text has no end.
+    #[error("the quoted text in {0:?} has no closing quote")]
+    Unclosed(String),
+    /// Something follows a matcher that is not a comma.
+    #[error("expected a comma or the end before {0:?}")]
+    Trailing(String),
+    /// The regular expression is none.
+    #[error("{pattern:?} is not a regular expression: {error}")]
+    Regex {
+        /// The expression as written.
+        pattern: String,
+        /// What is wrong with it.
+        error: Box<regex::Error>,
+    },
+}
+
+/// One condition on one label; a label that is absent has the empty value.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    name: String,
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    Equal(String),
+    /// Anchored at both ends, as Alertmanager does.
+    Regex(Regex),
+}
+
+impl Matcher {
+    /// Whether labels satisfy the condition.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.name).map_or("", String::as_str);
+        let hit = match &self.test {
+            Test::Equal(wanted) => value == wanted,
+            Test::Regex(regex) => regex.is_match(value),
+        };
+        hit != self.negated
+    }
+}
+
+/// Conditions that must all hold.
+#[derive(Debug, Clone, Default)]
+pub struct Matchers(Vec<Matcher>);
+
+impl Matchers {
+    /// Reads the texts of one list; each may hold several matchers, as `{a="b", c!="d"}`.
+    ///
+    /// # Errors
+    /// Names the text that is no matcher and what was expected.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Matchers, MatcherError> {
+        let mut all = Vec::new();
+        for text in texts {
+            let text = text.trim();
+            let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
+            read_list(inner.trim_start(), &mut all)?;
+        }
+        Ok(Matchers(all))
+    }
+
+    /// Whether labels satisfy all conditions.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.0.iter().all(|matcher| matcher.matches(labels))
+    }
+}
+
+fn read_list(mut rest: &str, into: &mut Vec<Matcher>) -> Result<(), MatcherError> {
+    while !rest.is_empty() {
+        let (matcher, after) = read(rest)?;
+        into.push(matcher);
+        rest = match after.strip_prefix(',') {
+            Some(more) => more.trim_start(),
+            None if after.is_empty() => after,
+            None => return Err(MatcherError::Trailing(after.to_owned())),
+        };
+    }
+    Ok(())
+}
+
+fn read(text: &str) -> Result<(Matcher, &str), MatcherError> {
+    let (name, rest) = read_name(text)?;
+    let (negated, is_regex, rest) = read_operator(rest)?;
+    let (value, rest) = read_value(rest)?;
+    let test = if is_regex { Test::Regex(anchored(&value)?) } else { Test::Equal(value) };
+    Ok((Matcher { name, negated, test }, rest.trim_start()))
+}
+
+fn read_name(text: &str) -> Result<(String, &str), MatcherError> {
+    if text.starts_with('"') {
+        return read_quoted(text);
+    }
+    let end = text.find(|c: char| c.is_whitespace() || "=!~,{}\"".contains(c)).unwrap_or(text.len());
+    if end == 0 {
+        return Err(MatcherError::Name(text.to_owned()));
+    }
+    Ok((text[..end].to_owned(), &text[end..]))
+}
+
+fn read_operator(text: &str) -> Result<(bool, bool, &str), MatcherError> {
+    const OPERATORS: [(&str, bool, bool); 4] =
+        [("=~", false, true), ("!~", true, true), ("!=", true, false), ("=", false, false)];
+    let text = text.trim_start();
+    OPERATORS
+        .iter()
+        .find_map(|(sign, negated, is_regex)| Some((*negated, *is_regex, text.strip_prefix(sign)?.trim_start())))
+        .ok_or_else(|| MatcherError::Operator(text.to_owned()))
+}
+
+fn read_value(text: &str) -> Result<(String, &str), MatcherError> {
+    if text.starts_with('"') {
+        return read_quoted(text);
+    }
+    let end = text.find(',').unwrap_or(text.len());
+    Ok((text[..end].trim_end().to_owned(), &text[end..]))
+}
+
+/// A text in double quotes, in which `\"`, `\\` and `\n` stand for a quote, a backslash and a new line.
+fn read_quoted(text: &str) -> Result<(String, &str), MatcherError> {
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Ok((value, &text[at + 1..])),
+            '\\' => match characters.next() {
+                Some((_, 'n')) => value.push('\n'),
+                Some((_, escaped @ ('"' | '\\'))) => value.push(escaped),
+                Some((_, other)) => value.extend(['\\', other]),
+                None => break,
+            },
+            other => value.push(other),
+        }
+    }
+    Err(MatcherError::Unclosed(text.to_owned()))
+}
+
+fn anchored(pattern: &str) -> Result<Regex, MatcherError> {
+    Regex::new(&format!("^(?:{pattern})$"))
+        .map_err(|error| MatcherError::Regex { pattern: pattern.to_owned(), error: Box::new(error) })
+}
