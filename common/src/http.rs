@@ -1,0 +1,17 @@
+//! Serving HTTP: what both programs need around their own routes.
+//!
+//! The way of a program: [`WebConfig::load`] → [`Server::bind`] → its own `Router`, each part behind
+//! [`Auth::guard`], merged with [`admin::routes`] → [`Server::run`], which drains at shutdown.
+
+pub mod admin;
+pub mod auth;
+pub mod body;
+mod config;
+pub mod page;
+mod problem;
+mod server;
+
+pub use auth::{Auth, Scope, TokenName};
+pub use config::{ListenAddress, WebConfig};
+pub use problem::Problem;
+pub use server::{HttpError, Server};

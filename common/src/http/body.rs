@@ -1,0 +1,64 @@
+//! Reading a request's body, neither too long nor too slow.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body as _;
+
+use super::Problem;
+use crate::config::ByteSize;
+
+/// A body that has not arrived by then never will.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
+
+/// The whole body.
+///
+/// # Errors
+/// 413 when it is longer than `max`; 400 when the connection broke; 503 when it took too long, which senders take as
+/// "try again".
+pub async fn read(body: Body, max: ByteSize) -> Result<Bytes, Problem> {
+    let too_long = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {max}"));
+    if body.size_hint().lower() > max.bytes() {
+        return Err(too_long());
+    }
+    let limit = usize::try_from(max.bytes()).unwrap_or(usize::MAX);
+    let read = tokio::time::timeout(ARRIVES_WITHIN, Limited::new(body, limit).collect()).await;
+    match read {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off").because(error)),
+        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the body did not arrive in time")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_of_the_greatest_length_is_read_and_a_longer_one_refused() {
+        let max: ByteSize = "4".parse().unwrap();
+        assert_eq!(read(Body::from("four"), max).await.unwrap(), "four");
+        let refused = read(Body::from("fifth"), max).await.unwrap_err();
+        assert_eq!(refused.status, 413);
+        assert_eq!(refused.public, "the body is longer than 4");
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_length_is_counted_as_it_comes() {
+        let body = || Body::new(http_body_util::Full::from("fifth").map_frame(|frame| frame));
+        let unsized_body = Body::new(http_body_util::combinators::UnsyncBoxBody::new(body()));
+        assert_eq!(read(unsized_body, "4".parse().unwrap()).await.unwrap_err().status, 413);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_answers_503() {
+        let silent = Body::new(http_body_util::StreamBody::new(Silent));
+        assert_eq!(read(silent, ByteSize::mebibytes(1)).await.unwrap_err().status, 503);
+    }
+
+    struct Silent;
+}

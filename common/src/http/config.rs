@@ -1,0 +1,199 @@
+//! The `web:` section.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use axum::http::Uri;
+use serde::Deserialize;
+
+use super::auth::{Auth, Scope, Token};
+use crate::config::{ByteSize, Faults, Source};
+use crate::secret::Secret;
+
+/// Where and for whom a program serves HTTP.
+#[derive(Clone, Debug)]
+pub struct WebConfig {
+    listen_address: ListenAddress,
+    max_body: ByteSize,
+    external_url: Option<String>,
+    auth: Auth,
+}
+
+/// `HOST:PORT`; an empty host is every address of the machine, an IPv6 address stands in brackets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListenAddress {
+    host: String,
+    port: u16,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWeb {
+    listen_address: Option<String>,
+    max_body: Option<ByteSize>,
+    external_url: Option<String>,
+    auth: Option<RawAuth>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAuth {
+    #[serde(default)]
+    tokens: Vec<RawToken>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawToken {
+    name: String,
+    token: Option<Secret>,
+    file: Option<PathBuf>,
+    allow: Option<Vec<Scope>>,
+}
+
+impl WebConfig {
+    /// Takes the section `web` out of `source`. `flag` is the value of `--web.listen-address`, which wins over the
+    /// file; without either it is loopback, `default_port`. What is faulty is noted and left at its default.
+    pub fn load(
+        source: &mut Source,
+        flag: Option<&str>,
+        default_port: u16,
+        faults: &mut Faults,
+    ) -> WebConfig {
+        let raw: RawWeb = source.section("web", faults);
+        WebConfig {
+            listen_address: listen_address(raw.listen_address.as_deref(), flag, faults)
+                .unwrap_or_else(|| ListenAddress::loopback(default_port)),
+            max_body: raw.max_body.unwrap_or(ByteSize::mebibytes(16)),
+            external_url: external_url(raw.external_url.as_deref(), faults),
+            auth: auth(raw.auth, source, faults),
+        }
+    }
+
+    /// Where to listen.
+    #[must_use]
+    pub fn listen_address(&self) -> &ListenAddress {
+        &self.listen_address
+    }
+
+    /// The longest body that a request may have, after decompression too.
+    #[must_use]
+    pub fn max_body(&self) -> ByteSize {
+        self.max_body
+    }
+
+    /// How others reach this program, without a slash at the end.
+    #[must_use]
+    pub fn external_url(&self) -> Option<&str> {
+        self.external_url.as_deref()
+    }
+
+    /// Who may do what.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+}
+
+impl ListenAddress {
+    /// Only this machine.
+    #[must_use]
+    pub fn loopback(port: u16) -> ListenAddress {
+        ListenAddress { host: "127.0.0.1".to_owned(), port }
+    }
+
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+
+    /// For the operating system: every address is `::`, which takes IPv4 as well.
+    pub(super) fn host_and_port(&self) -> (&str, u16) {
+        (if self.host.is_empty() { "::" } else { &self.host }, self.port)
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ListenAddress, String> {
+        let wrong = || format!("expected HOST:PORT such as 127.0.0.1:9740, found `{text}`");
+        let (host, port) = text.trim().rsplit_once(':').ok_or_else(wrong)?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if bare.is_none() && host.contains([':', '/', ' ']) {
+            return Err(wrong());
+        }
+        let port = port.parse().map_err(|_| wrong())?;
+        Ok(ListenAddress { host: bare.unwrap_or(host).to_owned(), port })
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+fn listen_address(file: Option<&str>, flag: Option<&str>, faults: &mut Faults) -> Option<ListenAddress> {
+    let from_file = file
+        .and_then(|text| text.parse().map_err(|what: String| faults.add("web.listen_address", what)).ok());
+    let from_flag = flag.and_then(|text| {
+        text.parse().map_err(|what: String| faults.add_elsewhere("--web.listen-address", what)).ok()
+    });
+    from_flag.or(from_file)
+}
+
+fn external_url(text: Option<&str>, faults: &mut Faults) -> Option<String> {
+    let text = text?;
+    let absolute = text.parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some() && url.query().is_none()
+    });
+    if absolute {
+        return Some(text.trim_end_matches('/').to_owned());
+    }
+    faults.add(
+        "web.external_url",
+        format!("expected a URL such as https://alerts.example.com, found `{text}`"),
+    );
+    None
+}
+
+fn auth(raw: Option<RawAuth>, source: &Source, faults: &mut Faults) -> Auth {
+    let Some(RawAuth { tokens: raw_tokens }) = raw else { return Auth::open() };
+    if raw_tokens.is_empty() {
+        faults.add("web.auth.tokens", "expected at least one token, or no `auth` at all");
+    }
+    let mut tokens: Vec<Token> = Vec::new();
+    for (i, raw) in raw_tokens.into_iter().enumerate() {
+        match token(raw, source) {
+            Ok(token) if tokens.iter().any(|other| other.name == token.name) => {
+                faults.add(format!("web.auth.tokens[{i}].name"), format!("`{}` is there twice", token.name));
+            }
+            Ok(token) => tokens.push(token),
+            Err(what) => faults.add(format!("web.auth.tokens[{i}]"), what),
+        }
+    }
+    Auth::with_tokens(tokens)
+}
+
+fn token(raw: RawToken, source: &Source) -> Result<Token, String> {
+    let file = raw.file.map(|file| source.resolve(&file));
+    let secret = Secret::from_either("token", raw.token, file.as_deref())
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| "expected `file` or `token`".to_owned())?;
+    let allow = raw.allow.unwrap_or_else(|| Scope::ALL.to_vec());
+    if allow.is_empty() {
+        return Err("`allow` is empty, expected some of ingest, read, write, metrics".to_owned());
+    }
+    Ok(Token { name: raw.name, secret, allow })
+}
+
+#[cfg(test)]
+mod tests;
