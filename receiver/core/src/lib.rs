@@ -9,3 +9,4 @@ pub mod occurrence;
 pub mod outcome;
 pub mod retry;
 pub mod route;
+pub mod template;

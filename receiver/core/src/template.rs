@@ -1,0 +1,216 @@
+//! Message templates: a folder of Handlebars pieces, compiled in strict mode, escaped for their format, and tried on
+//! sample messages before they are used.
+//!
+//! It turns texts into texts. Where the texts come from and what structure a channel puts around them is not known here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, TemplateError};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::message::Message;
+
+mod escape;
+mod format;
+mod helpers;
+pub mod samples;
+pub mod view;
+
+pub use escape::{line, slack};
+pub use format::{Format, Piece, Scope};
+
+/// No piece may render more than this many bytes; a message of any channel is far smaller.
+const MAX_OUTPUT: usize = 256 * 1024;
+
+/// How many alerts of a sample the pieces for one alert are tried on.
+const TRIED_ALERTS: usize = 100;
+
+/// What is wrong with a piece, or why it failed on a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Fault {
+    /// The piece's name, without `.hbs`.
+    pub piece: String,
+    /// Line and column, counted from 1, where known.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong, in one line.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    /// `title.hbs:3:12: …`, so that an editor can jump there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.hbs", self.piece)?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// The compiled pieces of one template.
+#[derive(Debug)]
+pub struct Template {
+    format: Format,
+    registry: Handlebars<'static>,
+}
+
+impl Template {
+    /// Compiles the given pieces, and the built-in ones for those not given, and tries all of them on every sample.
+    ///
+    /// # Errors
+    /// Every fault of every piece: not a piece of this format, does not parse, fails on a sample.
+    pub fn compile(format: Format, given: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+        let mut faults: Vec<Fault> = given.keys().filter_map(|name| unknown(format, name)).collect();
+        let mut template = Self { format, registry: registry(format) };
+        for piece in format.pieces() {
+            let source = given.get(piece.name).map_or(piece.built_in, String::as_str);
+            faults.extend(template.add(piece, source).err());
+        }
+        if faults.is_empty() {
+            faults = template.try_samples();
+        }
+        if faults.is_empty() { Ok(template) } else { Err(faults) }
+    }
+
+    /// Which pieces it has and how they are escaped.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row.
+    ///
+    /// # Errors
+    /// The piece names something that `data` does not have, or renders too much.
+    pub fn render(&self, piece: &str, data: Value) -> Result<String, Fault> {
+        let mut output = Capped::default();
+        let context = Context::from(data);
+        self.registry
+            .render_with_context_to_write(piece, &context, &mut output)
+            .map_err(|error| render_fault(piece, &error))?;
+        Ok(tidy(&String::from_utf8_lossy(&output.0)))
+    }
+
+    fn add(&mut self, piece: &Piece, source: &str) -> Result<(), Fault> {
+        no_partials(piece, source)?;
+        self.registry
+            .register_template_string(piece.name, source)
+            .map_err(|error| parse_fault(piece.name, &error))
+    }
+
+    fn try_samples(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (name, message) in samples::all() {
+            for piece in self.format.pieces() {
+                if let Err(mut fault) = self.try_piece(piece, &message) {
+                    fault.what = format!("{} (in the sample \"{name}\")", fault.what);
+                    faults.push(fault);
+                }
+            }
+        }
+        faults.dedup_by(|a, b| (&a.piece, a.place) == (&b.piece, b.place));
+        faults
+    }
+
+    fn try_piece(&self, piece: &Piece, message: &Message) -> Result<(), Fault> {
+        match piece.scope {
+            Scope::Message => {
+                let text = self.render(piece.name, view::message(message))?;
+                if piece.required && text.is_empty() {
+                    Err(fault(piece.name, None, "it renders to nothing"))
+                } else {
+                    Ok(())
+                }
+            }
+            Scope::Alert => view::alerts(message)
+                .take(TRIED_ALERTS)
+                .try_for_each(|data| self.render(piece.name, data).map(drop)),
+            Scope::Label => view::alerts(message)
+                .take(TRIED_ALERTS)
+                .flat_map(|alert| view::labels(&alert["alert"]["labels"]))
+                .try_for_each(|data| self.render(piece.name, data).map(drop)),
+        }
+    }
+}
+
+fn registry(format: Format) -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(format.escape());
+    helpers::register(&mut registry, format);
+    registry
+}
+
+fn unknown(format: Format, name: &str) -> Option<Fault> {
+    let names: Vec<&str> = format.pieces().iter().map(|piece| piece.name).collect();
+    let what = || format!("a {} template has no such piece, only {}", format.name(), names.join(", "));
+    (!names.contains(&name)).then(|| fault(name, None, &what()))
+}
+
+/// Handlebars renders a partial that includes itself until the stack is gone, which would end the program.
+fn no_partials(piece: &Piece, source: &str) -> Result<(), Fault> {
+    static PARTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{~?#?\s*[>*]").ok());
+    let Some(found) = PARTIAL.as_ref().and_then(|partial| partial.find(source)) else { return Ok(()) };
+    let before = source.get(..found.start()).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Err(fault(piece.name, Some((line, column)), "partials and decorators cannot be used, write the text out"))
+}
+
+fn fault(piece: &str, place: Option<(usize, usize)>, what: &str) -> Fault {
+    Fault { piece: piece.to_owned(), place, what: what.to_owned() }
+}
+
+fn parse_fault(piece: &str, error: &TemplateError) -> Fault {
+    fault(piece, error.pos(), &one_line(&error.reason().to_string()))
+}
+
+fn render_fault(piece: &str, error: &RenderError) -> Fault {
+    let what = match error.reason() {
+        RenderErrorReason::MissingVariable(Some(name)) => {
+            format!("this message has no `{name}`; if it may be missing, write {{{{default {name} \"\"}}}}")
+        }
+        RenderErrorReason::MissingVariable(None) => "this message has no such value".to_owned(),
+        RenderErrorReason::HelperNotFound(name) => format!("there is no helper `{name}`"),
+        reason => one_line(&reason.to_string()),
+    };
+    fault(piece, error.line_no.zip(error.column_no), &what)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn tidy(text: &str) -> String {
+    let mut tidied = String::with_capacity(text.len());
+    let mut empty = 0;
+    for line in text.trim().lines().map(str::trim_end) {
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        if empty < 2 {
+            tidied.push_str(line);
+            tidied.push('\n');
+        }
+    }
+    tidied.pop();
+    tidied
+}
+
+/// Takes bytes up to [`MAX_OUTPUT`] and then fails, so that a nested `each` over many alerts ends.
+#[derive(Default)]
+struct Capped(Vec<u8>);
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_OUTPUT {
+            return Err(std::io::Error::other(format!("it renders more than {MAX_OUTPUT} bytes")));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

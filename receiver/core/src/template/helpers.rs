@@ -1,0 +1,165 @@
+//! What templates can call. Each helper is a plain function of its arguments; adding one is a function and a line in
+//! [`FUNCTIONS`].
+
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
+    RenderErrorReason, ScopedJson,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+
+use super::{Format, slack};
+use crate::message::Severity;
+
+/// From a call's arguments (`null` for what is missing) to its result, or what is wrong with the call.
+type Function = fn(&[&Value]) -> Result<Value, String>;
+
+const FUNCTIONS: [(&str, Function); 7] = [
+    ("upper", upper),
+    ("default", default),
+    ("join", join),
+    ("truncate", truncate),
+    ("datetime", datetime),
+    ("duration", duration),
+    ("emoji", emoji),
+];
+
+/// URLs longer than this are not made into links: Slack accepts 3 000 characters.
+const MAX_URL: usize = 2_000;
+
+pub(super) fn register(registry: &mut Handlebars<'static>, format: Format) {
+    for (name, function) in FUNCTIONS {
+        registry.register_helper(name, Box::new(Plain(function)));
+    }
+    if format == Format::Slack {
+        registry.register_helper("link", Box::new(SlackLink));
+    }
+}
+
+/// `{{upper environment}}`
+fn upper(arguments: &[&Value]) -> Result<Value, String> {
+    Ok(text(argument(arguments, 0)?).to_uppercase().into())
+}
+
+/// `{{default annotations.summary "no summary"}}`: the first argument that is not missing or empty.
+fn default(arguments: &[&Value]) -> Result<Value, String> {
+    let given = arguments.iter().find(|value| !text(value).is_empty());
+    Ok(given.map_or_else(|| Value::String(String::new()), |value| (*value).clone()))
+}
+
+/// `{{join changes " · "}}`
+fn join(arguments: &[&Value]) -> Result<Value, String> {
+    let list = argument(arguments, 0)?.as_array().ok_or("the first argument of join is a list")?;
+    let separator = text(argument(arguments, 1)?);
+    Ok(list.iter().map(text).collect::<Vec<_>>().join(&separator).into())
+}
+
+/// `{{truncate annotations.description 500}}`: at most that many characters, the last one then being `…`.
+fn truncate(arguments: &[&Value]) -> Result<Value, String> {
+    let value = text(argument(arguments, 0)?);
+    let most = argument(arguments, 1)?.as_u64().filter(|most| *most > 0);
+    let most = most.ok_or("the second argument of truncate is a number of characters")?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if value.chars().nth(most).is_none() {
+        return Ok(value.into());
+    }
+    let kept: String = value.chars().take(most - 1).collect();
+    Ok(format!("{}…", kept.trim_end()).into())
+}
+
+/// `{{datetime alert.starts_at}}`: `2026-11-22 06:20 UTC`.
+fn datetime(arguments: &[&Value]) -> Result<Value, String> {
+    let time: Timestamp =
+        text(argument(arguments, 0)?).parse().map_err(|_| "the argument of datetime is a time".to_owned())?;
+    Ok(time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string().into())
+}
+
+/// `{{duration alert.seconds}}`: `45s`, `12m`, `3h 5m`, `2d 4h`.
+fn duration(arguments: &[&Value]) -> Result<Value, String> {
+    let seconds =
+        argument(arguments, 0)?.as_u64().ok_or("the argument of duration is a number of seconds")?;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    let words = match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m"),
+        (0, ..) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    };
+    Ok(words.into())
+}
+
+/// `{{emoji status severity}}`: a coloured dot, green when it is over.
+fn emoji(arguments: &[&Value]) -> Result<Value, String> {
+    let severity = Severity::of(&text(argument(arguments, 1)?));
+    let dot = match (text(argument(arguments, 0)?).as_str(), severity) {
+        ("resolved", _) => "🟢",
+        (_, Severity::Critical) => "🔴",
+        (_, Severity::Warning | Severity::Unknown) => "🟠",
+        (_, Severity::Info) => "🔵",
+    };
+    Ok(dot.into())
+}
+
+fn argument<'a>(arguments: &[&'a Value], index: usize) -> Result<&'a Value, String> {
+    arguments.get(index).copied().ok_or_else(|| format!("argument {} is missing", index + 1))
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn misuse(name: &str, what: &str) -> RenderError {
+    RenderErrorReason::Other(format!("{name}: {what}")).into()
+}
+
+/// A helper whose result is escaped like any value.
+struct Plain(Function);
+
+impl HelperDef for Plain {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let arguments: Vec<&Value> = helper.params().iter().map(handlebars::PathAndJson::value).collect();
+        (self.0)(&arguments).map(ScopedJson::Derived).map_err(|what| misuse(helper.name(), &what))
+    }
+}
+
+/// `{{link annotations.runbook_url "Runbook"}}`: Slack's `<url|text>`, or nothing unless it is an http(s) URL.
+///
+/// It writes by itself because its angle brackets must not be escaped; what stands between them is.
+struct SlackLink;
+
+impl HelperDef for SlackLink {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let given = |index| helper.param(index).map(|parameter| text(parameter.value()));
+        let (Some(url), Some(words)) = (given(0), given(1)) else {
+            return Err(misuse(helper.name(), "its arguments are a URL and the words to show"));
+        };
+        if is_web_address(&url) {
+            let url = url.replace('|', "%7C");
+            write!(out, "<{}|{}>", slack(&url), slack(&words).replace('|', "¦"))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_web_address(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.len() <= MAX_URL
+        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+}
