@@ -1,1 +1,8 @@
-//! takes Alertmanager webhooks and tells the right people once.
+//! modelwatch-receiver: takes Alertmanager webhooks, says each thing once to the right people, and remembers it.
+//!
+//! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
+//! store → core`.
+
+pub mod notify;
+pub mod store;
+pub mod templates;

@@ -1,0 +1,185 @@
+//! What the receiver remembers: one concrete type over sqlx's `Any` pool, with one writer and several readers.
+//!
+//! A single writing connection makes SQLite's one-writer rule a queue of ours instead of an error of its.
+//! This room knows rows, never rules: what a row means is decided in the core.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+
+mod occurrences;
+mod outbox;
+mod prune;
+mod schema;
+mod told;
+mod transaction;
+mod wording;
+
+pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
+pub use outbox::{Backlog, Claimed, Ending};
+pub use told::Intent;
+pub use transaction::{Group, Transaction};
+pub use wording::Wording;
+
+/// What went wrong with the store; every message says what to do or whom to ask.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be made.
+    #[error("storage.url: cannot create the directory {}: {error}", path.display())]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file cannot be opened or written.
+    #[error("storage.url: cannot open {}: {error}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the database said.
+        error: String,
+    },
+    /// Another receiver has it.
+    #[error("storage.url: {} is in use by another receiver; only one process may serve a SQLite store", .0.display())]
+    InUse(PathBuf),
+    /// There is nothing to read.
+    #[error("storage.url: {} does not exist yet; `serve` creates it", .0.display())]
+    Absent(PathBuf),
+    /// What is there is no store, or is damaged.
+    #[error("storage.url: {} is not a usable store: {error}; move it away or restore a backup", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        error: String,
+    },
+    /// A statement failed.
+    #[error("the store failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row holds what no version of this program writes.
+    #[error("the store holds a damaged value: {0}")]
+    Damaged(String),
+}
+
+/// The store, shared by all parts of the program; cloning is cheap.
+#[derive(Clone)]
+pub struct Store {
+    writer: AnyPool,
+    readers: AnyPool,
+    /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
+    _lock: Option<Arc<File>>,
+}
+
+const READERS: u32 = 4;
+
+impl Store {
+    /// Opens the store in `path` for serving; creates it and its folder, brings its tables up to date and gives
+    /// back what a process that died had claimed.
+    ///
+    /// # Errors
+    /// One sentence that names the file: not writable, in use, or not a store.
+    pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        create_directory(path)?;
+        let lock = lock(path)?;
+        let writer = connect(path, "rwc", 1).await?;
+        schema::migrator().run(&writer).await.map_err(|error| unusable(path, &error))?;
+        let readers = connect(path, "ro", READERS).await?;
+        let store = Store { writer, readers, _lock: Some(Arc::new(lock)) };
+        store.release_leases().await?;
+        Ok(store)
+    }
+
+    /// Opens the store in `path` only to read, also while another process serves it.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a store that does not exist is not created.
+    pub async fn open_to_read(path: &Path) -> Result<Store, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Absent(path.to_owned()));
+        }
+        let readers = connect(path, "rw", 1).await?;
+        sqlx::query("select count(*) from notifications where id = ''")
+            .fetch_one(&readers)
+            .await
+            .map_err(|error| unusable(path, &error))?;
+        Ok(Store { writer: readers.clone(), readers, _lock: None })
+    }
+
+    /// The connections that only read; never blocked by the writer.
+    pub(crate) fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// Begins a transaction; waits for the one before it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction::new(self.writer.begin().await?))
+    }
+
+    /// Closes all connections; what is written is on disk already.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, StoreError> {
+    sqlx::any::install_default_drivers();
+    let open = |error: sqlx::Error| match &error {
+        sqlx::Error::Database(failure) if failure.message().contains("not a database") => unusable(path, &error),
+        _ => StoreError::Open { path: path.to_owned(), error: error.to_string() },
+    };
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000")
+                    .execute(connection)
+                    .await
+                    .map(|_| ())
+            })
+        })
+        .connect(&url(path, mode))
+        .await
+        .map_err(open)
+}
+
+fn url(path: &Path, mode: &str) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let encoded = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    format!("sqlite://{encoded}?mode={mode}")
+}
+
+fn create_directory(path: &Path) -> Result<(), StoreError> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(parent)
+        .map_err(|error| StoreError::Directory { path: parent.to_owned(), error })
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let failed = |error: std::io::Error| StoreError::Open { path: path.to_owned(), error: error.to_string() };
+    let file = File::options().create(true).write(true).truncate(false).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn unusable(path: &Path, error: &impl ToString) -> StoreError {
+    StoreError::Unusable { path: path.to_owned(), error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+//! The outbox: claiming a notification, noting that an attempt begins, and how it ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::retry::Next;
+use sqlx::Row as _;
+
+use super::transaction::{new_id, timestamp};
+use super::{Store, StoreError, Transaction, Wording};
+
+/// A notification that is ours to send until the lease ends.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its id.
+    pub id: String,
+    /// What it says now.
+    pub message: Message,
+    /// When the webhook that caused it was accepted.
+    pub accepted_at: Timestamp,
+    /// Since when its oldest news waits to be told.
+    pub waiting_since: Timestamp,
+    /// How many attempts were made before.
+    pub attempts: u32,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// What the destination said.
+    pub outcome: &'a Outcome,
+    /// What follows.
+    pub next: Next,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What waits for one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The destination's name.
+    pub channel: String,
+    /// How many notifications wait.
+    pub waiting: i64,
+    /// Since when the oldest news waits.
+    pub oldest: Timestamp,
+}
+
+/// How an attempt is remembered whose process ended before it knew the answer.
+const LOST: &str = "the receiver ended before the answer was recorded";
+
+impl Store {
+    /// Gives back everything that was claimed by a process that is gone; what it had begun to send is ambiguous.
+    pub(super) async fn release_leases(&self) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "update attempts set finished_at = started_at, result = 'retryable', ambiguous = 1, detail = $1
+             where finished_at is null",
+        )
+        .bind(LOST)
+        .execute(transaction.connection())
+        .await?;
+        sqlx::query("update notifications set leased_until = null where leased_until is not null")
+            .execute(transaction.connection())
+            .await?;
+        transaction.commit().await
+    }
+
+    /// Claims the notification of `channel` that is due for longest, puts it into its newest words, and leases it.
+    ///
+    /// A group with a notification under way is left alone, so that nothing overtakes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim(
+        &self,
+        channel: &str,
+        lease: Duration,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let leased_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        while let Some(id) = transaction.lease(channel, leased_until, now).await? {
+            if let Some(message) = transaction.word(&id, wording, now).await? {
+                let claimed = transaction.claimed(id, message).await?;
+                transaction.commit().await?;
+                return Ok(Some(claimed));
+            }
+            transaction.drop_unsaid(&id, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(None)
+    }
+
+    /// When the next notification of `channel` is due, if one waits.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_due(&self, channel: &str) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = sqlx::query_scalar(
+            "select min(due_at) from notifications
+             where channel = $1 and status = 'pending' and leased_until is null",
+        )
+        .bind(channel)
+        .fetch_one(self.readers())
+        .await?;
+        due.map(timestamp).transpose()
+    }
+
+    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing may be sent.
+    pub async fn begin_attempt(
+        &self,
+        notification: &str,
+        content: &str,
+        problem: Option<&str>,
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        let id = new_id();
+        let mut transaction = self.begin().await?;
+        sqlx::query("update notifications set content = $2, problem = $3 where id = $1")
+            .bind(notification)
+            .bind(content)
+            .bind(problem)
+            .execute(transaction.connection())
+            .await?;
+        sqlx::query(
+            "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')",
+        )
+        .bind(id.as_str())
+        .bind(notification)
+        .bind(at.as_microsecond())
+        .execute(transaction.connection())
+        .await?;
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    /// Notes how an attempt ended and what follows. A notification that would be tried again although a newer one
+    /// about its group waits is superseded instead; then this returns `true`.
+    ///
+    /// # Errors
+    /// When the database fails; then the attempt stays open, and is ambiguous after a restart.
+    pub async fn end_attempt(
+        &self,
+        attempt: &str,
+        notification: &str,
+        ending: Ending<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        transaction.note_outcome(attempt, ending).await?;
+        let superseded = match ending.next {
+            Next::Done => transaction.note_delivered(notification, ending.at).await.map(|()| false)?,
+            Next::Dead => transaction.finish(notification, "dead", ending.at).await.map(|()| false)?,
+            Next::Again(due) => transaction.postpone(notification, due, ending.at).await?,
+        };
+        transaction.commit().await?;
+        Ok(superseded)
+    }
+
+    /// What waits, for every destination for which something does.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows = sqlx::query(
+            "select channel, count(*) as waiting, min(waiting_since) as oldest
+             from notifications where status = 'pending' group by channel",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        let backlog = |row: &sqlx::any::AnyRow| {
+            Ok(Backlog {
+                channel: row.try_get("channel")?,
+                waiting: row.try_get("waiting")?,
+                oldest: timestamp(row.try_get("oldest")?)?,
+            })
+        };
+        rows.iter().map(backlog).collect()
+    }
+}
+
+impl Transaction {
+    async fn lease(
+        &mut self,
+        channel: &str,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar(
+            "update notifications set leased_until = $1 where id = (
+                 select n.id from notifications n
+                 where n.channel = $2 and n.status = 'pending' and n.due_at <= $3
+                   and (n.leased_until is null or n.leased_until < $3)
+                   and not exists (
+                       select 1 from notifications o
+                       where o.channel = n.channel and o.source = n.source and o.group_key = n.group_key
+                         and o.status = 'pending' and o.leased_until >= $3)
+                 order by n.due_at, n.id limit 1)
+             returning id",
+        )
+        .bind(leased_until.as_microsecond())
+        .bind(channel)
+        .bind(now.as_microsecond())
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(id)
+    }
+
+    async fn claimed(&mut self, id: String, message: Message) -> Result<Claimed, StoreError> {
+        let row = sqlx::query(
+            "select created_at, waiting_since,
+                 (select count(*) from attempts a where a.notification = n.id) as attempts
+             from notifications n where n.id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        Ok(Claimed {
+            accepted_at: timestamp(row.try_get("created_at")?)?,
+            waiting_since: timestamp(row.try_get("waiting_since")?)?,
+            attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+            id,
+            message,
+        })
+    }
+
+    /// Ends a notification that has nothing left to say, because its news was told meanwhile.
+    async fn drop_unsaid(&mut self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("update notifications set suppressed = 'duplicate' where id = $1")
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.finish(id, "suppressed", now).await
+    }
+
+    async fn note_outcome(&mut self, attempt: &str, ending: Ending<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
+             where id = $1",
+        )
+        .bind(attempt)
+        .bind(ending.at.as_microsecond())
+        .bind(ending.outcome.as_str())
+        .bind(ending.outcome.reason().map(|reason| reason.as_str()))
+        .bind(i64::from(ending.outcome.is_ambiguous()))
+        .bind(ending.outcome.detail())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// The destination heard that what is mentioned fires, and that what this notification was to end is over.
+    async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "update transitions set told_at = $2
+             where told_at is null and suppressed is null
+               and channel = (select channel from notifications where id = $1)
+               and (notification = $1
+                    or (status = 'firing'
+                        and occurrence in (select occurrence from mentions where notification = $1)))",
+        )
+        .bind(notification)
+        .bind(at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        self.finish(notification, "delivered", at).await
+    }
+
+    async fn finish(&mut self, notification: &str, status: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "update notifications set status = $2, finished_at = $3, leased_until = null where id = $1",
+        )
+        .bind(notification)
+        .bind(status)
+        .bind(at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn postpone(
+        &mut self,
+        notification: &str,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let newer: Option<String> = sqlx::query_scalar(
+            "select n.id from notifications n join notifications old on old.id = $1
+             where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key
+               and n.status = 'pending' and n.id > old.id order by n.id desc limit 1",
+        )
+        .bind(notification)
+        .fetch_optional(self.connection())
+        .await?;
+        if let Some(newer) = newer {
+            self.hand_over(notification, &newer, now).await?;
+            return Ok(true);
+        }
+        sqlx::query("update notifications set due_at = $2, leased_until = null where id = $1")
+            .bind(notification)
+            .bind(due.as_microsecond())
+            .execute(self.connection())
+            .await?;
+        Ok(false)
+    }
+}

@@ -1,0 +1,121 @@
+//! The tables, in SQL that SQLite and PostgreSQL both understand.
+//!
+//! Times are microseconds since 1970 in UTC, yes and no are 1 and 0, structured values are JSON text.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Every change to the tables since the first version, oldest first. One that was released is never edited.
+pub(super) fn migrator() -> Migrator {
+    let first = Migration::new(
+        1,
+        Cow::Borrowed("webhooks, occurrences, notifications, attempts"),
+        MigrationType::Simple,
+        FIRST.into_sql_str(),
+        false,
+    );
+    Migrator::with_migrations(vec![first])
+}
+
+const FIRST: &str = "
+create table webhooks (
+    id text primary key,
+    accepted_at bigint not null,
+    source text not null,
+    group_key text not null,
+    firing bigint not null,
+    resolved bigint not null,
+    truncated_alerts bigint not null
+);
+create index webhooks_accepted on webhooks (accepted_at);
+
+create table occurrences (
+    id text primary key,
+    source text not null,
+    fingerprint text not null,
+    state text not null,
+    starts_at bigint not null,
+    ends_at bigint,
+    opened_at bigint not null,
+    seen_at bigint not null,
+    check_at bigint,
+    unconfirmed bigint not null,
+    detail text not null,
+    labels text not null,
+    annotations text not null,
+    generator_url text not null,
+    group_key text not null,
+    group_labels text not null,
+    external_url text not null
+);
+create unique index occurrences_open on occurrences (source, fingerprint) where state <> 'resolved';
+create index occurrences_newest on occurrences (source, fingerprint, id);
+create index occurrences_fingerprint on occurrences (fingerprint);
+create index occurrences_check on occurrences (check_at) where check_at is not null;
+create index occurrences_seen on occurrences (seen_at);
+
+create table notifications (
+    id text primary key,
+    channel text not null,
+    source text not null,
+    group_key text not null,
+    group_labels text not null,
+    external_url text not null,
+    truncated_alerts bigint not null,
+    created_at bigint not null,
+    waiting_since bigint not null,
+    kind text not null,
+    late bigint not null,
+    status text not null,
+    suppressed text,
+    due_at bigint not null,
+    leased_until bigint,
+    finished_at bigint,
+    message text not null,
+    content text,
+    problem text
+);
+create index notifications_due on notifications (channel, due_at) where status = 'pending';
+create index notifications_group on notifications (channel, source, group_key) where status = 'pending';
+create index notifications_created on notifications (created_at, id);
+
+create table mentions (
+    notification text not null,
+    occurrence text not null,
+    primary key (notification, occurrence)
+);
+create index mentions_occurrence on mentions (occurrence);
+
+create table transitions (
+    channel text not null,
+    occurrence text not null,
+    status text not null,
+    repeat_number bigint not null,
+    notification text,
+    accepted_at bigint not null,
+    told_at bigint,
+    suppressed text,
+    primary key (channel, occurrence, status, repeat_number)
+);
+create index transitions_notification on transitions (notification);
+create index transitions_occurrence on transitions (occurrence);
+
+create table attempts (
+    id text primary key,
+    notification text not null,
+    started_at bigint not null,
+    finished_at bigint,
+    result text,
+    reason text,
+    ambiguous bigint not null,
+    detail text not null
+);
+create index attempts_notification on attempts (notification, started_at);
+
+create table heartbeats (
+    name text primary key,
+    last_at bigint not null
+);
+";

@@ -1,0 +1,201 @@
+//! What each destination was told and is to be told: transitions, notifications and what they mention.
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::Status;
+use modelwatch_receiver_core::dedupe::{Suppression, Told, Transition};
+use sqlx::Row as _;
+
+use super::transaction::{Group, timestamp, to_json};
+use super::{StoreError, Transaction};
+
+/// A notification to be: who is to be told about which group, because of a webhook accepted when.
+#[derive(Debug, Clone, Copy)]
+pub struct Intent<'a> {
+    /// The notification's id.
+    pub id: &'a str,
+    /// The destination's name.
+    pub channel: &'a str,
+    /// What it is about.
+    pub group: &'a Group,
+    /// When the webhook that caused it was accepted.
+    pub at: Timestamp,
+}
+
+impl Transaction {
+    /// What `channel` was told, or is about to be, of an occurrence.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn told(&mut self, channel: &str, occurrence: &str) -> Result<Told, StoreError> {
+        let mut told = Told::default();
+        let rows = sqlx::query(
+            "select status, repeat_number from transitions where channel = $1 and occurrence = $2",
+        )
+        .bind(channel)
+        .bind(occurrence)
+        .fetch_all(self.connection())
+        .await?;
+        for row in rows {
+            if row.try_get::<&str, _>("status")? == Status::Resolved.as_str() {
+                told.resolved = true;
+            } else {
+                told.firing = true;
+                told.repeats = told.repeats.max(row.try_get("repeat_number")?);
+            }
+        }
+        if told.firing {
+            told.last_at = self.last_mention(channel, occurrence).await?;
+        }
+        Ok(told)
+    }
+
+    async fn last_mention(&mut self, channel: &str, occurrence: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(
+            "select max(n.created_at) from mentions m join notifications n on n.id = m.notification
+             where m.occurrence = $1 and n.channel = $2",
+        )
+        .bind(occurrence)
+        .bind(channel)
+        .fetch_one(self.connection())
+        .await?;
+        last.map(timestamp).transpose()
+    }
+
+    /// Writes the one row of a transition; `false` when it was there already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn win(
+        &mut self,
+        intent: Intent<'_>,
+        occurrence: &str,
+        transition: Transition,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "insert into transitions (channel, occurrence, status, repeat_number, notification, accepted_at)
+             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+        )
+        .bind(intent.channel)
+        .bind(occurrence)
+        .bind(transition.status.as_str())
+        .bind(transition.repeat)
+        .bind(intent.id)
+        .bind(intent.at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes the one row of a transition that nobody is told of; `false` when it was there already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle(
+        &mut self,
+        intent: Intent<'_>,
+        occurrence: &str,
+        (transition, reason): (Transition, Suppression),
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "insert into transitions (channel, occurrence, status, repeat_number, accepted_at, suppressed)
+             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+        )
+        .bind(intent.channel)
+        .bind(occurrence)
+        .bind(transition.status.as_str())
+        .bind(transition.repeat)
+        .bind(intent.at.as_microsecond())
+        .bind(reason.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes a notification that mentions these occurrences; what it says follows with [`Transaction::word`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enqueue(&mut self, intent: Intent<'_>, occurrences: &[&str]) -> Result<(), StoreError> {
+        let Intent { id, channel, group, at } = intent;
+        sqlx::query(
+            "insert into notifications (id, channel, source, group_key, group_labels, external_url,
+                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', 0, 'pending', $10, '{}')",
+        )
+        .bind(id)
+        .bind(channel)
+        .bind(group.source.as_str())
+        .bind(group.key.as_str())
+        .bind(to_json(&group.labels)?)
+        .bind(group.external_url.as_str())
+        .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
+        .bind(at.as_microsecond())
+        .bind(at.as_microsecond())
+        .bind(at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        for occurrence in occurrences {
+            self.mention(id, occurrence).await?;
+        }
+        Ok(())
+    }
+
+    async fn mention(&mut self, notification: &str, occurrence: &str) -> Result<(), StoreError> {
+        sqlx::query("insert into mentions (notification, occurrence) values ($1, $2) on conflict do nothing")
+            .bind(notification)
+            .bind(occurrence)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Lets a notification take the place of the older ones about the same group that still wait and are not being
+    /// sent; it takes over what they were to tell. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn supersede(&mut self, intent: Intent<'_>) -> Result<usize, StoreError> {
+        let older: Vec<String> = sqlx::query_scalar(
+            "select id from notifications
+             where channel = $1 and source = $2 and group_key = $3 and status = 'pending'
+               and leased_until is null and id <> $4",
+        )
+        .bind(intent.channel)
+        .bind(intent.group.source.as_str())
+        .bind(intent.group.key.as_str())
+        .bind(intent.id)
+        .fetch_all(self.connection())
+        .await?;
+        for id in &older {
+            self.hand_over(id, intent.id, intent.at).await?;
+        }
+        Ok(older.len())
+    }
+
+    /// Ends `older` as superseded; `newer` takes over its transitions, its mentions and its age.
+    pub(super) async fn hand_over(
+        &mut self,
+        older: &str,
+        newer: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        const STEPS: [&str; 4] = [
+            "update transitions set notification = $2 where notification = $1 and told_at is null",
+            "insert into mentions (notification, occurrence)
+             select $2, occurrence from mentions where notification = $1 on conflict do nothing",
+            "update notifications set waiting_since =
+                 (select min(waiting_since) from notifications where id in ($1, $2)) where id = $2",
+            "update notifications set status = 'suppressed', suppressed = 'superseded', leased_until = null
+             where id = $1 and id <> $2",
+        ];
+        for step in STEPS {
+            sqlx::query(step).bind(older).bind(newer).execute(self.connection()).await?;
+        }
+        sqlx::query("update notifications set finished_at = $2 where id = $1")
+            .bind(older)
+            .bind(at.as_microsecond())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! One unit of work: all of it is on disk after [`Transaction::commit`], or none of it.
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::Labels;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::{Any, AnyConnection};
+
+use super::StoreError;
+
+/// The group of alerts that a webhook or a notification is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Who sent it.
+    pub source: String,
+    /// What identifies it there.
+    pub key: String,
+    /// What its alerts have in common by configuration of the sender.
+    pub labels: Labels,
+    /// The sender's own page.
+    pub external_url: String,
+    /// How many of its alerts the newest snapshot left out.
+    pub truncated_alerts: u64,
+}
+
+/// A transaction on the one connection that writes; dropped without a commit, nothing happened.
+pub struct Transaction(sqlx::Transaction<'static, Any>);
+
+impl Transaction {
+    pub(super) fn new(inner: sqlx::Transaction<'static, Any>) -> Transaction {
+        Transaction(inner)
+    }
+
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.0
+    }
+
+    /// Puts everything on disk.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.0.commit().await?)
+    }
+
+    /// Notes that a webhook was accepted, with how many alerts of it fire and are resolved.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_webhook(
+        &mut self,
+        group: &Group,
+        firing: usize,
+        resolved: usize,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query("insert into webhooks values ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(new_id())
+            .bind(at.as_microsecond())
+            .bind(group.source.as_str())
+            .bind(group.key.as_str())
+            .bind(count(firing))
+            .bind(count(resolved))
+            .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that a dead man's switch was heard of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_heartbeat(&mut self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into heartbeats (name, last_at) values ($1, $2)
+             on conflict (name) do update set last_at = excluded.last_at",
+        )
+        .bind(name)
+        .bind(at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+/// A new id: unique everywhere, and later ones sort after earlier ones of the same process.
+pub(crate) fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+pub(super) fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn timestamp(microseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(microseconds).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()))
+}

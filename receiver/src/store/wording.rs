@@ -1,0 +1,142 @@
+//! What a notification says, read from the newest state of what it mentions.
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::{Change, Labels, Status};
+use modelwatch_receiver_core::dedupe::{self, Heard};
+use modelwatch_receiver_core::message::{AlertView, Message};
+use modelwatch_receiver_core::occurrence::Occurrence;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::transaction::{from_json, timestamp, to_json};
+use super::{StoreError, Transaction};
+use std::time::Duration;
+
+/// What messages say besides their alerts.
+#[derive(Debug, Clone)]
+pub struct Wording {
+    /// After how long a message says that it is late.
+    pub late_after: Duration,
+    /// Where people reach this receiver; links to the history begin with it.
+    pub external_url: Option<String>,
+}
+
+impl Transaction {
+    /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
+    /// left to say.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn word(
+        &mut self,
+        notification: &str,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        let (alerts, unconfirmed) = self.alerts_of(notification).await?;
+        if alerts.is_empty() {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "select id, channel, group_key, group_labels, external_url, truncated_alerts, waiting_since
+             from notifications where id = $1",
+        )
+        .bind(notification)
+        .fetch_one(self.connection())
+        .await?;
+        let message = message(&row, alerts, unconfirmed, (wording, now))?;
+        sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
+            .bind(notification)
+            .bind(to_json(&message)?)
+            .bind(message.kind.as_str())
+            .bind(i64::from(message.late))
+            .execute(self.connection())
+            .await?;
+        Ok(Some(message))
+    }
+
+    /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
+    async fn alerts_of(&mut self, notification: &str) -> Result<(Vec<AlertView>, bool), StoreError> {
+        let rows = sqlx::query(
+            "select o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
+                 (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
+                      and t.status = 'firing' and t.told_at is not null) as heard_firing,
+                 (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
+                      and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved
+             from mentions m join occurrences o on o.id = m.occurrence
+                 join notifications n on n.id = m.notification
+             where m.notification = $1 order by o.id",
+        )
+        .bind(notification)
+        .fetch_all(self.connection())
+        .await?;
+        let mut views = Vec::with_capacity(rows.len());
+        let mut unconfirmed = false;
+        for row in &rows {
+            let occurrence: Occurrence = from_json(row.try_get("detail")?)?;
+            let heard = Heard {
+                firing: row.try_get::<i64, _>("heard_firing")? > 0,
+                owes_resolved: row.try_get::<i64, _>("owes_resolved")? > 0,
+            };
+            if let Some(change) = dedupe::change(occurrence.state, heard) {
+                unconfirmed |= occurrence.unconfirmed;
+                views.push(view(row, &occurrence, change)?);
+            }
+        }
+        Ok((views, unconfirmed))
+    }
+}
+
+fn view(row: &AnyRow, occurrence: &Occurrence, change: Change) -> Result<AlertView, StoreError> {
+    Ok(AlertView {
+        fingerprint: row.try_get("fingerprint")?,
+        status: occurrence.state.status(),
+        change,
+        starts_at: occurrence.starts_at,
+        ends_at: occurrence.ends_at,
+        labels: from_json(row.try_get("labels")?)?,
+        annotations: from_json(row.try_get("annotations")?)?,
+        generator_url: row.try_get("generator_url")?,
+    })
+}
+
+fn message(
+    row: &AnyRow,
+    alerts: Vec<AlertView>,
+    unconfirmed: bool,
+    (wording, now): (&Wording, Timestamp),
+) -> Result<Message, StoreError> {
+    let id: String = row.try_get("id")?;
+    let waiting_since = timestamp(row.try_get("waiting_since")?)?;
+    let changes: Vec<Change> = alerts.iter().map(|alert| alert.change).collect();
+    let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
+    Ok(Message {
+        channel: row.try_get("channel")?,
+        environment: environment(&alerts),
+        kind: dedupe::kind(&changes),
+        late: now.duration_since(waiting_since) > late_after(wording),
+        unconfirmed,
+        status: if fires { Status::Firing } else { Status::Resolved },
+        at: now,
+        group: row.try_get("group_key")?,
+        group_labels: from_json::<Labels>(row.try_get("group_labels")?)?,
+        alerts,
+        truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),
+        alertmanager_url: row.try_get("external_url")?,
+        history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
+        id,
+    })
+}
+
+fn late_after(wording: &Wording) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(wording.late_after).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+/// The environments of the alerts; one, where routes and groups keep them apart as they should.
+fn environment(alerts: &[AlertView]) -> String {
+    let mut names: Vec<&str> =
+        alerts.iter().filter_map(|alert| Some(alert.labels.get("environment")?.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
