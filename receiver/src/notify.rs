@@ -1,0 +1,63 @@
+//! The edge to destinations: a message is rendered for a channel and sent there, and what came of it is one [`Outcome`].
+//!
+//! Nothing here retries, waits for its turn or remembers; delivery does. One module per type of channel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::outcome::Outcome;
+
+use crate::templates::Templates;
+
+mod channel;
+mod log;
+pub mod slack;
+
+pub use channel::{Channel, ChannelError, ChannelType, RawChannel};
+
+/// A future on the heap, so that notifiers of every type stand in one list.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What goes out to a destination, kept in the history as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The notification's id in the history, for log lines.
+    pub notification: String,
+    /// The first line, for people: `[FIRING:1][DEV] DataDriftDetected`.
+    pub title: String,
+    /// Exactly what is sent.
+    pub content: String,
+    /// Why the plain layout was used instead of the channel's template, if it was.
+    pub problem: Option<String>,
+}
+
+/// One destination.
+///
+/// An implementor sends a message at most once per call of [`send`](Notifier::send) and tells what it knows: anything
+/// after the first byte of the message left without a final answer is *ambiguous*. It must not retry, must not block the
+/// thread, must end by itself within its own time limits, and must never put a secret (its URL counts as one) or the
+/// content into an outcome, an error or a log line. Dropping the future abandons the attempt, which is then ambiguous.
+pub trait Notifier: Send + Sync {
+    /// What to send for `message`. It never fails: when the template does, the plain layout is used and
+    /// [`Rendered::problem`] says why.
+    fn render(&self, message: &Message) -> Rendered;
+
+    /// Sends it once.
+    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome>;
+}
+
+/// The notifier of a configured channel.
+///
+/// # Errors
+/// When its HTTP client cannot be built.
+pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn Notifier>, ChannelError> {
+    let templates = Arc::clone(templates);
+    Ok(match channel.r#type() {
+        ChannelType::Log => Arc::new(log::Log::new(channel, templates)),
+        ChannelType::Slack { webhook_url } => {
+            Arc::new(slack::Slack::new(channel, webhook_url, templates, slack::Limits::default())?)
+        }
+    })
+}

@@ -1,0 +1,169 @@
+//! The `channels` section of the configuration: who can be told, and how.
+
+use std::path::{Path, PathBuf};
+
+use modelwatch_common::secret::{Secret, SecretError};
+use modelwatch_receiver_core::template::Format;
+use serde::Deserialize;
+
+/// A channel as written in the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RawChannel {
+    /// A line in the program's own log.
+    Log {
+        /// What routes call it.
+        name: String,
+        /// The folder of its templates, `log` by default.
+        template: Option<String>,
+        /// Whether the end of an alert is told, true by default.
+        send_resolved: Option<bool>,
+    },
+    /// A Slack channel by incoming webhook.
+    Slack {
+        /// What routes call it.
+        name: String,
+        /// The folder of its templates, `slack` by default.
+        template: Option<String>,
+        /// Whether the end of an alert is told, true by default.
+        send_resolved: Option<bool>,
+        /// The incoming webhook's URL, which is a secret.
+        webhook_url: Option<Secret>,
+        /// A file with that URL.
+        webhook_url_file: Option<PathBuf>,
+    },
+}
+
+/// A channel that can be built into a notifier.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    name: String,
+    template: String,
+    send_resolved: bool,
+    r#type: ChannelType,
+}
+
+/// What only one type of channel has.
+#[derive(Debug, Clone)]
+pub enum ChannelType {
+    /// A line in the program's own log.
+    Log,
+    /// A Slack channel by incoming webhook.
+    Slack {
+        /// Where messages are posted; whoever knows it can post.
+        webhook_url: Secret,
+    },
+}
+
+/// Why a channel cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// It has no name.
+    #[error("name is empty, give the channel one for routes to use")]
+    Unnamed,
+    /// A Slack channel without an address.
+    #[error(
+        "webhook_url or webhook_url_file is missing, Slack shows the URL when an incoming webhook is made"
+    )]
+    NoWebhookUrl,
+    /// The address is no `http` or `https` URL. What it is instead is a secret.
+    #[error("webhook_url is not an http or https URL")]
+    NotAUrl,
+    /// The secret could not be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The name of a template folder would leave the templates' folder.
+    #[error("template `{0}` is not the name of a folder: use letters, digits, `-` and `_`")]
+    TemplateName(String),
+    /// The HTTP client cannot be built, so TLS is broken on this machine.
+    #[error("cannot build the HTTP client: {0}")]
+    Client(String),
+}
+
+impl RawChannel {
+    /// What routes call it, as written.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Log { name, .. } | Self::Slack { name, .. } => name,
+        }
+    }
+
+    /// The validated channel, or everything that is wrong with it. Relative files are relative to `directory`.
+    ///
+    /// # Errors
+    /// All faults of the channel.
+    pub fn validate(self, directory: &Path) -> Result<Channel, Vec<ChannelError>> {
+        let mut faults = Vec::new();
+        let (name, template, send_resolved, kind) = match self {
+            Self::Log { name, template, send_resolved } => {
+                (name, template, send_resolved, Some(ChannelType::Log))
+            }
+            Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file } => {
+                let file = webhook_url_file.map(|file| directory.join(file));
+                let address = webhook_address(webhook_url, file.as_deref());
+                let kind = address.map_err(|fault| faults.push(fault)).ok();
+                (name, template, send_resolved, kind.map(|webhook_url| ChannelType::Slack { webhook_url }))
+            }
+        };
+        if name.trim().is_empty() {
+            faults.push(ChannelError::Unnamed);
+        }
+        if let Some(template) = template.as_ref().filter(|template| !is_folder_name(template)) {
+            faults.push(ChannelError::TemplateName(template.clone()));
+        }
+        match kind {
+            Some(kind) if faults.is_empty() => Ok(Channel {
+                template: template.unwrap_or_else(|| kind.format().name().to_owned()),
+                send_resolved: send_resolved.unwrap_or(true),
+                name,
+                r#type: kind,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+impl Channel {
+    /// What routes call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder of its templates.
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Whether the end of an alert is told.
+    pub fn send_resolved(&self) -> bool {
+        self.send_resolved
+    }
+
+    /// What only this type of channel has.
+    pub fn r#type(&self) -> &ChannelType {
+        &self.r#type
+    }
+}
+
+impl ChannelType {
+    /// How its templates are escaped and which pieces they have.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Log => Format::Log,
+            Self::Slack { .. } => Format::Slack,
+        }
+    }
+}
+
+fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret, ChannelError> {
+    let url = Secret::from_either("webhook_url", value, file)?.ok_or(ChannelError::NoWebhookUrl)?;
+    let parsed = reqwest::Url::parse(url.expose()).map_err(|_| ChannelError::NotAUrl)?;
+    match parsed.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(ChannelError::NotAUrl),
+    }
+}
+
+fn is_folder_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}

@@ -1,0 +1,94 @@
+//! Slack by incoming webhook: Block Kit inside Slack's limits, sent once, its answers understood.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use modelwatch_common::secret::Secret;
+use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::outcome::Outcome;
+
+use super::{BoxFuture, Channel, ChannelError, Notifier, Rendered};
+use crate::templates::Templates;
+
+mod answer;
+mod cut;
+mod payload;
+mod pieces;
+
+/// How long one attempt may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the answer is complete.
+    pub answer: Duration,
+}
+
+impl Default for Limits {
+    /// 5 s and 15 s: Slack answers within one; a worker must not be held for minutes.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(15) }
+    }
+}
+
+/// Posts messages to one incoming webhook.
+pub struct Slack {
+    template: String,
+    templates: Arc<Templates>,
+    client: reqwest::Client,
+    url: Secret,
+}
+
+impl Slack {
+    /// For a channel that posts to `url`.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up on this machine.
+    pub fn new(
+        channel: &Channel,
+        url: &Secret,
+        templates: Arc<Templates>,
+        limits: Limits,
+    ) -> Result<Self, ChannelError> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(limits.connect)
+            .timeout(limits.answer)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            // a connection that Slack closed while it was idle would make an attempt ambiguous for nothing
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(|error| ChannelError::Client(answer::cause(&error)))?;
+        Ok(Self { template: channel.template().to_owned(), templates, client, url: url.clone() })
+    }
+
+    async fn post(&self, content: String) -> Outcome {
+        let request = self
+            .client
+            .post(self.url.expose())
+            .header(reqwest::header::CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(content);
+        match request.send().await {
+            Ok(response) => answer::read(response, &self.url).await,
+            Err(error) => answer::failed(&error),
+        }
+    }
+}
+
+impl Notifier for Slack {
+    fn render(&self, message: &Message) -> Rendered {
+        let rendered =
+            self.templates.try_render(&self.template, |template| pieces::from_template(template, message));
+        let (pieces, problem) = match rendered {
+            Ok(pieces) => (pieces, None),
+            Err(fault) => (pieces::plain(message, &fault), Some(fault.to_string())),
+        };
+        let content = payload::build(&pieces, message).to_string();
+        Rendered { notification: message.id.clone(), title: message.title(), content, problem }
+    }
+
+    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.post(rendered.content.clone()))
+    }
+}

@@ -1,0 +1,127 @@
+//! What Slack's answers and a broken connection mean.
+//!
+//! Source: Slack, "Sending messages using incoming webhooks", its list of errors; rate limits answer 429 with
+//! `Retry-After` in seconds. Nothing of a request's URL, which is a secret, ever gets into an outcome.
+
+use std::error::Error;
+use std::time::Duration;
+
+use modelwatch_common::secret::Secret;
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use reqwest::{Response, StatusCode, header};
+
+/// Slack's answers are words; nobody needs more of a page that a proxy sends instead.
+const MAX_ANSWER: usize = 1_024;
+
+/// The outcome of an answer. A connection lost within the answer is ambiguous like one lost before it, unless the
+/// status already says no.
+pub(super) async fn read(mut response: Response, url: &Secret) -> Outcome {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    let mut body = Vec::new();
+    while body.len() < MAX_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) if status.is_success() => return failed(&error),
+            Err(_) => break,
+        }
+    }
+    body.truncate(MAX_ANSWER);
+    let answer = String::from_utf8_lossy(&body);
+    classify(status, retry_after, answer.trim(), url)
+}
+
+fn classify(status: StatusCode, retry_after: Option<Duration>, answer: &str, url: &Secret) -> Outcome {
+    let detail = detail(status, answer, url);
+    let retryable =
+        |reason, ambiguous| Outcome::Retryable { reason, retry_after, ambiguous, detail: detail.clone() };
+    match status.as_u16() {
+        200..300 if answer == "ok" => Outcome::Delivered { detail },
+        // somebody took the message, but it was not Slack who said so
+        200..300 => retryable(Reason::Protocol, true),
+        429 => retryable(Reason::RateLimited, false),
+        408 => retryable(Reason::Timeout, false),
+        425 => retryable(Reason::ServerError, false),
+        // a gateway lost the answer of the server behind it
+        502 | 504 => retryable(Reason::ServerError, true),
+        500.. => retryable(Reason::ServerError, false),
+        code => Outcome::Permanent { reason: refusal(code, answer), detail },
+    }
+}
+
+/// Why a request was refused for good, by Slack's word for it, else by the status.
+fn refusal(code: u16, answer: &str) -> Reason {
+    match (answer, code) {
+        ("invalid_token" | "invalid_auth" | "token_revoked" | "account_inactive", _) => Reason::Auth,
+        ("channel_not_found" | "no_service" | "channel_is_archived" | "user_not_found", _) => {
+            Reason::NotFound
+        }
+        ("msg_too_long" | "msg_blocks_too_long", _) => Reason::TooLarge,
+        ("action_prohibited", _) => Reason::Rejected,
+        (_, 401 | 403 | 407) => Reason::Auth,
+        (_, 404 | 410) => Reason::NotFound,
+        (_, 413) => Reason::TooLarge,
+        (_, 300..=399) => Reason::Protocol,
+        _ => Reason::Rejected,
+    }
+}
+
+/// The status and Slack's own word. Any other text is left out: a proxy's page may repeat the URL.
+fn detail(status: StatusCode, answer: &str, url: &Secret) -> String {
+    let is_word = !answer.is_empty()
+        && answer.len() <= 64
+        && answer.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word && (answer == "ok" || !url.expose().contains(answer)) {
+        return format!("{} {answer}", status.as_u16());
+    }
+    match status.as_u16() {
+        200..300 => format!("{} without Slack's `ok`", status.as_u16()),
+        300..400 => format!("{} redirects elsewhere, which is never followed", status.as_u16()),
+        code => format!("{code} {}", status.canonical_reason().unwrap_or("without a reason")),
+    }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The outcome of a request that got no complete answer.
+pub(super) fn failed(error: &reqwest::Error) -> Outcome {
+    let (reason, ambiguous) = match (error.is_connect(), error.is_timeout()) {
+        _ if error.is_builder() => (Reason::Protocol, false),
+        (true, true) => (Reason::Timeout, false),
+        (true, false) if is_tls(error) => (Reason::Tls, false),
+        (true, false) => (Reason::Connect, false),
+        (false, true) => (Reason::Timeout, true),
+        (false, false) => (Reason::Connect, true),
+    };
+    let what = if ambiguous { "no answer" } else { "no connection" };
+    Outcome::Retryable { reason, retry_after: None, ambiguous, detail: format!("{what}: {}", cause(error)) }
+}
+
+/// The innermost cause, which names the system's complaint and never the URL.
+pub(super) fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    causes(error).last().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.is::<rustls::Error>())
+}
+
+/// Everything below reqwest's own error, outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| below(cause))
+}
+
+/// An `io::Error` hides what it wraps from `source`.
+fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
+    }
+}

@@ -1,0 +1,96 @@
+//! The texts of one message, from the channel's template or, when that fails, plain.
+
+use modelwatch_receiver_core::message::{AlertView, Message};
+use modelwatch_receiver_core::template::{Fault, Template, slack, view};
+use serde_json::Value;
+
+use super::payload::MAX_BLOCKS;
+
+/// What goes into the blocks, already escaped; an empty text has no block.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pub(super) title: String,
+    /// What a phone shows before the message is opened.
+    pub(super) text: String,
+    pub(super) summary: String,
+    pub(super) action: String,
+    /// The labels that all alerts share.
+    pub(super) labels: Vec<String>,
+    /// As many alerts as could ever be shown; none when the message is about one alone.
+    pub(super) alerts: Vec<Alert>,
+    pub(super) footer: String,
+    /// Why this is not the channel's own layout.
+    pub(super) problem: Option<String>,
+}
+
+/// One alert of several.
+#[derive(Debug)]
+pub(super) struct Alert {
+    pub(super) text: String,
+    /// The labels it does not share with the others.
+    pub(super) labels: Vec<String>,
+}
+
+/// The texts as the template makes them.
+pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pieces, Fault> {
+    let data = view::message(message);
+    let render = |piece| template.render(piece, data.clone());
+    let several = if message.alerts.len() > 1 { MAX_BLOCKS } else { 0 };
+    Ok(Pieces {
+        title: render("title")?,
+        text: render("text")?,
+        summary: render("summary")?,
+        action: render("action")?,
+        labels: labels(template, &data["common_labels"])?,
+        alerts: view::alerts(message)
+            .take(several)
+            .map(|data| alert(template, data))
+            .collect::<Result<_, _>>()?,
+        footer: render("footer")?,
+        problem: None,
+    })
+}
+
+fn alert(template: &Template, data: Value) -> Result<Alert, Fault> {
+    let labels = labels(template, &data["alert"]["own_labels"])?;
+    Ok(Alert { text: template.render("alert", data)?, labels })
+}
+
+fn labels(template: &Template, labels: &Value) -> Result<Vec<String>, Fault> {
+    view::labels(labels).into_iter().map(|data| template.render("label", data)).collect()
+}
+
+/// The same texts without any template: nothing in here can fail.
+pub(super) fn plain(message: &Message, fault: &Fault) -> Pieces {
+    let common = message.common_annotations();
+    let of = |name: &str| common.get(name).map_or(String::new(), |value| slack(value));
+    let title = slack(&message.title());
+    let several = if message.alerts.len() > 1 { MAX_BLOCKS } else { 0 };
+    Pieces {
+        text: title.clone(),
+        title,
+        summary: of("summary"),
+        action: of("next_action"),
+        labels: pairs(message.common_labels().iter()),
+        alerts: message
+            .by_urgency()
+            .into_iter()
+            .take(several)
+            .map(|alert| plain_alert(alert, message))
+            .collect(),
+        footer: slack(&message.id),
+        problem: Some(slack(&format!("This is the plain layout, the template failed: {fault}"))),
+    }
+}
+
+fn plain_alert(alert: &AlertView, message: &Message) -> Alert {
+    let common = message.common_labels();
+    let annotation = |name: &str| alert.annotations.get(name).map_or("", String::as_str);
+    let text = format!("{}: {}\n{}", alert.status.as_str(), annotation("summary"), annotation("next_action"));
+    let own = alert.labels.iter().filter(|(name, _)| !common.contains_key(*name));
+    Alert { text: slack(text.trim()), labels: pairs(own) }
+}
+
+fn pairs<'a>(labels: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<String> {
+    labels.map(|(name, value)| slack(&format!("{name}: {value}"))).collect()
+}

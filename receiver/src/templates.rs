@@ -1,0 +1,222 @@
+//! The folder of templates that operators edit while the program runs.
+//!
+//! A template goes live only after every piece of it compiled and rendered every sample; else the last good one stays,
+//! and without one the built-in. It never decides what to send instead when a good template fails on real data; the
+//! notifier does.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use modelwatch_receiver_core::template::{Fault, Format, Template};
+use prometheus::{IntCounterVec, Opts, Registry};
+
+mod folder;
+mod watch;
+
+/// The templates that channels name, with the format that their channels need.
+pub type Wanted = BTreeMap<String, Format>;
+
+/// The templates in use. Shared by all notifiers.
+#[derive(Debug)]
+pub struct Templates {
+    folder: Option<PathBuf>,
+    wanted: Wanted,
+    live: ArcSwap<BTreeMap<String, Arc<Template>>>,
+    refused: ArcSwap<TemplateFaults>,
+    errors: IntCounterVec,
+    reloading: Mutex<()>,
+}
+
+/// Everything that is wrong with the files of a folder, one line each: `templates/slack/title.hbs:3:12: …`.
+#[derive(Debug, Default)]
+pub struct TemplateFaults(Vec<TemplateFault>);
+
+/// One fault of one template.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateFault {
+    /// A piece does not compile or does not render a sample.
+    #[error("{}/{fault}", folder.display())]
+    Piece {
+        /// The template's folder.
+        folder: PathBuf,
+        /// What is wrong in it.
+        fault: Fault,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A channel names a template that nobody wrote.
+    #[error("there is no template `{name}`: make the folder {} or use a built-in one", folder.display())]
+    Missing {
+        /// What the channel calls it.
+        name: String,
+        /// Where it would be.
+        folder: PathBuf,
+    },
+    /// A channel names a template, but there is no folder of templates.
+    #[error("there is no template `{name}`: templates.path is not set")]
+    NoFolder {
+        /// What the channel calls it.
+        name: String,
+    },
+}
+
+/// The built-in templates and those that channels name.
+pub fn wanted<'a>(channels: impl IntoIterator<Item = &'a crate::notify::Channel>) -> Wanted {
+    let built_in = Format::ALL.into_iter().map(|format| (format.name().to_owned(), format));
+    let named =
+        channels.into_iter().map(|channel| (channel.template().to_owned(), channel.r#type().format()));
+    built_in.chain(named).collect()
+}
+
+/// Reads, compiles and tries the templates as a start would, without using them.
+///
+/// # Errors
+/// Every fault of every wanted template.
+pub fn check(folder: Option<&Path>, wanted: &Wanted) -> Result<(), TemplateFaults> {
+    let faults = wanted.iter().filter_map(|(name, format)| folder::compile(folder, name, *format).err());
+    TemplateFaults(faults.flatten().collect()).into_result()
+}
+
+impl Templates {
+    /// Reads the templates. A broken one does not stop the program from starting: the built-in serves, and
+    /// [`refused`](Self::refused), the log and the metric say so.
+    ///
+    /// # Errors
+    /// When `registry` already has `modelwatch_receiver_template_errors_total`.
+    pub fn load(
+        folder: Option<PathBuf>,
+        wanted: Wanted,
+        registry: &Registry,
+    ) -> Result<Self, prometheus::Error> {
+        let templates = Self {
+            live: ArcSwap::from_pointee(built_in(&wanted)),
+            errors: errors(&wanted, registry)?,
+            folder,
+            wanted,
+            refused: ArcSwap::default(),
+            reloading: Mutex::default(),
+        };
+        // what is wrong is in the log, and nothing but the built-in ones could be done about it
+        let _ = templates.reload();
+        Ok(templates)
+    }
+
+    /// Reads the folder again and uses what is good of it. It compiles and renders, so call it off the I/O threads.
+    ///
+    /// # Errors
+    /// What was refused; for those templates the last good ones stay.
+    pub fn reload(&self) -> Result<(), Arc<TemplateFaults>> {
+        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = BTreeMap::clone(&self.live.load());
+        let mut faults = TemplateFaults::default();
+        for (name, format) in &self.wanted {
+            match folder::compile(self.folder.as_deref(), name, *format) {
+                Ok(template) => drop(live.insert(name.clone(), Arc::new(template))),
+                Err(found) => {
+                    self.failed(name);
+                    faults.0.extend(found);
+                }
+            }
+        }
+        self.live.store(Arc::new(live));
+        let faults = Arc::new(faults);
+        self.refused.store(Arc::clone(&faults));
+        faults.log();
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// The template of that name that is in use; `None` for one that nobody wanted.
+    pub fn current(&self, name: &str) -> Option<Arc<Template>> {
+        self.live.load().get(name).cloned()
+    }
+
+    /// What the last reading of the folder refused.
+    pub fn refused(&self) -> Arc<TemplateFaults> {
+        self.refused.load_full()
+    }
+
+    /// What `render` makes of the template in use. A failure is counted and logged; the caller then sends something
+    /// plain.
+    ///
+    /// # Errors
+    /// Why the template failed on this message.
+    pub fn try_render<T>(
+        &self,
+        name: &str,
+        render: impl FnOnce(&Template) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let missing =
+            || Fault { piece: name.to_owned(), place: None, what: "there is no such template".to_owned() };
+        let rendered = self.current(name).ok_or_else(missing).and_then(|template| render(&template));
+        if let Err(fault) = &rendered {
+            self.failed(name);
+            tracing::error!(template = name, %fault, "a template failed, the plain layout is sent");
+        }
+        rendered
+    }
+
+    fn failed(&self, name: &str) {
+        self.errors.with_label_values(&[name]).inc();
+    }
+}
+
+impl TemplateFaults {
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults, by template.
+    pub fn iter(&self) -> impl Iterator<Item = &TemplateFault> {
+        self.0.iter()
+    }
+
+    fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+
+    fn log(&self) {
+        for fault in self.iter() {
+            tracing::error!(%fault, "a template is refused, the last good one stays in use");
+        }
+    }
+}
+
+impl fmt::Display for TemplateFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for TemplateFaults {}
+
+fn built_in(wanted: &Wanted) -> BTreeMap<String, Arc<Template>> {
+    let compiled = wanted.iter().filter_map(|(name, format)| {
+        let template = Template::compile(*format, &BTreeMap::new()).ok()?;
+        Some((name.clone(), Arc::new(template)))
+    });
+    compiled.collect()
+}
+
+fn errors(wanted: &Wanted, registry: &Registry) -> Result<IntCounterVec, prometheus::Error> {
+    let options = Opts::new(
+        "modelwatch_receiver_template_errors_total",
+        "Templates refused when they were read, and messages for which a template failed and the plain layout was sent.",
+    );
+    let errors = IntCounterVec::new(options, &["template"])?;
+    registry.register(Box::new(errors.clone()))?;
+    for name in wanted.keys() {
+        errors.with_label_values(&[name]);
+    }
+    Ok(errors)
+}

@@ -1,0 +1,66 @@
+//! Reading one template's files.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use modelwatch_receiver_core::template::{Format, Template};
+
+use super::TemplateFault;
+
+/// The template `name` from its folder, the built-in pieces serving what is not there.
+pub(super) fn compile(
+    templates: Option<&Path>,
+    name: &str,
+    format: Format,
+) -> Result<Template, Vec<TemplateFault>> {
+    let is_built_in = name == format.name();
+    let Some(templates) = templates else {
+        let no_folder = || vec![TemplateFault::NoFolder { name: name.to_owned() }];
+        return is_built_in
+            .then(BTreeMap::new)
+            .ok_or_else(no_folder)
+            .and_then(|none| from(Path::new(name), format, &none));
+    };
+    let folder = templates.join(name);
+    match pieces(&folder) {
+        Ok(pieces) => from(&folder, format, &pieces),
+        Err(TemplateFault::Unreadable { source, .. })
+            if source.kind() == ErrorKind::NotFound && !folder.exists() =>
+        {
+            if is_built_in {
+                from(&folder, format, &BTreeMap::new())
+            } else {
+                Err(vec![TemplateFault::Missing { name: name.to_owned(), folder }])
+            }
+        }
+        Err(fault) => Err(vec![fault]),
+    }
+}
+
+fn from(
+    folder: &Path,
+    format: Format,
+    pieces: &BTreeMap<String, String>,
+) -> Result<Template, Vec<TemplateFault>> {
+    Template::compile(format, pieces).map_err(|faults| {
+        faults.into_iter().map(|fault| TemplateFault::Piece { folder: folder.to_owned(), fault }).collect()
+    })
+}
+
+/// The `*.hbs` files of a folder by their names; editors' other files are not looked at.
+fn pieces(folder: &Path) -> Result<BTreeMap<String, String>, TemplateFault> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TemplateFault::Unreadable { path, source }
+    };
+    let mut pieces = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|name| !name.starts_with('.'));
+        if let (Some(name), Some("hbs")) = (name, path.extension().and_then(|extension| extension.to_str())) {
+            pieces.insert(name.to_owned(), std::fs::read_to_string(&path).map_err(unreadable(&path))?);
+        }
+    }
+    Ok(pieces)
+}
