@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::occurrence::Report;
+
 mod fingerprint;
 mod parse;
 
@@ -116,6 +118,12 @@ impl Alert {
     /// Alertmanager's fingerprint of the labels without those in `ignored`.
     pub fn fingerprint(&self, ignored: &BTreeSet<String>) -> Fingerprint {
         Fingerprint::of(self.labels.iter().filter(|(name, _)| !ignored.contains(*name)))
+    }
+
+    /// What this copy says about when it fires.
+    pub fn report(&self) -> Report {
+        let member = Fingerprint::of(self.labels.iter());
+        Report { member, starts_at: self.starts_at, ends_at: self.ends_at }
     }
 }
 

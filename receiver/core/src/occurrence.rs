@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Alert, Fingerprint, Status};
+use crate::alert::{Fingerprint, Status};
 
 /// How long the past may still speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,17 @@ impl State {
     }
 }
 
+/// One copy of an alert, as far as occurrences are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The fingerprint of all its labels: which of the alerts that are one but for ignored labels it is.
+    pub member: Fingerprint,
+    /// Since when it fires, according to this copy.
+    pub starts_at: Timestamp,
+    /// Since when it is over; `None` while it fires.
+    pub ends_at: Option<Timestamp>,
+}
+
 /// One stretch of time in which one alert fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occurrence {
@@ -67,8 +78,8 @@ pub struct Occurrence {
     pub unconfirmed: bool,
     /// When the copy that ended it was accepted.
     resolved_at: Option<Timestamp>,
-    /// The start of a firing copy that waits to be refuted.
-    held: Option<Timestamp>,
+    /// A firing copy that waits to be refuted.
+    held: Option<Report>,
     /// The end of the occurrence before this one.
     previous_end: Option<Timestamp>,
     /// The alerts that are one but for ignored labels; an occurrence is over when all of them are.
@@ -109,14 +120,14 @@ impl Sighting {
     }
 }
 
-/// What `alert`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
-pub fn observe(newest: Option<&Occurrence>, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
-    match (newest, alert.ends_at) {
-        (None, _) => Sighting::Opened(Occurrence::begin(alert, now, None)),
-        (Some(open), None) if open.ends_at.is_none() => open.clone().joined(alert, now, windows),
-        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(alert, end, now),
-        (Some(over), None) => over.clone().returned(alert, now, windows),
-        (Some(over), Some(end)) => over.clone().ended_again(alert, end, now),
+/// What `report`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
+pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, windows: Windows) -> Sighting {
+    match (newest, report.ends_at) {
+        (None, _) => Sighting::Opened(Occurrence::begin(report, now, None)),
+        (Some(open), None) if open.ends_at.is_none() => open.clone().joined(report, now, windows),
+        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(report, end, now),
+        (Some(over), None) => over.clone().returned(report, now, windows),
+        (Some(over), Some(end)) => over.clone().ended_again(report, end, now),
     }
 }
 
@@ -130,8 +141,8 @@ impl Occurrence {
         }
     }
 
-    /// The start of the firing copy that is held against this occurrence, if one is.
-    pub fn held(&self) -> Option<Timestamp> {
+    /// The firing copy that is held against this occurrence, if one is.
+    pub fn held(&self) -> Option<Report> {
         self.held
     }
 
@@ -141,43 +152,43 @@ impl Occurrence {
         self
     }
 
-    fn begin(alert: &Alert, now: Timestamp, previous_end: Option<Timestamp>) -> Occurrence {
-        let ended = alert.ends_at.map(|at| Ended { at, accepted_at: now });
+    fn begin(report: Report, now: Timestamp, previous_end: Option<Timestamp>) -> Occurrence {
+        let ended = report.ends_at.map(|at| Ended { at, accepted_at: now });
         Occurrence {
             state: if ended.is_some() { State::Resolved } else { State::Firing },
-            starts_at: alert.starts_at,
-            ends_at: alert.ends_at,
+            starts_at: report.starts_at,
+            ends_at: report.ends_at,
             seen_at: now,
             unconfirmed: false,
             resolved_at: ended.map(|ended| ended.accepted_at),
             held: None,
             previous_end,
-            members: BTreeMap::from([(member_of(alert), Member { newest_start: alert.starts_at, ended })]),
+            members: BTreeMap::from([(report.member, Member { newest_start: report.starts_at, ended })]),
         }
     }
 
     /// A firing copy while it is open: it joins whatever its start, unless that member just ended.
-    fn joined(mut self, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
-        let member = self.members.entry(member_of(alert)).or_insert(Member::starting(alert.starts_at));
-        if member.may_be_old(alert.starts_at, now, windows) {
+    fn joined(mut self, report: Report, now: Timestamp, windows: Windows) -> Sighting {
+        let member = self.members.entry(report.member).or_insert(Member::starting(report.starts_at));
+        if member.may_be_old(report.starts_at, now, windows) {
             return Sighting::OldCopy(self);
         }
-        member.newest_start = member.newest_start.max(alert.starts_at);
+        member.newest_start = member.newest_start.max(report.starts_at);
         member.ended = None;
-        self.starts_at = self.starts_at.min(alert.starts_at);
+        self.starts_at = self.starts_at.min(report.starts_at);
         self.seen_at = now;
         self.state = State::Firing;
         Sighting::Known(self)
     }
 
     /// A resolved copy while it is open: it ends one member, and with the last one the occurrence.
-    fn ended(mut self, alert: &Alert, end: Timestamp, now: Timestamp) -> Sighting {
+    fn ended(mut self, report: Report, end: Timestamp, now: Timestamp) -> Sighting {
         let before = self.previous_end.is_some_and(|previous| end <= previous);
-        let start = self.members.get(&member_of(alert)).map_or(self.starts_at, |member| member.newest_start);
+        let start = self.members.get(&report.member).map_or(self.starts_at, |member| member.newest_start);
         if before || end < start {
             return Sighting::OldCopy(self);
         }
-        self.end_member(alert, end, now);
+        self.end_member(report, end, now);
         self.seen_at = now;
         if self.members.values().all(|member| member.ended.is_some()) {
             self.state = State::Resolved;
@@ -188,39 +199,41 @@ impl Occurrence {
     }
 
     /// A firing copy of one that is over: new, or old, or a real return that names its old start.
-    fn returned(mut self, alert: &Alert, now: Timestamp, windows: Windows) -> Sighting {
-        if self.ends_at.is_some_and(|end| alert.starts_at > end) {
-            return Sighting::Opened(Occurrence::begin(alert, now, self.ends_at));
+    fn returned(mut self, report: Report, now: Timestamp, windows: Windows) -> Sighting {
+        if self.ends_at.is_some_and(|end| report.starts_at > end) {
+            return Sighting::Opened(Occurrence::begin(report, now, self.ends_at));
         }
         if self.resolved_at.is_none_or(|at| now >= later(at, windows.reorder)) {
-            let returned = Occurrence::begin(alert, now, self.ends_at);
+            let returned = Occurrence::begin(report, now, self.ends_at);
             return Sighting::Opened(Occurrence { unconfirmed: true, ..returned });
         }
-        self.held = Some(self.held.map_or(alert.starts_at, |held| held.max(alert.starts_at)));
+        if self.held.is_none_or(|held| held.starts_at < report.starts_at) {
+            self.held = Some(report);
+        }
         Sighting::OldCopy(self)
     }
 
     /// A resolved copy of one that is over: a copy, a refutation of what is held, or a whole occurrence missed.
-    fn ended_again(mut self, alert: &Alert, end: Timestamp, now: Timestamp) -> Sighting {
-        if self.ends_at.is_some_and(|known| alert.starts_at > known) {
-            return Sighting::Opened(Occurrence::begin(alert, now, self.ends_at));
+    fn ended_again(mut self, report: Report, end: Timestamp, now: Timestamp) -> Sighting {
+        if self.ends_at.is_some_and(|known| report.starts_at > known) {
+            return Sighting::Opened(Occurrence::begin(report, now, self.ends_at));
         }
-        self.held = self.held.filter(|held| end < *held);
+        self.held = self.held.filter(|held| end < held.starts_at);
         if self.ends_at.is_some_and(|known| end < known) {
             return Sighting::OldCopy(self);
         }
-        self.end_member(alert, end, now);
+        self.end_member(report, end, now);
         self.ends_at = Some(end);
         self.seen_at = now;
         Sighting::Known(self)
     }
 
-    fn end_member(&mut self, alert: &Alert, end: Timestamp, now: Timestamp) {
-        let member = self.members.entry(member_of(alert)).or_insert(Member::starting(alert.starts_at));
+    fn end_member(&mut self, report: Report, end: Timestamp, now: Timestamp) {
+        let member = self.members.entry(report.member).or_insert(Member::starting(report.starts_at));
         let accepted_at = member.ended.map_or(now, |ended| ended.accepted_at);
         let at = member.ended.map_or(end, |ended| ended.at.max(end));
         member.ended = Some(Ended { at, accepted_at });
-        self.starts_at = self.starts_at.min(alert.starts_at);
+        self.starts_at = self.starts_at.min(report.starts_at);
     }
 }
 
@@ -232,11 +245,6 @@ impl Member {
     fn may_be_old(&self, start: Timestamp, now: Timestamp, windows: Windows) -> bool {
         self.ended.is_some_and(|ended| start <= ended.at && now < later(ended.accepted_at, windows.reorder))
     }
-}
-
-/// The alert among those that are one but for ignored labels.
-fn member_of(alert: &Alert) -> Fingerprint {
-    Fingerprint::of(alert.labels.iter())
 }
 
 fn later(at: Timestamp, by: Duration) -> Timestamp {

@@ -6,6 +6,10 @@ use jiff::Timestamp;
 
 use crate::outcome::Outcome;
 
+mod rate;
+
+pub use rate::{Rate, RateError};
+
 /// The longest wait a destination may ask for; more is clamped, so that nobody can park us for good.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 

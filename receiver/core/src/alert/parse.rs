@@ -71,10 +71,12 @@ impl TryFrom<RawSnapshot> for Snapshot {
         if alerts.is_empty() {
             return Err(SnapshotError::Empty);
         }
+        let group_labels = raw.group_labels.unwrap_or_default();
         Ok(Snapshot {
-            group_key: raw.group_key.unwrap_or_default(),
+            // a sender without group keys still groups by something
+            group_key: raw.group_key.filter(|key| !key.is_empty()).unwrap_or_else(|| format!("{group_labels:?}")),
             truncated_alerts: raw.truncated_alerts.unwrap_or_default(),
-            group_labels: raw.group_labels.unwrap_or_default(),
+            group_labels,
             external_url: raw.external_url.unwrap_or_default(),
             is_repeat: raw.notification_reason.as_deref() == Some("repeat interval elapsed"),
             alerts: alerts.into_iter().enumerate().map(alert).collect::<Result<_, _>>()?,

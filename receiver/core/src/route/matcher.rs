@@ -119,7 +119,9 @@ fn read_operator(text: &str) -> Result<(bool, bool, &str), MatcherError> {
     let text = text.trim_start();
     OPERATORS
         .iter()
-        .find_map(|(sign, negated, is_regex)| Some((*negated, *is_regex, text.strip_prefix(sign)?.trim_start())))
+        .find_map(|(sign, negated, is_regex)| {
+            Some((*negated, *is_regex, text.strip_prefix(sign)?.trim_start()))
+        })
         .ok_or_else(|| MatcherError::Operator(text.to_owned()))
 }
 
