@@ -20,7 +20,7 @@ impl Backoff {
         let factor = 2u32.saturating_pow(attempt);
         let nominal = self.initial.saturating_mul(factor).min(self.max);
         let spread = 1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * random.clamp(0.0, 1.0) - 1.0);
-        nominal.mul_f64(spread).min(self.max)
+        Duration::try_from_secs_f64(nominal.as_secs_f64() * spread).unwrap_or(self.max).min(self.max)
     }
 }
 

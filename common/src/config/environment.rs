@@ -71,7 +71,7 @@ fn expanded(text: &str, env: &Environment) -> Result<String, String> {
         let (name, behind) = after
             .split_once('}')
             .ok_or_else(|| "`${` without a closing brace, expected ${NAME}".to_owned())?;
-        let value = env.get(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
+        let value = env.get(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?;
         result += before;
         result += value;
         rest = behind;

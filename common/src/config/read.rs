@@ -10,8 +10,8 @@ use super::ConfigError;
 
 /// The top-level keys of the file at `path`; an empty file has none.
 pub(super) fn sections(path: &Path) -> Result<Map<String, Value>, ConfigError> {
-    let (format, name) = format_of(path)?;
     let text = text_of(path)?;
+    let (format, name) = format_of(path)?;
     let table = File::from_str(&text, format).collect().map_err(|error| ConfigError::Syntax {
         file: path.to_owned(),
         format: name,
@@ -25,7 +25,6 @@ fn format_of(path: &Path) -> Result<(FileFormat, &'static str), ConfigError> {
         Some("yaml" | "yml") => Ok((FileFormat::Yaml, "YAML")),
         Some("toml") => Ok((FileFormat::Toml, "TOML")),
         Some("json") => Ok((FileFormat::Json, "JSON")),
-        _ if path.is_dir() => Err(ConfigError::Directory(path.to_owned())),
         _ => Err(ConfigError::UnknownFormat(path.to_owned())),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::routing::any;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -93,10 +94,10 @@ impl Server {
 /// What is answered where the program has no route, and the limit for bodies that extractors read.
 fn with_common_answers(router: Router, auth: &Auth, max_body: ByteSize) -> Router {
     let limit = usize::try_from(max_body.bytes()).unwrap_or(usize::MAX);
-    let unknown = auth.guard(Scope::Read, Router::new().route("/{*path}", axum::routing::any(not_found)));
+    let unknown = Router::new().route("/", any(not_found)).route("/{*path}", any(not_found));
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback_service(unknown)
+        .fallback_service(auth.guard(Scope::Read, unknown))
         .layer(DefaultBodyLimit::max(limit))
 }
 
