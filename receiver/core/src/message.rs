@@ -3,12 +3,12 @@
 //! Pure data and pure functions of it. It never formats for one channel; that is the template's and the notifier's.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::alert::{Change, Kind, Labels, Status};
 
 /// One notification to one channel, complete: rendering needs nothing else, not even the time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The notification's id in the history.
     pub id: String,
@@ -41,7 +41,7 @@ pub struct Message {
 }
 
 /// One alert of a notification and what changed about it since this channel was last told.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertView {
     /// Alertmanager's fingerprint, recomputed without the ignored labels: 16 hex digits.
     pub fingerprint: String,
