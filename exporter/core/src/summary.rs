@@ -26,6 +26,11 @@ impl FeatureCounts {
         FeatureCounts { cells: Cells::new(reference.counts().len()), kinds: [0; Kind::COUNT] }
     }
 
+    /// No rows of a feature that has no reference: one cell for all values, so that only kinds tell something.
+    pub fn without_reference() -> Self {
+        FeatureCounts { cells: Cells::new(1), kinds: [0; Kind::COUNT] }
+    }
+
     /// Counts one row whose value [`FeatureReference::cell`] found in this cell and of this kind.
     #[inline]
     pub fn add(&mut self, cell: usize, kind: Kind) {

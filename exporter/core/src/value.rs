@@ -3,6 +3,8 @@
 //! Canonical text makes 1, 1.0, "1" and "1.0" one category, and true, "True" and "true" another. It never merges texts that
 //! only look alike ("01", "1e3", "TRUE" stay as they are), and it never judges a value against a reference.
 
+mod wire;
+
 use std::borrow::Cow;
 
 use crate::schema::Kind;

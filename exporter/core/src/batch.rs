@@ -1,0 +1,85 @@
+//! Many events in one body: parsed line by line, so that a bad one is refused alone.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::event::{Catalog, Event, Reason, Rejection, parse};
+
+/// How a body holds its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// One event a line; empty lines are passed over.
+    Ndjson,
+    /// One event, or an array of events.
+    Json,
+}
+
+/// The events of one body, each with its line (or place in the array), counted from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// In the order of the body.
+    pub lines: Vec<(usize, Result<Event, Rejection>)>,
+}
+
+impl Batch {
+    /// Parses a body. Never fails: what cannot be read stands as a rejection in its place.
+    #[must_use]
+    pub fn parse(format: Format, body: &[u8], catalog: &Catalog) -> Batch {
+        match format {
+            Format::Ndjson => Batch::of_lines(body, catalog),
+            Format::Json => Batch::of_json(body, catalog),
+        }
+    }
+
+    fn of_lines(body: &[u8], catalog: &Catalog) -> Batch {
+        let lines = body.split(|byte| *byte == b'\n').enumerate();
+        let filled = lines.map(|(at, line)| (at + 1, line.trim_ascii())).filter(|(_, line)| !line.is_empty());
+        Batch { lines: filled.map(|(at, line)| (at, parse(line, catalog))).collect() }
+    }
+
+    fn of_json(body: &[u8], catalog: &Catalog) -> Batch {
+        let body = body.trim_ascii();
+        if !body.starts_with(b"[") {
+            let lines = if body.is_empty() { Vec::new() } else { vec![(1, parse(body, catalog))] };
+            return Batch { lines };
+        }
+        match serde_json::from_slice::<Vec<&RawValue>>(body) {
+            Ok(events) => {
+                let numbered = events.iter().enumerate();
+                Batch {
+                    lines: numbered.map(|(at, event)| (at + 1, parse(event.get().as_bytes(), catalog))).collect(),
+                }
+            }
+            Err(error) => {
+                let rejection = Rejection::new(Reason::InvalidJson, format!("the body is no JSON array: {error}"));
+                Batch { lines: vec![(1, Err(rejection))] }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_line_is_refused_alone_and_named_by_its_number() {
+        let batch = Batch::parse(Format::Ndjson, b"\n{\n[]\r\n\n", &Catalog::default());
+        let reasons: Vec<_> = batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
+        assert_eq!(reasons, [(2, Reason::InvalidJson), (3, Reason::InvalidJson)]);
+    }
+
+    #[test]
+    fn an_array_is_read_event_by_event() {
+        let body = br#"[{"event":"label","model":"m","id":1,"label":1}, {"event":"party"}]"#;
+        let batch = Batch::parse(Format::Json, body, &Catalog::default());
+        let reasons: Vec<_> = batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
+        assert_eq!(reasons, [(1, Reason::UnknownModel), (2, Reason::UnknownEvent)]);
+    }
+
+    #[test]
+    fn an_empty_body_holds_nothing() {
+        assert!(Batch::parse(Format::Json, b" \n", &Catalog::default()).lines.is_empty());
+        assert!(Batch::parse(Format::Ndjson, b"", &Catalog::default()).lines.is_empty());
+    }
+}

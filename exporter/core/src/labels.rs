@@ -1,0 +1,224 @@
+//! Predictions that wait for their labels, and labels that wait for their predictions.
+//!
+//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first).
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::event::Id;
+use crate::quality::ClassIndex;
+use crate::time::{Time, millis};
+
+/// How finely expiry looks at time: entries live at most `wait` × (1 + 1/32).
+const STEPS: i64 = 32;
+
+/// The place of a version in its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VersionIndex(pub u16);
+
+/// A prediction that can still be joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which version made it.
+    pub version: VersionIndex,
+    /// When it was made.
+    pub time: Time,
+    /// How many predictions of its version came before it.
+    pub ordinal: u64,
+    /// What was predicted.
+    pub predicted: ClassIndex,
+    truth: Option<Truth>,
+}
+
+/// What is known about an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The true class.
+    pub class: ClassIndex,
+    /// When it was known.
+    pub time: Time,
+    /// The one version it was given for; `None` is every version.
+    pub only: Option<VersionIndex>,
+}
+
+/// A prediction and its label, together at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined {
+    /// The prediction.
+    pub prediction: Waiting,
+    /// Its label.
+    pub truth: Truth,
+    /// The class that an earlier label had given, when this one contradicts it.
+    pub replaced: Option<ClassIndex>,
+}
+
+/// What became of a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelOutcome {
+    /// It found predictions, or contradicted what they were labelled before.
+    Joined(SmallVec<[Joined; 1]>),
+    /// Everything it could say was known.
+    Repeated,
+    /// No prediction of that id is known; it is kept in case one comes.
+    Unmatched,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    predictions: SmallVec<[Waiting; 1]>,
+    early: Option<Box<Truth>>,
+}
+
+/// The store of what waits, for one model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WaitingRoom {
+    entries: HashMap<Id, Entry>,
+    expiry: BTreeMap<i64, Vec<Id>>,
+    evicted: u64,
+}
+
+/// How long and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingLimits {
+    /// How long a prediction waits for its label, by the model's clock.
+    pub wait: Duration,
+    /// How many ids wait at most.
+    pub most: usize,
+}
+
+impl WaitingRoom {
+    /// How many ids wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many ids were forgotten before their time because too many waited.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Whether this version's prediction of that id was counted before.
+    #[must_use]
+    pub fn knows(&self, id: Id, version: VersionIndex) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(|p| p.version == version))
+    }
+
+    /// Lets a prediction wait; answers with the join when its label is known already.
+    pub fn admit(&mut self, id: Id, arrived: Arrived, limits: WaitingLimits) -> Option<Joined> {
+        self.remember(id, arrived.time, limits);
+        let entry = self.entries.entry(id).or_default();
+        let Arrived { version, time, ordinal, predicted } = arrived;
+        let truth = known_truth(entry, version);
+        let prediction = Waiting { version, time, ordinal, predicted, truth };
+        entry.predictions.push(prediction);
+        self.make_room(limits);
+        truth.map(|truth| Joined { prediction, truth, replaced: None })
+    }
+
+    /// Brings a label to its predictions. `clock` is the model's now.
+    pub fn label(&mut self, id: Id, truth: Truth, clock: Time, limits: WaitingLimits) -> LabelOutcome {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            self.remember(id, clock, limits);
+            self.entries.insert(id, Entry { early: Some(Box::new(truth)), ..Entry::default() });
+            self.make_room(limits);
+            return LabelOutcome::Unmatched;
+        };
+        let meant = |p: &&mut Waiting| truth.only.is_none_or(|version| version == p.version);
+        let mut found = false;
+        let mut joined = SmallVec::new();
+        for prediction in entry.predictions.iter_mut().filter(meant) {
+            found = true;
+            let before = prediction.truth.map(|known| known.class);
+            if before != Some(truth.class) {
+                prediction.truth = Some(truth);
+                joined.push(Joined { prediction: *prediction, truth, replaced: before });
+            }
+        }
+        match (found, joined.is_empty()) {
+            (true, false) => LabelOutcome::Joined(joined),
+            (true, true) => LabelOutcome::Repeated,
+            (false, _) if entry.early.as_deref().is_some_and(|early| early.class == truth.class) => {
+                LabelOutcome::Repeated
+            }
+            (false, _) => {
+                entry.early = Some(Box::new(truth));
+                LabelOutcome::Unmatched
+            }
+        }
+    }
+
+    /// Forgets what waited longer than `labels.wait`.
+    pub fn expire(&mut self, clock: Time, wait: Duration) {
+        let oldest = Time(clock.0.saturating_sub(millis(wait)));
+        while let Some(first) = self.expiry.first_entry() {
+            if (*first.key() + 1).saturating_mul(step(wait)) > oldest.0 {
+                break;
+            }
+            let ids = first.remove();
+            self.forget(&ids, oldest);
+        }
+    }
+
+    fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
+        self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push(id);
+    }
+
+    fn forget(&mut self, ids: &[Id], oldest: Time) {
+        for id in ids {
+            let Some(entry) = self.entries.get_mut(id) else { continue };
+            entry.predictions.retain(|prediction| prediction.time > oldest);
+            if entry.predictions.is_empty() {
+                self.entries.remove(id);
+            }
+        }
+    }
+
+    fn make_room(&mut self, limits: WaitingLimits) {
+        while self.entries.len() > limits.most {
+            let Some(first) = self.expiry.first_entry() else { return };
+            let end = Time((*first.key() + 1).saturating_mul(step(limits.wait)));
+            let ids = first.remove();
+            let before = self.entries.len();
+            self.forget(&ids, end);
+            self.evicted += (before - self.entries.len()) as u64;
+        }
+    }
+}
+
+/// A prediction on its way in.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived {
+    /// Which version made it.
+    pub version: VersionIndex,
+    /// When it was made.
+    pub time: Time,
+    /// How many predictions of its version came before it.
+    pub ordinal: u64,
+    /// What was predicted.
+    pub predicted: ClassIndex,
+}
+
+/// A label that came early, or one that a sibling version's prediction has and that was meant for all.
+fn known_truth(entry: &Entry, version: VersionIndex) -> Option<Truth> {
+    let siblings = entry.predictions.iter().filter_map(|prediction| prediction.truth);
+    let known = entry.early.as_deref().copied().into_iter().chain(siblings);
+    known.into_iter().find(|truth| truth.only.is_none_or(|only| only == version))
+}
+
+fn step(wait: Duration) -> i64 {
+    (millis(wait) / STEPS).max(1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! The state of one model: a pure fold over its events in the order of their acceptance.
+//!
+//! An event goes one way: its version's totals, the open pane of each window, and the waiting room, where labels meet
+//! predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
+
+mod decision;
+mod setup;
+mod version;
+mod window_state;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::event::{Label, Prediction, Reason, Rejection};
+use crate::histogram::{DELAY_BOUNDS, Histogram};
+use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, WaitingRoom};
+use crate::quality::{ClassIndex, Classes};
+use crate::schema::Kind;
+use crate::time::Time;
+pub use decision::{Assessment, Decision, Evaluated, Judge, State};
+pub use setup::{
+    ClockKind, DriftRules, FeatureSetup, LabelRules, Limits, MethodSetup, ModelSetup, Reference,
+};
+pub use version::{Version, VersionTotals};
+pub use window_state::{Pane, QualityWindow, WindowState};
+
+/// Versions of one model that are kept apart at the same time.
+pub const MAX_VERSIONS: usize = 100;
+
+/// What became of an event that was in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It changed the state.
+    New,
+    /// Everything it said was known: the retry of a sender, most often.
+    Duplicate,
+}
+
+/// How often each kind of value was seen in one feature.
+pub type KindCounts = [u64; Kind::COUNT];
+
+/// Everything that is known of one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    pub(crate) classes: Classes,
+    pub(crate) versions: Vec<Version>,
+    pub(crate) waiting: WaitingRoom,
+    /// The newest prediction's time.
+    pub(crate) newest: Option<Time>,
+    /// The newest event's time, labels included.
+    pub(crate) newest_event: Option<Time>,
+    pub(crate) label_delay: Histogram,
+    pub(crate) labels_unmatched: u64,
+    pub(crate) labels_contradicted: u64,
+    pub(crate) labels_repeated: u64,
+    pub(crate) rows: u64,
+    pub(crate) kinds: Vec<KindCounts>,
+    /// No window over time has a decision to make before.
+    next_boundary: Time,
+}
+
+impl Model {
+    /// A model without events.
+    #[must_use]
+    pub fn new(setup: &ModelSetup) -> Model {
+        Model {
+            classes: Classes::default(),
+            versions: Vec::new(),
+            waiting: WaitingRoom::default(),
+            newest: None,
+            newest_event: None,
+            label_delay: Histogram::new(DELAY_BOUNDS),
+            labels_unmatched: 0,
+            labels_contradicted: 0,
+            labels_repeated: 0,
+            rows: 0,
+            kinds: vec![KindCounts::default(); setup.features.len()],
+            next_boundary: Time(i64::MIN),
+        }
+    }
+
+    /// What "now" is for this model's windows; `None` when nothing was seen and the clock is the events' own.
+    #[must_use]
+    pub fn clock(&self, setup: &ModelSetup, now: Time) -> Option<Time> {
+        match setup.clock {
+            ClockKind::Wall => Some(now),
+            ClockKind::Event => self.newest,
+        }
+    }
+
+    /// Lets time pass: decides drift for every window whose period is over, forgets what waited too long.
+    pub fn advance(&mut self, setup: &ModelSetup, now: Time) {
+        let Some(clock) = self.clock(setup, now) else { return };
+        if clock < self.next_boundary {
+            return;
+        }
+        for version in &mut self.versions {
+            version.decide_until(setup, clock);
+        }
+        self.waiting.expire(clock, setup.labels.limits.wait);
+        let boundaries = self.versions.iter().flat_map(|version| version.next_boundaries(setup));
+        let sweep = clock.after(setup.labels.limits.wait / 32);
+        self.next_boundary = boundaries.min().map_or(Time(i64::MIN), |boundary| boundary.min(sweep));
+    }
+
+    /// Counts a prediction.
+    ///
+    /// # Errors
+    /// A [`Rejection`] when it lies in the future or its version is one too many.
+    pub fn predict(
+        &mut self,
+        setup: &ModelSetup,
+        prediction: &Prediction,
+        now: Time,
+    ) -> Result<Counted, Rejection> {
+        let time = prediction.time.unwrap_or(now);
+        not_in_the_future(time, setup, now)?;
+        let version = self.version_or_new(setup, &prediction.version)?;
+        if prediction.id.is_some_and(|id| self.waiting.knows(id, version)) {
+            return Ok(Counted::Duplicate);
+        }
+        self.newest_event = self.newest_event.max(Some(time));
+        let Some(class) = prediction.class.as_deref() else {
+            self.versions[usize::from(version.0)].totals.count_status(&prediction.status);
+            return Ok(Counted::New);
+        };
+        self.newest = self.newest.max(Some(time));
+        self.advance(setup, now);
+        let class = self.classes.admit(class, setup.limits.classes);
+        let clock = self.clock(setup, now).unwrap_or(time);
+        let arrived = self.count(setup, prediction, Placed { version, class, time, clock });
+        if let Some(id) = prediction.id
+            && let Some(joined) = self.waiting.admit(id, arrived, setup.labels.limits)
+        {
+            self.join(setup, &joined);
+        }
+        Ok(Counted::New)
+    }
+
+    /// Counts a label.
+    ///
+    /// # Errors
+    /// A [`Rejection`] when it lies in the future or names one version too many.
+    pub fn label(&mut self, setup: &ModelSetup, label: &Label, now: Time) -> Result<Counted, Rejection> {
+        let time = label.time.unwrap_or(now);
+        not_in_the_future(time, setup, now)?;
+        let only = label.version.as_deref().map(|name| self.version_or_new(setup, name)).transpose()?;
+        let class = self.classes.admit(&label.class, setup.limits.classes);
+        let clock = self.clock(setup, now).unwrap_or(time);
+        self.newest_event = self.newest_event.max(Some(time));
+        match self.waiting.label(label.id, Truth { class, time, only }, clock, setup.labels.limits) {
+            LabelOutcome::Joined(all) => all.iter().for_each(|joined| self.join(setup, joined)),
+            LabelOutcome::Unmatched => self.labels_unmatched += 1,
+            LabelOutcome::Repeated => {
+                self.labels_repeated += 1;
+                return Ok(Counted::Duplicate);
+            }
+        }
+        Ok(Counted::New)
+    }
+
+    /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers whether
+    /// the feature panes had to be given up.
+    pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
+        self.next_boundary = Time(i64::MIN);
+        if self.kinds.len() != setup.features.len() {
+            self.kinds = vec![KindCounts::default(); setup.features.len()];
+        }
+        let kept: Vec<bool> = self.versions.iter_mut().map(|version| version.adopt(setup)).collect();
+        kept.contains(&false)
+    }
+
+    fn count(&mut self, setup: &ModelSetup, prediction: &Prediction, placed: Placed) -> Arrived {
+        let version = &mut self.versions[usize::from(placed.version.0)];
+        let ordinal = version.totals.count(prediction, placed.class);
+        let cells = version.cells(setup, &prediction.features);
+        for (kinds, (_, kind)) in self.kinds.iter_mut().zip(&cells) {
+            kinds[kind.index()] += 1;
+        }
+        self.rows += 1;
+        version.count_in_windows(setup, placed, ordinal, &cells);
+        Arrived { version: placed.version, time: placed.time, ordinal, predicted: placed.class }
+    }
+
+    fn join(&mut self, setup: &ModelSetup, joined: &Joined) {
+        let version = &mut self.versions[usize::from(joined.prediction.version.0)];
+        version.join(setup, joined);
+        match joined.replaced {
+            Some(_) => self.labels_contradicted += 1,
+            None => {
+                let delay = joined.truth.time.since(joined.prediction.time);
+                self.label_delay.observe(DELAY_BOUNDS, delay.as_secs_f64());
+            }
+        }
+    }
+
+    fn version_or_new(&mut self, setup: &ModelSetup, name: &str) -> Result<VersionIndex, Rejection> {
+        if let Some(at) = self.versions.iter().position(|version| *version.name == *name) {
+            return Ok(VersionIndex(at as u16));
+        }
+        if self.versions.len() >= MAX_VERSIONS {
+            let message = format!("model `{}` has {MAX_VERSIONS} versions already", setup.name);
+            return Err(Rejection::new(Reason::TooManyVersions, message));
+        }
+        self.versions.push(Version::new(setup, name));
+        self.next_boundary = Time(i64::MIN);
+        Ok(VersionIndex((self.versions.len() - 1) as u16))
+    }
+}
+
+/// Where a prediction belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) version: VersionIndex,
+    pub(crate) class: ClassIndex,
+    pub(crate) time: Time,
+    /// The model's now.
+    pub(crate) clock: Time,
+}
+
+/// The cell and kind of every feature's value.
+pub(crate) type Cells = SmallVec<[(usize, Kind); 32]>;
+
+fn not_in_the_future(time: Time, setup: &ModelSetup, now: Time) -> Result<(), Rejection> {
+    let latest = now.after(setup.limits.max_future);
+    if time <= latest {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        Reason::Future,
+        format!("`time` is {time}, more than {:?} ahead of now ({now})", setup.limits.max_future),
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What a model is configured to be: its features, windows, references and rules. Validated before it comes here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::drift::Method;
+use crate::event::FeatureNames;
+use crate::labels::WaitingLimits;
+use crate::quality::{Binary, Metric};
+use crate::reference::FeatureReference;
+use crate::window::WindowSpec;
+
+/// What "now" is for a model's windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// The time of day: a silent stream empties its windows.
+    Wall,
+    /// The newest prediction: for replays and backfills.
+    Event,
+}
+
+/// One method for one feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MethodSetup {
+    /// How distance is measured.
+    pub method: Method,
+    /// The smallest score that matters.
+    pub effect_size: f64,
+}
+
+/// One monitored feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureSetup {
+    /// Its name in events.
+    pub name: Box<str>,
+    /// How its drift is measured; the first method decides, the others inform.
+    pub methods: Vec<MethodSetup>,
+}
+
+/// When drift is said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DriftRules {
+    /// Fewer rows in a window say nothing.
+    pub min_rows: u64,
+    /// Level of the Benjamini–Hochberg procedure for one decision a day.
+    pub fdr: f64,
+    /// Share of drifted features that makes the data set drift.
+    pub share: f64,
+}
+
+/// How long labels are waited for and when they are enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LabelRules {
+    /// How long, and how many at most.
+    pub limits: WaitingLimits,
+    /// Labelled share at which a pane's quality can be told.
+    pub min_coverage: f64,
+}
+
+/// Bounds that keep memory and metrics small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How far ahead of now an event may be.
+    pub max_future: Duration,
+    /// Classes kept apart.
+    pub classes: usize,
+}
+
+/// The data that one or more versions are compared with.
+#[derive(Debug, Clone, Default)]
+pub struct Reference {
+    /// Rows it was made from.
+    pub rows: u64,
+    /// In the order of the model's features; `None` where this reference lacks the column.
+    pub features: Vec<Option<FeatureReference>>,
+    /// How the predictions in it did, when it has labels and predictions.
+    pub quality: Option<Binary>,
+    /// Share of predictions in it that are the positive class.
+    pub positive_ratio: Option<f64>,
+}
+
+/// One model, ready to be counted.
+#[derive(Debug, Clone)]
+pub struct ModelSetup {
+    /// Its name in events and labels.
+    pub name: Box<str>,
+    /// Canonical text of the positive class.
+    pub positive: Box<str>,
+    /// The sliding windows.
+    pub windows: Vec<WindowSpec>,
+    /// What ends the windows.
+    pub clock: ClockKind,
+    /// The monitored features.
+    pub features: Vec<FeatureSetup>,
+    /// For versions that have none of their own.
+    pub reference: Option<Arc<Reference>>,
+    /// For the versions named.
+    pub references: BTreeMap<Box<str>, Arc<Reference>>,
+    /// When drift is said.
+    pub drift: DriftRules,
+    /// When quality is told.
+    pub labels: LabelRules,
+    /// Values that take the place of what the reference says.
+    pub baseline: BTreeMap<Metric, f64>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl ModelSetup {
+    /// What a version is compared with.
+    #[must_use]
+    pub fn reference_of(&self, version: &str) -> Option<&Arc<Reference>> {
+        self.references.get(version).or(self.reference.as_ref())
+    }
+
+    /// The features' names and places, for reading events.
+    #[must_use]
+    pub fn feature_names(&self) -> FeatureNames {
+        FeatureNames::new(self.features.iter().map(|feature| &*feature.name))
+    }
+
+    /// What a metric should be: configured, else measured on the version's reference.
+    #[must_use]
+    pub fn baseline_of(&self, version: &str, metric: Metric) -> Option<f64> {
+        let measured = || self.reference_of(version)?.quality?.metric(metric);
+        self.baseline.get(&metric).copied().or_else(measured)
+    }
+}

@@ -1,0 +1,204 @@
+//! The panes of one window of one version, and what was last decided on them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Decision, Judge};
+use super::{Cells, ModelSetup, Placed};
+use crate::labels::Joined;
+use crate::quality::{ClassIndex, Horizon, QualityPane, find_horizon};
+use crate::summary::FeatureCounts;
+use crate::time::Time;
+use crate::view::WindowView;
+use crate::window::WindowSpec;
+
+/// What was counted in one pane, or in all panes of a window together. Mergeable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pane {
+    /// Predictions.
+    pub rows: u64,
+    /// In the order of the model's features.
+    pub features: Vec<FeatureCounts>,
+    /// Predictions of each class.
+    pub classes: BTreeMap<ClassIndex, u64>,
+    oldest: Time,
+    newest: Time,
+}
+
+impl Pane {
+    fn empty(judge: &Judge<'_>) -> Pane {
+        Pane {
+            rows: 0,
+            features: judge.empty_counts(),
+            classes: BTreeMap::new(),
+            oldest: Time(i64::MAX),
+            newest: Time(i64::MIN),
+        }
+    }
+
+    /// The event time between its first and last prediction.
+    #[must_use]
+    pub fn spanned(&self) -> Duration {
+        self.newest.since(self.oldest)
+    }
+
+    fn merge(&mut self, other: &Pane) {
+        self.rows += other.rows;
+        for (mine, theirs) in self.features.iter_mut().zip(&other.features) {
+            mine.merge(theirs);
+        }
+        for (class, count) in &other.classes {
+            *self.classes.entry(*class).or_default() += count;
+        }
+        self.oldest = self.oldest.min(other.oldest);
+        self.newest = self.newest.max(other.newest);
+    }
+}
+
+/// One window of one version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WindowState {
+    panes: BTreeMap<i64, Pane>,
+    quality: BTreeMap<i64, QualityPane>,
+    /// The last period on which drift was decided, or the one before the first prediction.
+    decided: Option<i64>,
+    pub(crate) decision: Option<Decision>,
+    pub(crate) dataset_detections: u64,
+}
+
+/// The quality of the newest window whose labels can be trusted to be there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QualityWindow {
+    /// All its panes together.
+    pub counts: QualityPane,
+    /// Where it ends: the end of its last pane, but never after the model's now.
+    pub end: Time,
+}
+
+impl WindowState {
+    pub(super) fn count(&mut self, spec: WindowSpec, placed: Placed, at: i64, seen: (&Cells, &Judge<'_>)) {
+        let (cells, judge) = seen;
+        let pane = self.panes.entry(at).or_insert_with(|| Pane::empty(judge));
+        pane.rows += 1;
+        pane.oldest = pane.oldest.min(placed.time);
+        pane.newest = pane.newest.max(placed.time);
+        *pane.classes.entry(placed.class).or_default() += 1;
+        for (counts, (cell, kind)) in pane.features.iter_mut().zip(cells) {
+            counts.add(*cell, *kind);
+        }
+        self.decided.get_or_insert(spec.period_of(at) - 1);
+    }
+
+    /// Counts a prediction that may be labelled later.
+    pub(super) fn expect_label(&mut self, at: i64, time: Time) {
+        let pane = self.quality.entry(at).or_insert_with(QualityPane::empty);
+        pane.predictions += 1;
+        pane.newest = pane.newest.max(time);
+    }
+
+    pub(super) fn join(&mut self, at: i64, joined: &Joined) {
+        let Some(pane) = self.quality.get_mut(&at) else { return };
+        let predicted = joined.prediction.predicted;
+        match joined.replaced {
+            Some(before) => pane.confusion.remove(before, predicted),
+            None => pane.labelled += 1,
+        }
+        pane.confusion.add(joined.truth.class, predicted);
+    }
+
+    /// Forgets panes that no window reaches any more.
+    pub(super) fn prune(&mut self, spec: WindowSpec, newest: i64) {
+        while let Some(first) = self.panes.first_entry()
+            && *first.key() < newest - spec.panes()
+        {
+            first.remove();
+        }
+    }
+
+    pub(super) fn forget_features(&mut self) {
+        self.panes.clear();
+        self.decision = None;
+        self.decided = None;
+    }
+
+    /// Forgets quality panes that lie a whole window before the newest one that nobody waits for.
+    pub(super) fn forget_settled(&mut self, spec: WindowSpec, clock: Time, wait: Duration) {
+        let settled = self.quality.iter().take_while(|(_, pane)| is_settled(pane, clock, wait));
+        let Some(last) = settled.map(|(at, _)| *at).last() else { return };
+        self.quality = self.quality.split_off(&(last - spec.panes()));
+    }
+
+    pub(super) fn next_period(&self) -> Option<i64> {
+        // The period after the last decided one ends where the one after it begins.
+        self.decided.map(|decided| decided + 2)
+    }
+
+    /// Decides drift on every period that ends before this pane. Where several have passed since the last event, only
+    /// the first of them holds rows and only the last one's decision stays.
+    pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) {
+        let Some(decided) = self.decided else { return };
+        let last = spec.period_of(pane) - 1;
+        if last <= decided {
+            return;
+        }
+        self.decide(spec, decided + 1, judge);
+        if last > decided + 1 {
+            self.decide(spec, last, judge);
+        }
+        self.decided = Some(last);
+    }
+
+    fn decide(&mut self, spec: WindowSpec, period: i64, judge: &Judge<'_>) {
+        let first = period * spec.panes();
+        let merged = self.merged(first..=first + spec.panes() - 1, judge);
+        let decision = judge.decide(spec, &merged);
+        let before = self.decision.as_ref().is_some_and(|decision| decision.dataset);
+        if decision.dataset && !before {
+            self.dataset_detections += 1;
+        }
+        self.decision = Some(decision);
+    }
+
+    /// The window that ends at the model's now, or with the version's last prediction when it goes by rows.
+    pub(super) fn view(&self, spec: WindowSpec, predictions: u64, clock: Time, judge: &Judge<'_>) -> WindowView {
+        let newest = spec.pane_of(clock, predictions.saturating_sub(1));
+        WindowView {
+            spec,
+            pane: self.merged(newest - spec.panes()..=newest, judge),
+            decision: self.decision.clone(),
+            dataset_detections: self.dataset_detections,
+            quality: self.quality(spec, newest, clock, judge.setup()),
+        }
+    }
+
+    fn merged(&self, range: RangeInclusive<i64>, judge: &Judge<'_>) -> Pane {
+        let mut all = Pane::empty(judge);
+        self.panes.range(range).for_each(|(_, pane)| all.merge(pane));
+        all
+    }
+
+    /// Quality up to the label horizon.
+    fn quality(
+        &self,
+        spec: WindowSpec,
+        newest: i64,
+        clock: Time,
+        setup: &ModelSetup,
+    ) -> Option<QualityWindow> {
+        let rule = Horizon { newest, panes: spec.panes(), min_coverage: setup.labels.min_coverage };
+        let wait = setup.labels.limits.wait;
+        let range = find_horizon(&self.quality, rule, |_, pane| is_settled(pane, clock, wait))?;
+        let mut counts = QualityPane::empty();
+        self.quality.range(range.clone()).for_each(|(_, pane)| counts.merge(pane));
+        let end = spec.pane_end(*range.end()).unwrap_or(counts.newest).min(clock);
+        Some(QualityWindow { counts, end })
+    }
+}
+
+/// Whether labels for this pane's predictions are no longer waited for.
+fn is_settled(pane: &QualityPane, clock: Time, wait: Duration) -> bool {
+    pane.newest.after(wait) <= clock
+}

@@ -1,0 +1,210 @@
+//! How good predictions were, once their labels are known.
+
+mod horizon;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+pub use horizon::{Horizon, find_horizon};
+
+/// The place of a class in [`Classes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClassIndex(pub u16);
+
+/// Where classes beyond `limits.classes` are counted together.
+const OTHER: ClassIndex = ClassIndex(u16::MAX);
+
+/// The classes of a model, in the order in which they were first seen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Classes {
+    names: Vec<Box<str>>,
+}
+
+impl Classes {
+    /// The place of a class (canonical text); new ones are admitted up to `most`, the rest are `other`.
+    pub fn admit(&mut self, name: &str, most: usize) -> ClassIndex {
+        if let Some(known) = self.find(name) {
+            return known;
+        }
+        if self.names.len() >= most.min(usize::from(u16::MAX)) {
+            return OTHER;
+        }
+        self.names.push(name.into());
+        ClassIndex((self.names.len() - 1) as u16)
+    }
+
+    /// The place of a class that was seen.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<ClassIndex> {
+        self.names.iter().position(|known| **known == *name).map(|at| ClassIndex(at as u16))
+    }
+
+    /// The class at a place.
+    #[must_use]
+    pub fn name(&self, class: ClassIndex) -> &str {
+        self.names.get(usize::from(class.0)).map_or("other", |name| name)
+    }
+}
+
+/// How often each class was predicted for each true class. Mergeable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// (actual, predicted) → how many.
+    cells: BTreeMap<(ClassIndex, ClassIndex), u64>,
+}
+
+impl Confusion {
+    /// Counts one labelled prediction.
+    pub fn add(&mut self, actual: ClassIndex, predicted: ClassIndex) {
+        *self.cells.entry((actual, predicted)).or_default() += 1;
+    }
+
+    /// Takes one back, because a later label contradicts it.
+    pub fn remove(&mut self, actual: ClassIndex, predicted: ClassIndex) {
+        if let Some(count) = self.cells.get_mut(&(actual, predicted)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Confusion) {
+        for (cell, count) in &other.cells {
+            *self.cells.entry(*cell).or_default() += count;
+        }
+    }
+
+    /// (actual, predicted, how many), in the order of the classes.
+    pub fn cells(&self) -> impl Iterator<Item = (ClassIndex, ClassIndex, u64)> + '_ {
+        self.cells.iter().map(|(&(actual, predicted), &count)| (actual, predicted, count))
+    }
+
+    /// The counts seen as one class against the rest.
+    #[must_use]
+    pub fn against_rest(&self, positive: ClassIndex) -> Binary {
+        let mut binary = Binary::default();
+        for (actual, predicted, count) in self.cells() {
+            match (actual == positive, predicted == positive) {
+                (true, true) => binary.true_positives += count,
+                (false, true) => binary.false_positives += count,
+                (true, false) => binary.false_negatives += count,
+                (false, false) => binary.true_negatives += count,
+            }
+        }
+        binary
+    }
+}
+
+/// The four counts of a binary confusion matrix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Binary {
+    /// Positive, and said so.
+    pub true_positives: u64,
+    /// Negative, but said to be positive.
+    pub false_positives: u64,
+    /// Positive, but said to be negative.
+    pub false_negatives: u64,
+    /// Negative, and said so.
+    pub true_negatives: u64,
+}
+
+impl Binary {
+    /// Labelled predictions.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
+    }
+
+    /// One of the metrics; `None` where its denominator is 0.
+    ///
+    /// Definitions as in scikit-learn's `metrics` module (`accuracy_score`, `precision_score`, `recall_score`,
+    /// `f1_score`), which would warn and say 0 where this says nothing.
+    #[must_use]
+    pub fn metric(&self, metric: Metric) -> Option<f64> {
+        let Binary { true_positives: tp, false_positives: fp, false_negatives: fn_, true_negatives: tn } = *self;
+        match metric {
+            Metric::Accuracy => ratio(tp + tn, self.rows()),
+            Metric::Precision => ratio(tp, tp + fp),
+            Metric::Recall => ratio(tp, tp + fn_),
+            Metric::F1 => ratio(2 * tp, 2 * tp + fp + fn_),
+            Metric::Specificity => ratio(tn, tn + fp),
+        }
+    }
+}
+
+/// What is told of a model's quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Right ones among all.
+    Accuracy,
+    /// Right ones among those said to be positive.
+    Precision,
+    /// Found ones among the positive.
+    Recall,
+    /// Harmonic mean of precision and recall.
+    F1,
+    /// Right ones among the negative.
+    Specificity,
+}
+
+impl Metric {
+    /// Every metric, in the order in which they are shown.
+    pub const ALL: [Metric; 5] =
+        [Metric::Accuracy, Metric::Precision, Metric::Recall, Metric::F1, Metric::Specificity];
+
+    /// The middle of the metric's name, as in `model_accuracy`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::Precision => "precision",
+            Metric::Recall => "recall",
+            Metric::F1 => "f1",
+            Metric::Specificity => "specificity",
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The labelled and unlabelled predictions of one pane. Mergeable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QualityPane {
+    /// Predictions made in the pane.
+    pub predictions: u64,
+    /// Those that have a label.
+    pub labelled: u64,
+    /// What they said and what was true.
+    pub confusion: Confusion,
+    /// The newest prediction in the pane.
+    pub newest: Time,
+}
+
+impl QualityPane {
+    /// A pane without predictions.
+    #[must_use]
+    pub fn empty() -> QualityPane {
+        QualityPane { predictions: 0, labelled: 0, confusion: Confusion::default(), newest: Time(i64::MIN) }
+    }
+
+    /// The labelled share; `None` without predictions.
+    #[must_use]
+    pub fn coverage(&self) -> Option<f64> {
+        ratio(self.labelled, self.predictions)
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &QualityPane) {
+        self.predictions += other.predictions;
+        self.labelled += other.labelled;
+        self.confusion.merge(&other.confusion);
+        self.newest = self.newest.max(other.newest);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! What is told of a model: every gauge of `/metrics` and every number of the JSON API, computed from a view.
+//!
+//! A pure function of the view; the only thing remembered between calls is what "no drift" looks like
+//! ([`NullCache`]), which depends on nothing but references and row counts.
+
+mod drift;
+mod values;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::drift::NullCache;
+use crate::model::{ClockKind, Judge, VersionTotals};
+use crate::quality::{Classes, Metric};
+use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
+pub use drift::{DatasetReport, FeatureReport, MethodReport};
+pub use values::{FeatureRatios, ValuesReport};
+
+/// A model, its versions and their windows.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelReport {
+    /// The model's name.
+    pub model: Box<str>,
+    /// What kind of predictions it makes.
+    pub task: &'static str,
+    /// What ends its windows.
+    pub clock: ClockKind,
+    /// The model's now, in seconds since 1970.
+    pub clock_seconds: Option<f64>,
+    /// By version; the empty one is events that named none.
+    pub versions: BTreeMap<Box<str>, VersionReport>,
+    /// Counts over all versions.
+    #[serde(skip)]
+    pub totals: ModelTotals,
+    /// Names of features, in the order of [`ModelTotals::kinds`].
+    #[serde(skip)]
+    pub feature_names: Vec<Box<str>>,
+    /// Names of the classes in the versions' totals.
+    #[serde(skip)]
+    pub classes: Classes,
+}
+
+/// One version.
+#[derive(Debug, Clone, Serialize)]
+pub struct VersionReport {
+    /// By segment; the empty one is all rows.
+    pub segments: BTreeMap<Box<str>, SegmentReport>,
+    /// Counts since the beginning.
+    #[serde(skip)]
+    pub totals: VersionTotals,
+    /// How often the data set came to drift, over all windows.
+    #[serde(skip)]
+    pub dataset_detections: u64,
+    /// What quality should be.
+    #[serde(skip)]
+    pub baseline: BTreeMap<Metric, f64>,
+    /// Share of predictions that should be positive.
+    #[serde(skip)]
+    pub positive_ratio_baseline: Option<f64>,
+}
+
+/// One slice of a version's rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentReport {
+    /// By window, as in `1d`.
+    pub windows: BTreeMap<String, WindowReport>,
+}
+
+/// One window of one slice.
+#[derive(Debug, Clone, Serialize)]
+pub struct WindowReport {
+    /// What it is compared with; `null` without a reference.
+    pub reference: Option<Rows>,
+    /// What it holds.
+    pub current: Rows,
+    /// All features together.
+    pub dataset: DatasetReport,
+    /// Feature by feature.
+    pub features: BTreeMap<Box<str>, FeatureReport>,
+    /// How complete and well-formed the values are.
+    pub values: ValuesReport,
+    /// Share of predictions that are the positive class.
+    pub positive_ratio: Option<f64>,
+    /// How good the predictions were, up to the label horizon; `null` while no labels are there.
+    pub quality: Option<QualityReport>,
+    /// How well the predictions of that same window are labelled.
+    pub labels: Option<LabelReport>,
+}
+
+/// How many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// Rows.
+    pub rows: u64,
+}
+
+/// Realised quality.
+#[derive(Debug, Clone, Serialize)]
+pub struct QualityReport {
+    /// End of the window, in seconds since 1970: the label horizon, not now.
+    pub window_end_seconds: f64,
+    /// Labelled predictions in it.
+    pub rows: u64,
+    /// Only those that are defined.
+    pub metrics: BTreeMap<Metric, f64>,
+}
+
+/// Labels of the quality window.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct LabelReport {
+    /// Predictions in it.
+    pub predictions: u64,
+    /// Those with a label.
+    pub labelled: u64,
+    /// Their share.
+    pub coverage: f64,
+}
+
+/// Computes everything that is told of a model.
+#[must_use]
+pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
+    let ModelView { setup, clock, classes, versions, totals } = view;
+    let reports = versions.into_iter().map(|version| {
+        let name = version.name.clone();
+        let judge = Judge::new(&setup, &name);
+        (name, version_report(version, &judge, &classes, nulls))
+    });
+    ModelReport {
+        model: setup.name.clone(),
+        task: "binary",
+        clock: setup.clock,
+        clock_seconds: clock.map(crate::time::Time::seconds),
+        versions: reports.collect(),
+        totals,
+        feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
+        classes,
+    }
+}
+
+fn version_report(
+    version: VersionView,
+    judge: &Judge<'_>,
+    classes: &Classes,
+    nulls: &mut NullCache,
+) -> VersionReport {
+    let setup = judge.setup();
+    let baseline = |metric| setup.baseline_of(&version.name, metric).map(|value| (metric, value));
+    let baseline = Metric::ALL.into_iter().filter_map(baseline).collect();
+    let windows = version.windows.iter().map(|window| {
+        let report = window_report(window, judge, classes, nulls);
+        (window.spec.to_string(), report)
+    });
+    let all = SegmentReport { windows: windows.collect() };
+    VersionReport {
+        segments: BTreeMap::from([("".into(), all)]),
+        dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
+        totals: version.totals,
+        baseline,
+        positive_ratio_baseline: judge.reference().and_then(|reference| reference.positive_ratio),
+    }
+}
+
+fn window_report(
+    window: &WindowView,
+    judge: &Judge<'_>,
+    classes: &Classes,
+    nulls: &mut NullCache,
+) -> WindowReport {
+    let positive = classes.find(&judge.setup().positive);
+    let assessment = judge.assess(window.spec, &window.pane);
+    let said: u64 = window.pane.classes.values().sum();
+    let positives = positive.and_then(|class| window.pane.classes.get(&class)).copied().unwrap_or(0);
+    let quality = window.quality.as_ref();
+    WindowReport {
+        reference: judge.reference().map(|reference| Rows { rows: reference.rows }),
+        current: Rows { rows: window.pane.rows },
+        dataset: drift::dataset(window, &assessment, judge),
+        features: drift::features(window, &assessment, judge, nulls),
+        values: values::values(&window.pane, judge.setup()),
+        positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
+        quality: quality.map(|quality| {
+            let binary = positive.map(|class| quality.counts.confusion.against_rest(class)).unwrap_or_default();
+            let defined = Metric::ALL.into_iter().filter_map(|m| binary.metric(m).map(|value| (m, value)));
+            QualityReport {
+                window_end_seconds: quality.end.seconds(),
+                rows: quality.counts.labelled,
+                metrics: defined.collect(),
+            }
+        }),
+        labels: quality.and_then(|quality| {
+            let counts = &quality.counts;
+            Some(LabelReport {
+                predictions: counts.predictions,
+                labelled: counts.labelled,
+                coverage: counts.coverage()?,
+            })
+        }),
+    }
+}
