@@ -9,6 +9,7 @@ pub mod faults;
 mod overlay;
 pub mod quantity;
 mod read;
+mod wording;
 
 use std::path::{Path, PathBuf};
 

@@ -4,10 +4,13 @@
 //! at lower levels holds addresses and payloads.
 
 use clap::ValueEnum;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// The least urgent events that are logged.
@@ -47,14 +50,21 @@ pub enum TelemetryError {
 /// # Errors
 /// When logging was set up before.
 pub fn init(level: Level, format: Format) -> Result<(), TelemetryError> {
-    let filter = targets(level);
-    let layer = match format {
-        Format::Logfmt => tracing_logfmt::builder().layer().with_writer(std::io::stderr).boxed(),
+    let lines = layer(format, std::io::stderr).with_filter(targets(level));
+    Ok(tracing_subscriber::registry().with(lines).try_init()?)
+}
+
+fn layer<S, W>(format: Format, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    match format {
+        Format::Logfmt => tracing_logfmt::builder().layer().with_writer(writer).boxed(),
         Format::Json => {
-            tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
+            tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed()
         }
-    };
-    Ok(tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?)
+    }
 }
 
 fn targets(level: Level) -> Targets {
@@ -66,3 +76,6 @@ fn targets(level: Level) -> Targets {
     };
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("modelwatch", level)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::faults::{Fault, Place};
-use super::{Environment, Faults};
+use super::{Environment, Faults, wording};
 
 /// Variables by the key that they set (`web.listen_address`).
 #[derive(Debug)]
@@ -48,11 +48,12 @@ impl Overlay {
                 Err(error) => error,
             };
             let place = full_key(key, &error.path().to_string());
+            let what = wording::plain(&error.inner().to_string());
             let Some(variable) = self.0.get(&place) else {
-                return Err(Fault { place: Place::Key(place), what: error.inner().to_string() });
+                return Err(Fault { place: Place::Key(place), what });
             };
             if !reread(&mut section, place.split('.').skip(1)) {
-                let what = without_value(&error.inner().to_string());
+                let what = wording::without_found(&what);
                 return Err(Fault { place: Place::Elsewhere(variable.name.clone()), what });
             }
         }
@@ -114,11 +115,4 @@ fn full_key(section: &str, path: &str) -> String {
         path if path.starts_with('[') => format!("{section}{path}"),
         path => format!("{section}.{path}"),
     }
-}
-
-/// What was expected, without the value that was found: a variable may hold a secret.
-fn without_value(message: &str) -> String {
-    message
-        .rsplit_once("expected ")
-        .map_or_else(|| "the value cannot be used".to_owned(), |(_, expected)| format!("expected {expected}"))
 }

@@ -94,27 +94,20 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = ["GiB", "MiB", "KiB"].into_iter().find_map(|unit| {
-            factor(unit).filter(|factor| self.0 != 0 && self.0 % factor == 0).zip(Some(unit))
-        });
-        match unit {
-            Some((factor, unit)) => write!(f, "{}{unit}", self.0 / factor),
+        let fitting = BINARY.iter().rev().find(|(_, factor)| self.0 > 0 && self.0.is_multiple_of(*factor));
+        match fitting {
+            Some((unit, factor)) => write!(f, "{}{unit}", self.0 / factor),
             None => write!(f, "{}", self.0),
         }
     }
 }
 
+const BINARY: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+const DECIMAL: [(&str, u64); 6] =
+    [("", 1), ("B", 1), ("kB", 1_000), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+
 fn factor(unit: &str) -> Option<u64> {
-    Some(match unit {
-        "" | "B" => 1,
-        "kB" | "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    })
+    BINARY.iter().chain(&DECIMAL).find(|(name, _)| *name == unit).map(|(_, factor)| *factor)
 }
 
 impl<'de> Deserialize<'de> for Span {

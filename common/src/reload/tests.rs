@@ -28,7 +28,7 @@ async fn a_stopping_program_says_so_instead_of_hanging() {
     let (reload, reloads) = channel();
     let tasks = Tasks::new();
     tasks.shutdown().trigger();
-    reloads.run(gauge(), tasks.shutdown(), || std::future::pending()).await;
+    reloads.run(gauge(), tasks.shutdown(), std::future::pending).await;
     assert_eq!(reload.ask().await, Err("the program is stopping".to_owned()));
 }
 
