@@ -1,0 +1,115 @@
+//! The demo's configuration, derived at start from what is shipped: the same files at the same relative paths, with
+//! shorter times, other addresses and, on request, Slack. There is no second set written by hand.
+
+mod shorten;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use yaml_rust2::{Yaml, YamlEmitter, YamlLoader};
+
+use crate::processes::Addresses;
+use shorten::shorten_value;
+
+/// Where a derived file is, below the demo's own folder.
+pub(crate) const PROMETHEUS: &str = "demo/prometheus.yml";
+/// As [`PROMETHEUS`].
+pub(crate) const ALERTMANAGER: &str = "alertmanager/alertmanager.yml";
+/// As [`PROMETHEUS`].
+pub(crate) const RECEIVER: &str = "demo/receiver.yaml";
+const RULES: &str = "rules";
+const RULES_END: &str = ".rules.yml";
+const SLACK_URL: &str = "slack-webhook-url";
+/// The channel that is added for Slack.
+pub(crate) const SLACK: &str = "slack";
+
+/// Writes the derived files of `root` below `into`.
+///
+/// # Errors
+/// When a shipped file cannot be read or is not YAML, or a derived one cannot be written.
+pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, slack: Option<&str>) -> Result<()> {
+    let timed = |yaml| rewrite(yaml, "", &|key, value| addresses.replace_in(&shorten_value(key, value)));
+    let mut files = rule_files(root)?;
+    files.extend([PROMETHEUS.into(), ALERTMANAGER.into()]);
+    for file in files {
+        write(into, &file, &timed(read(root, &file)?))?;
+    }
+    let mut receiver = read(root, RECEIVER.as_ref())?;
+    if let Some(url) = slack {
+        add_slack(&mut receiver)?;
+        write_text(&into.join("demo").join(SLACK_URL), url)?;
+    }
+    write(into, RECEIVER.as_ref(), &receiver)
+}
+
+fn rule_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(RULES);
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let files: Vec<PathBuf> =
+        names.filter(|name| name.ends_with(RULES_END)).map(|name| Path::new(RULES).join(name)).collect();
+    ensure!(!files.is_empty(), "no *{RULES_END} in {}", folder.display());
+    Ok(files)
+}
+
+/// Every string of a tree, changed by `change(key, value)`; the items of a list have the list's key.
+fn rewrite(yaml: Yaml, key: &str, change: &impl Fn(&str, &str) -> String) -> Yaml {
+    match yaml {
+        Yaml::String(text) => Yaml::String(change(key, &text)),
+        Yaml::Array(items) => Yaml::Array(items.into_iter().map(|item| rewrite(item, key, change)).collect()),
+        Yaml::Hash(entries) => {
+            let changed = entries.into_iter().map(|(name, value)| {
+                let value = rewrite(value, name.as_str().unwrap_or_default(), change);
+                (name, value)
+            });
+            Yaml::Hash(changed.collect())
+        }
+        other => other,
+    }
+}
+
+/// A Slack channel, and its name in every route.
+fn add_slack(receiver: &mut Yaml) -> Result<()> {
+    let channel = format!("{{name: {SLACK}, type: slack, webhook_url_file: {SLACK_URL}}}");
+    list(receiver, "channels").context("no list of channels")?.extend(YamlLoader::load_from_str(&channel)?);
+    for route in list(receiver, "routes").context("no list of routes")? {
+        list(route, "channels").context("a route without channels")?.push(Yaml::String(SLACK.to_owned()));
+    }
+    Ok(())
+}
+
+fn list<'a>(yaml: &'a mut Yaml, key: &str) -> Option<&'a mut Vec<Yaml>> {
+    let Yaml::Hash(entries) = yaml else { return None };
+    match entries.get_mut(&Yaml::String(key.to_owned())) {
+        Some(Yaml::Array(items)) => Some(items),
+        _ => None,
+    }
+}
+
+fn read(root: &Path, file: &Path) -> Result<Yaml> {
+    let path = root.join(file);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let documents =
+        YamlLoader::load_from_str(&text).with_context(|| format!("{} is not YAML", path.display()))?;
+    documents.into_iter().next().with_context(|| format!("{} is empty", path.display()))
+}
+
+fn write(into: &Path, file: &Path, yaml: &Yaml) -> Result<()> {
+    let mut text = String::new();
+    YamlEmitter::new(&mut text).dump(yaml).with_context(|| format!("cannot write {}", file.display()))?;
+    write_text(&into.join(file), &text)
+}
+
+/// Writes a file and the folders above it.
+///
+/// # Errors
+/// When the disk does not take it.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;
