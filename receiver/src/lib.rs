@@ -3,6 +3,12 @@
 //! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
 //! store → core`.
 
+pub mod delivery;
+pub mod heartbeat;
+pub mod history;
+pub mod intake;
+pub mod metrics;
 pub mod notify;
+pub mod page;
 pub mod store;
 pub mod templates;

@@ -13,6 +13,7 @@ use sqlx::any::AnyPoolOptions;
 mod occurrences;
 mod outbox;
 mod prune;
+mod read;
 mod schema;
 mod told;
 mod transaction;
@@ -20,7 +21,9 @@ mod wording;
 
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
 pub use outbox::{Backlog, Claimed, Ending};
+pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use told::Intent;
+pub(crate) use transaction::new_id;
 pub use transaction::{Group, Transaction};
 pub use wording::Wording;
 
@@ -132,7 +135,9 @@ impl Store {
 async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, StoreError> {
     sqlx::any::install_default_drivers();
     let open = |error: sqlx::Error| match &error {
-        sqlx::Error::Database(failure) if failure.message().contains("not a database") => unusable(path, &error),
+        sqlx::Error::Database(failure) if failure.message().contains("not a database") => {
+            unusable(path, &error)
+        }
         _ => StoreError::Open { path: path.to_owned(), error: error.to_string() },
     };
     AnyPoolOptions::new()
@@ -142,10 +147,12 @@ async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, S
         .max_lifetime(None)
         .after_connect(|connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000")
-                    .execute(connection)
-                    .await
-                    .map(|_| ())
+                sqlx::raw_sql(
+                    "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000",
+                )
+                .execute(connection)
+                .await
+                .map(|_| ())
             })
         })
         .connect(&url(path, mode))
@@ -161,8 +168,7 @@ fn url(path: &Path, mode: &str) -> String {
 
 fn create_directory(path: &Path) -> Result<(), StoreError> {
     let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(parent)
-        .map_err(|error| StoreError::Directory { path: parent.to_owned(), error })
+    std::fs::create_dir_all(parent).map_err(|error| StoreError::Directory { path: parent.to_owned(), error })
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {

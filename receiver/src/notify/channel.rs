@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use modelwatch_common::secret::{Secret, SecretError};
+use modelwatch_receiver_core::retry::{Rate, RateError};
 use modelwatch_receiver_core::template::Format;
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub enum RawChannel {
         webhook_url: Option<Secret>,
         /// A file with that URL.
         webhook_url_file: Option<PathBuf>,
+        /// How often it may be sent to, `1/s` by default, which is what Slack allows.
+        rate: Option<String>,
     },
 }
 
@@ -40,6 +43,7 @@ pub struct Channel {
     name: String,
     template: String,
     send_resolved: bool,
+    rate: Option<Rate>,
     r#type: ChannelType,
 }
 
@@ -72,6 +76,9 @@ pub enum ChannelError {
     /// The secret could not be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The rate cannot be read.
+    #[error("rate: {0}")]
+    Rate(#[from] RateError),
     /// The name of a template folder would leave the templates' folder.
     #[error("template `{0}` is not the name of a folder: use letters, digits, `-` and `_`")]
     TemplateName(String),
@@ -94,15 +101,23 @@ impl RawChannel {
     /// All faults of the channel.
     pub fn validate(self, directory: &Path) -> Result<Channel, Vec<ChannelError>> {
         let mut faults = Vec::new();
-        let (name, template, send_resolved, kind) = match self {
+        let (name, template, send_resolved, kind, rate) = match self {
             Self::Log { name, template, send_resolved } => {
-                (name, template, send_resolved, Some(ChannelType::Log))
+                (name, template, send_resolved, Some(ChannelType::Log), None)
             }
-            Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file } => {
+            Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file, rate } => {
+                let rate = rate.map_or(Ok(Rate::ONE_PER_SECOND), |text| text.parse());
+                let rate = rate.map_err(|fault| faults.push(fault.into())).ok();
                 let file = webhook_url_file.map(|file| directory.join(file));
                 let address = webhook_address(webhook_url, file.as_deref());
                 let kind = address.map_err(|fault| faults.push(fault)).ok();
-                (name, template, send_resolved, kind.map(|webhook_url| ChannelType::Slack { webhook_url }))
+                (
+                    name,
+                    template,
+                    send_resolved,
+                    kind.map(|webhook_url| ChannelType::Slack { webhook_url }),
+                    rate,
+                )
             }
         };
         if name.trim().is_empty() {
@@ -115,6 +130,7 @@ impl RawChannel {
             Some(kind) if faults.is_empty() => Ok(Channel {
                 template: template.unwrap_or_else(|| kind.format().name().to_owned()),
                 send_resolved: send_resolved.unwrap_or(true),
+                rate,
                 name,
                 r#type: kind,
             }),
@@ -137,6 +153,11 @@ impl Channel {
     /// Whether the end of an alert is told.
     pub fn send_resolved(&self) -> bool {
         self.send_resolved
+    }
+
+    /// How often it may be sent to; `None` for as often as there is something to say.
+    pub fn rate(&self) -> Option<Rate> {
+        self.rate
     }
 
     /// What only this type of channel has.

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::transaction::{Group, from_json, new_id, to_json};
-use super::{StoreError, Transaction};
+use super::{Store, StoreError, Transaction};
 
 /// An occurrence as the store knows it.
 #[derive(Debug, Clone)]
@@ -38,10 +38,26 @@ pub struct OccurrenceRow<'a> {
 pub struct DueOccurrence {
     /// What it is.
     pub stored: StoredOccurrence,
+    /// The alert's identity within its source.
+    pub fingerprint: Fingerprint,
     /// The newest copy of its alert, as a firing one.
     pub alert: Alert,
     /// The group of that copy.
     pub group: Group,
+}
+
+impl Store {
+    /// Whether an occurrence is to be looked at by `now` although no webhook came.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_due_occurrences(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let found = sqlx::query("select id from occurrences where check_at <= $1 limit 1")
+            .bind(now.as_microsecond())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.is_some())
+    }
 }
 
 impl Transaction {
@@ -160,7 +176,7 @@ impl Transaction {
         limit: usize,
     ) -> Result<Vec<DueOccurrence>, StoreError> {
         let rows = sqlx::query(
-            "select id, detail, source, labels, annotations, generator_url, group_key, group_labels, external_url
+            "select id, detail, source, fingerprint, labels, annotations, generator_url, group_key, group_labels, external_url
              from occurrences where check_at <= $1 order by check_at limit $2",
         )
         .bind(now.as_microsecond())
@@ -175,13 +191,18 @@ fn stored(row: &AnyRow) -> Result<StoredOccurrence, StoreError> {
     Ok(StoredOccurrence { id: row.try_get("id")?, occurrence: from_json(row.try_get("detail")?)? })
 }
 
+fn fingerprint(row: &AnyRow) -> Result<Fingerprint, StoreError> {
+    let text: String = row.try_get("fingerprint")?;
+    Fingerprint::try_from(text).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
 fn due(row: &AnyRow) -> Result<DueOccurrence, StoreError> {
     let stored = stored(row)?;
     let alert = Alert {
         status: Status::Firing,
         labels: from_json(row.try_get("labels")?)?,
         annotations: from_json(row.try_get("annotations")?)?,
-        starts_at: stored.occurrence.held().unwrap_or(stored.occurrence.starts_at),
+        starts_at: stored.occurrence.starts_at,
         ends_at: None,
         generator_url: row.try_get("generator_url")?,
     };
@@ -192,5 +213,5 @@ fn due(row: &AnyRow) -> Result<DueOccurrence, StoreError> {
         external_url: row.try_get("external_url")?,
         truncated_alerts: 0,
     };
-    Ok(DueOccurrence { stored, alert, group })
+    Ok(DueOccurrence { stored, fingerprint: fingerprint(row)?, alert, group })
 }

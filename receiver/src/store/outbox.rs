@@ -95,14 +95,13 @@ impl Store {
         Ok(None)
     }
 
-    /// When the next notification of `channel` is due, if one waits.
+    /// When the next notification of `channel` is due, or the lease of one ends, if any waits.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn next_due(&self, channel: &str) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(
-            "select min(due_at) from notifications
-             where channel = $1 and status = 'pending' and leased_until is null",
+            "select min(coalesce(leased_until, due_at)) from notifications where channel = $1 and status = 'pending'",
         )
         .bind(channel)
         .fetch_one(self.readers())

@@ -49,7 +49,11 @@ impl Transaction {
         Ok(told)
     }
 
-    async fn last_mention(&mut self, channel: &str, occurrence: &str) -> Result<Option<Timestamp>, StoreError> {
+    async fn last_mention(
+        &mut self,
+        channel: &str,
+        occurrence: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let last: Option<i64> = sqlx::query_scalar(
             "select max(n.created_at) from mentions m join notifications n on n.id = m.notification
              where m.occurrence = $1 and n.channel = $2",

@@ -1,0 +1,145 @@
+//! Getting notifications out: one queue and one limiter for each destination, so that a stuck one delays no other.
+//!
+//! An attempt is on disk before its first byte goes out, and its result after; what lies between is the window in
+//! which a crash leaves an ambiguous attempt behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use modelwatch_common::shutdown::Tasks;
+use modelwatch_common::time::Clock;
+use modelwatch_receiver_core::retry::Rate;
+use tokio::sync::watch;
+
+mod queue;
+mod send;
+mod settings;
+
+pub use settings::Settings;
+
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
+use crate::store::{Store, Wording};
+
+/// Where a channel's notifications go.
+#[derive(Clone)]
+pub struct Destination {
+    /// What renders and sends them.
+    pub notifier: Arc<dyn Notifier>,
+    /// How often it may be sent to; `None` for as often as there is something to say.
+    pub rate: Option<Rate>,
+}
+
+/// Everything that delivery goes by; replaced as a whole by a reload.
+pub struct Plan {
+    /// The destinations by name.
+    pub destinations: BTreeMap<String, Destination>,
+    /// How often and how long to try.
+    pub settings: Settings,
+    /// What messages say besides their alerts.
+    pub wording: Wording,
+}
+
+/// Delivery, shared by its queues; cloning is cheap.
+#[derive(Clone)]
+pub struct Delivery(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    plan: ArcSwap<Plan>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    tasks: Tasks,
+    bell: watch::Sender<()>,
+    running: Mutex<BTreeSet<String>>,
+}
+
+/// How often the backlog's gauges are brought up to date.
+const GAUGES_EVERY: Duration = Duration::from_secs(1);
+
+impl Delivery {
+    /// Delivers by `plan` from now on; `bell` is rung by whoever queues something.
+    pub fn start(
+        store: Store,
+        plan: Plan,
+        (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
+        tasks: &Tasks,
+        bell: watch::Sender<()>,
+    ) -> Delivery {
+        let inner = Inner {
+            store,
+            plan: ArcSwap::from_pointee(plan),
+            clock,
+            metrics,
+            tasks: tasks.clone(),
+            bell,
+            running: Mutex::default(),
+        };
+        let delivery = Delivery(Arc::new(inner));
+        delivery.start_queues();
+        tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
+        delivery
+    }
+
+    /// Goes by another plan; notifications of destinations that are gone wait in the store until they return.
+    pub fn replan(&self, plan: Plan) {
+        self.0.plan.store(Arc::new(plan));
+        self.start_queues();
+        self.0.bell.send_replace(());
+    }
+
+    fn start_queues(&self) {
+        let plan = self.0.plan.load();
+        for channel in plan.destinations.keys() {
+            self.0.metrics.touch_channel(channel);
+            let is_new = self.running().insert(channel.clone());
+            if is_new {
+                self.0.tasks.spawn("delivery queue", queue::Queue::new(self.clone(), channel).run());
+            }
+        }
+    }
+
+    /// Whether a queue whose destination is gone may end; after a `true` it has to.
+    fn may_end(&self, channel: &str) -> bool {
+        let mut running = self.running();
+        let gone = !self.0.plan.load().destinations.contains_key(channel);
+        if gone {
+            running.remove(channel);
+        }
+        gone
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn show_backlogs(self) {
+        let shutdown = self.0.tasks.shutdown();
+        loop {
+            if let Err(error) = self.show_backlog().await {
+                tracing::error!(%error, "the backlog could not be read");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(GAUGES_EVERY) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    async fn show_backlog(&self) -> Result<(), crate::store::StoreError> {
+        let backlogs = self.0.store.backlogs().await?;
+        let now = self.0.clock.now();
+        let plan = self.0.plan.load();
+        for channel in plan.destinations.keys() {
+            let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
+            let shown = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
+            self.0.metrics.backlog(channel, shown);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

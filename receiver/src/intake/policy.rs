@@ -1,0 +1,129 @@
+//! What intake goes by: the sections `environment`, `dedupe` and `routes`, and what channels and heartbeats want.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use modelwatch_common::config::{Faults, Source, Span};
+use modelwatch_receiver_core::alert::Labels;
+use modelwatch_receiver_core::dedupe::Rules;
+use modelwatch_receiver_core::occurrence::Windows;
+use modelwatch_receiver_core::route::{self, Matchers, Route};
+use serde::Deserialize;
+
+use crate::heartbeat::{Heartbeat, known_channels};
+use crate::notify::Channel;
+
+/// The label that names the environment of an alert.
+const ENVIRONMENT: &str = "environment";
+
+/// Everything that decides what an accepted webhook means; replaced as a whole by a reload.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    environment: Option<String>,
+    ignore_labels: BTreeSet<String>,
+    repeat_interval: Duration,
+    windows: Windows,
+    routes: Vec<Route>,
+    heartbeats: Vec<Heartbeat>,
+    send_resolved: BTreeMap<String, bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDedupe {
+    ignore_labels: Option<Vec<String>>,
+    repeat_interval: Option<Span>,
+    reorder_window: Option<Span>,
+    stale_after: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRoute {
+    #[serde(default)]
+    r#match: Vec<String>,
+    channels: Vec<String>,
+    #[serde(default)]
+    r#continue: bool,
+}
+
+impl Policy {
+    /// Takes the sections `environment`, `dedupe`, `routes` and `heartbeats` out of `source`; `channels` are those
+    /// that may be named.
+    pub fn load(source: &mut Source, channels: &[Channel], faults: &mut Faults) -> Policy {
+        let environment: Option<String> = source.section("environment", faults);
+        let raw: RawDedupe = source.section("dedupe", faults);
+        let span = |given: Option<Span>, default: u64| given.unwrap_or(Span::seconds(default)).duration();
+        Policy {
+            environment: environment.filter(|name| !name.is_empty()),
+            ignore_labels: raw.ignore_labels.unwrap_or_default().into_iter().collect(),
+            repeat_interval: span(raw.repeat_interval, 4 * 3600),
+            windows: Windows {
+                reorder: span(raw.reorder_window, 15 * 60),
+                stale_after: span(raw.stale_after, 8 * 3600),
+            },
+            routes: routes(source, channels, faults),
+            heartbeats: Heartbeat::load(source, channels, faults),
+            send_resolved: channels.iter().map(|c| (c.name().to_owned(), c.send_resolved())).collect(),
+        }
+    }
+
+    /// The labels of an alert with the environment that it does not name itself.
+    pub(super) fn with_environment(&self, mut labels: Labels) -> Labels {
+        if let Some(environment) = &self.environment {
+            labels.entry(ENVIRONMENT.to_owned()).or_insert_with(|| environment.clone());
+        }
+        labels
+    }
+
+    /// The labels that do not make an alert another one.
+    pub(super) fn ignored_labels(&self) -> &BTreeSet<String> {
+        &self.ignore_labels
+    }
+
+    pub(super) fn windows(&self) -> Windows {
+        self.windows
+    }
+
+    /// The heartbeat that an alert feeds instead of going anywhere.
+    pub(super) fn heartbeat_of(&self, labels: &Labels) -> Option<&Heartbeat> {
+        self.heartbeats.iter().find(|heartbeat| heartbeat.is_fed_by(labels))
+    }
+
+    /// Where an alert goes.
+    pub(super) fn destinations(&self, labels: &Labels) -> Vec<&str> {
+        route::destinations(&self.routes, labels)
+    }
+
+    /// What one destination wants.
+    pub(super) fn rules(&self, channel: &str) -> Rules {
+        Rules {
+            send_resolved: self.send_resolved.get(channel).copied().unwrap_or(true),
+            repeat_interval: self.repeat_interval,
+            reorder: self.windows.reorder,
+        }
+    }
+
+    /// The dead man's switches.
+    pub fn heartbeats(&self) -> &[Heartbeat] {
+        &self.heartbeats
+    }
+}
+
+fn routes(source: &mut Source, channels: &[Channel], faults: &mut Faults) -> Vec<Route> {
+    let raw: Vec<RawRoute> = source.section("routes", faults);
+    if raw.is_empty() {
+        faults.add("routes", "expected at least one route, such as - {channels: [NAME]}");
+    }
+    let mut routes = Vec::with_capacity(raw.len());
+    for (i, raw) in raw.into_iter().enumerate() {
+        known_channels(&raw.channels, &format!("routes[{i}].channels"), channels, faults);
+        match Matchers::parse(raw.r#match.iter().map(String::as_str)) {
+            Ok(matchers) => {
+                routes.push(Route { matchers, channels: raw.channels, continues: raw.r#continue });
+            }
+            Err(error) => faults.add(format!("routes[{i}].match"), error),
+        }
+    }
+    routes
+}

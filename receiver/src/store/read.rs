@@ -1,0 +1,164 @@
+//! What the history asks of the store: notifications from the newest to the oldest, and their attempts. Only readers'
+//! connections are used, so that nobody who looks makes a webhook wait.
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::message::Message;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::transaction::timestamp;
+use super::{Store, StoreError};
+
+/// Which notifications to read; what is empty matches all.
+#[derive(Debug, Clone)]
+pub struct Slice<'a> {
+    /// Accepted then or later.
+    pub since: Timestamp,
+    /// Accepted then or earlier.
+    pub until: Timestamp,
+    /// Older than this one: its time and id.
+    pub before: (Timestamp, &'a str),
+    /// Where it stands: `pending`, `delivered`, `suppressed`, `dead`.
+    pub status: &'a str,
+    /// The destination.
+    pub channel: &'a str,
+    /// Labels that one of its alerts may have; the reader still has to look, this only skips most others.
+    pub labels: [Option<(&'a str, &'a str)>; 2],
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A notification as the store knows it.
+#[derive(Debug, Clone)]
+pub struct StoredNotification {
+    /// Its id.
+    pub id: String,
+    /// The destination.
+    pub channel: String,
+    /// Alertmanager's group key.
+    pub group: String,
+    /// When the webhook that caused it was accepted.
+    pub created_at: Timestamp,
+    /// Why it exists: `new`, `changed`, `resolved`, `repeat`, …
+    pub kind: String,
+    /// It was, or will be, sent late.
+    pub late: bool,
+    /// Where it stands.
+    pub status: String,
+    /// Why it was not sent, if it was suppressed.
+    pub suppressed: Option<String>,
+    /// What it says; `None` when it was over before it was put into words.
+    pub message: Option<Message>,
+    /// What was sent last, exactly.
+    pub content: Option<String>,
+    /// Why the plain layout was used, if it was.
+    pub problem: Option<String>,
+}
+
+/// One attempt to send a notification.
+#[derive(Debug, Clone)]
+pub struct StoredAttempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// `delivered`, `retryable` or `permanent`; `None` while it is under way.
+    pub result: Option<String>,
+    /// What went wrong.
+    pub reason: Option<String>,
+    /// The message may have arrived although no answer did.
+    pub ambiguous: bool,
+    /// What the destination said.
+    pub detail: String,
+}
+
+/// Longer patterns cost more than they save, and SQLite refuses very long ones.
+const MAX_PATTERN: usize = 1_000;
+
+impl Store {
+    /// The notifications of a slice, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn notifications(&self, slice: &Slice<'_>) -> Result<Vec<StoredNotification>, StoreError> {
+        let rows = sqlx::query(
+            "select * from notifications
+             where created_at >= $1 and created_at <= $2
+               and (created_at < $3 or (created_at = $3 and id < $4))
+               and ($5 = '' or status = $5) and ($6 = '' or channel = $6)
+               and message like $7 escape '!' and message like $8 escape '!'
+             order by created_at desc, id desc limit $9",
+        )
+        .bind(slice.since.as_microsecond())
+        .bind(slice.until.as_microsecond())
+        .bind(slice.before.0.as_microsecond())
+        .bind(slice.before.1)
+        .bind(slice.status)
+        .bind(slice.channel)
+        .bind(pattern(slice.labels[0]))
+        .bind(pattern(slice.labels[1]))
+        .bind(slice.limit)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(notification).collect()
+    }
+
+    /// The notification with that id, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn notification(&self, id: &str) -> Result<Option<StoredNotification>, StoreError> {
+        let row = sqlx::query("select * from notifications where id = $1")
+            .bind(id)
+            .fetch_optional(self.readers())
+            .await?;
+        row.as_ref().map(notification).transpose()
+    }
+
+    /// The attempts to send a notification, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn attempts(&self, notification: &str) -> Result<Vec<StoredAttempt>, StoreError> {
+        let rows = sqlx::query(
+            "select started_at, result, reason, ambiguous, detail from attempts
+             where notification = $1 order by started_at, id",
+        )
+        .bind(notification)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(attempt).collect()
+    }
+}
+
+fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
+    Ok(StoredNotification {
+        id: row.try_get("id")?,
+        channel: row.try_get("channel")?,
+        group: row.try_get("group_key")?,
+        created_at: timestamp(row.try_get("created_at")?)?,
+        kind: row.try_get("kind")?,
+        late: row.try_get::<i64, _>("late")? != 0,
+        status: row.try_get("status")?,
+        suppressed: row.try_get("suppressed")?,
+        message: serde_json::from_str(row.try_get("message")?).ok(),
+        content: row.try_get("content")?,
+        problem: row.try_get("problem")?,
+    })
+}
+
+fn attempt(row: &AnyRow) -> Result<StoredAttempt, StoreError> {
+    Ok(StoredAttempt {
+        at: timestamp(row.try_get("started_at")?)?,
+        result: row.try_get("result")?,
+        reason: row.try_get("reason")?,
+        ambiguous: row.try_get::<i64, _>("ambiguous")? != 0,
+        detail: row.try_get("detail")?,
+    })
+}
+
+/// A pattern for `like … escape '!'` that finds a label within a message's JSON.
+fn pattern(label: Option<(&str, &str)>) -> String {
+    let Some((name, value)) = label else { return "%".to_owned() };
+    let json = format!("{}:{}", serde_json::Value::from(name), serde_json::Value::from(value));
+    let escaped = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    if escaped.len() > MAX_PATTERN { "%".to_owned() } else { format!("%{escaped}%") }
+}
