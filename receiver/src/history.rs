@@ -1,0 +1,161 @@
+//! Who was told what, when, with what result: what the API, the page and the command line show.
+//!
+//! It reads and never changes anything. The shapes here are the API's; fields may be added and are never renamed.
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::message::AlertView;
+use serde::Serialize;
+
+use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
+
+mod api;
+mod filter;
+
+pub use api::routes;
+pub use filter::{Filter, FilterError, RawFilter, State};
+
+/// One page of the history, newest first.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    /// Its notifications.
+    pub notifications: Vec<Entry>,
+    /// What `cursor` has to be for the next page; `None` at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// One notification to one channel, with what came of it.
+#[derive(Debug, Serialize)]
+pub struct Entry {
+    /// Its id.
+    pub id: String,
+    /// When the webhook that caused it was accepted.
+    pub created_at: Timestamp,
+    /// The channel's name.
+    pub channel: String,
+    /// `new`, `changed`, `resolved`, `repeat`, `heartbeat`, `digest` or `test`.
+    pub kind: String,
+    /// `pending`, `delivered`, `suppressed` or `dead`.
+    pub status: String,
+    /// Why it was not sent, if it was suppressed.
+    pub suppressed: Option<String>,
+    /// Alertmanager's group key.
+    pub group: String,
+    /// Its first line: `[FIRING:1][DEV] DataDriftDetected`.
+    pub title: String,
+    /// It said that it came late.
+    pub late: bool,
+    /// It said that an alert in it may be an old copy.
+    pub unconfirmed: bool,
+    /// What it was about, and what changed.
+    pub alerts: Vec<AlertView>,
+    /// What was tried, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Why the plain layout was used instead of the channel's template, if it was.
+    pub problem: Option<String>,
+    /// What was sent last, exactly.
+    pub content: Option<String>,
+}
+
+/// One attempt to send it.
+#[derive(Debug, Serialize)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// `delivered`, `retryable` or `permanent`; `null` while it is under way.
+    pub result: Option<String>,
+    /// What went wrong, one of a closed set.
+    pub reason: Option<String>,
+    /// The message may have arrived although no answer did, so a second copy may exist.
+    pub ambiguous: bool,
+    /// What the destination answered.
+    pub detail: String,
+}
+
+impl Entry {
+    /// Whether a second copy of it may exist.
+    pub fn is_ambiguous(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.ambiguous)
+    }
+
+    /// The names of its alerts, each once.
+    pub fn alertnames(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.alerts.iter().map(AlertView::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn new(stored: StoredNotification, attempts: Vec<StoredAttempt>) -> Self {
+        let message = stored.message;
+        Self {
+            id: stored.id,
+            created_at: stored.created_at,
+            channel: stored.channel,
+            kind: stored.kind,
+            status: stored.status,
+            suppressed: stored.suppressed,
+            group: stored.group,
+            title: message.as_ref().map(|message| message.title()).unwrap_or_default(),
+            late: stored.late,
+            unconfirmed: message.as_ref().is_some_and(|message| message.unconfirmed),
+            alerts: message.map(|message| message.alerts).unwrap_or_default(),
+            attempts: attempts.into_iter().map(Attempt::from).collect(),
+            problem: stored.problem,
+            content: stored.content,
+        }
+    }
+}
+
+impl From<StoredAttempt> for Attempt {
+    fn from(stored: StoredAttempt) -> Self {
+        let StoredAttempt { at, result, reason, ambiguous, detail } = stored;
+        Self { at, result, reason, ambiguous, detail }
+    }
+}
+
+/// One page of the notifications that match.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(store: &Store, filter: &Filter) -> Result<Page, StoreError> {
+    let mut found = Vec::new();
+    let mut before = filter.before();
+    // one more than asked for tells whether there is a next page
+    while found.len() <= filter.limit() {
+        let batch = store.notifications(&slice(filter, &before)).await?;
+        let Some(last) = batch.last() else { break };
+        before = (last.created_at, last.id.clone());
+        found.extend(batch.into_iter().filter(|stored| filter.accepts(stored.message.as_ref())));
+    }
+    let more = found.len() > filter.limit();
+    found.truncate(filter.limit());
+    let next_cursor = found.last().filter(|_| more).map(|last| filter::cursor(last.created_at, &last.id));
+    let mut notifications = Vec::with_capacity(found.len());
+    for stored in found {
+        let attempts = store.attempts(&stored.id).await?;
+        notifications.push(Entry::new(stored, attempts));
+    }
+    Ok(Page { notifications, next_cursor })
+}
+
+/// The notification with that id, if there is one.
+///
+/// # Errors
+/// When the store fails.
+pub async fn one(store: &Store, id: &str) -> Result<Option<Entry>, StoreError> {
+    let Some(stored) = store.notification(id).await? else { return Ok(None) };
+    let attempts = store.attempts(id).await?;
+    Ok(Some(Entry::new(stored, attempts)))
+}
+
+fn slice<'a>(filter: &'a Filter, before: &'a (Timestamp, String)) -> Slice<'a> {
+    Slice {
+        since: filter.since(),
+        until: filter.until(),
+        before: (before.0, &before.1),
+        status: filter.status().map_or("", State::as_str),
+        channel: filter.channel().unwrap_or_default(),
+        labels: filter.labels(),
+        limit: i64::try_from(filter.limit()).unwrap_or(i64::MAX).saturating_add(1),
+    }
+}

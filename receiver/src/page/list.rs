@@ -1,0 +1,107 @@
+//! The page at `/`: notifications, newest first.
+
+use modelwatch_common::http::page::escape;
+
+use super::parts::{badge, state, time, title};
+use crate::history::{Entry, Page, RawFilter, State};
+use crate::templates::TemplateFaults;
+
+/// The page's HTML below its heading.
+pub(super) fn body(page: &Page, filter: &RawFilter, refused: &TemplateFaults) -> String {
+    let content = if page.notifications.is_empty() {
+        "<p class=\"empty\">No notification here. Point Alertmanager's <code>webhook_configs</code> at \
+         <code>/webhook</code>, and what people are told is listed on this page.</p>"
+            .to_owned()
+    } else {
+        table(&page.notifications)
+    };
+    format!("{}{}{content}{}", warning(refused), states(filter), next(page, filter))
+}
+
+fn warning(refused: &TemplateFaults) -> String {
+    if refused.is_empty() {
+        return String::new();
+    }
+    let faults: Vec<String> = refused.iter().map(|fault| escape(&fault.to_string())).collect();
+    format!(
+        "<section class=\"card\"><p>{} The last good ones are in use.</p><pre>{}</pre></section>\n",
+        badge("bad", "templates refused"),
+        faults.join("\n")
+    )
+}
+
+/// One link for each state; the one shown now is marked.
+fn states(filter: &RawFilter) -> String {
+    let shown = filter.status.as_deref().unwrap_or_default();
+    let link = |status: &str, words: &str| {
+        let current = if status == shown { " aria-current=\"page\"" } else { "" };
+        let wanted = RawFilter { status: Some(status.to_owned()), cursor: None, ..filter.clone() };
+        format!("<a href=\"{}\"{current}>{words}</a>", escape(&address(&wanted)))
+    };
+    let links: Vec<String> = State::ALL.iter().map(|state| link(state.as_str(), state.as_str())).collect();
+    format!("<nav aria-label=\"State\"><p>{} · {}</p></nav>\n", link("", "all"), links.join(" · "))
+}
+
+fn next(page: &Page, filter: &RawFilter) -> String {
+    let Some(cursor) = &page.next_cursor else { return String::new() };
+    let older = RawFilter { cursor: Some(cursor.clone()), ..filter.clone() };
+    format!("<p><a rel=\"next\" href=\"{}\">Older notifications</a></p>\n", escape(&address(&older)))
+}
+
+/// The address of this page with a filter.
+fn address(filter: &RawFilter) -> String {
+    let RawFilter { since, until, status, channel, alertname, label, limit, cursor } = filter;
+    let parameters = [
+        ("since", since),
+        ("until", until),
+        ("status", status),
+        ("channel", channel),
+        ("alertname", alertname),
+        ("label", label),
+        ("limit", limit),
+        ("cursor", cursor),
+    ];
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+    }
+    format!("/?{}", query.finish())
+}
+
+fn table(notifications: &[Entry]) -> String {
+    let rows: Vec<String> = notifications.iter().map(row).collect();
+    format!(
+        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">When (UTC)</th><th scope=\"col\">State</th>\
+         <th scope=\"col\">Message</th><th scope=\"col\">Kind</th><th scope=\"col\">Channel</th>\
+         <th scope=\"col\">Alerts</th><th scope=\"col\" class=\"number\">Attempts</th></tr></thead>\n\
+         <tbody>\n{}</tbody></table></div>\n",
+        rows.concat()
+    )
+}
+
+fn row(entry: &Entry) -> String {
+    format!(
+        "<tr><td>{}</td><td>{}{}</td><td><a href=\"/notifications/{}\">{}</a></td><td>{}</td><td>{}</td>\
+         <td>{}</td><td class=\"number\">{}</td></tr>\n",
+        time(entry.created_at),
+        state(entry),
+        why(entry),
+        escape(&entry.id),
+        escape(&title(entry)),
+        escape(&entry.kind),
+        escape(&entry.channel),
+        escape(&entry.alertnames().join(", ")),
+        entry.attempts.len()
+    )
+}
+
+/// Why it was not delivered, if it was not.
+fn why(entry: &Entry) -> String {
+    let failed = entry.attempts.last().and_then(|attempt| attempt.reason.as_deref());
+    match entry.suppressed.as_deref().or(failed) {
+        Some(reason) => format!("<br><span class=\"quiet\">{}</span>", escape(reason)),
+        None => String::new(),
+    }
+}
