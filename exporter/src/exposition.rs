@@ -4,6 +4,8 @@
 //! order in which they were first named, each exactly once and with all its samples together, whatever the order in
 //! which callers add them; a family without samples is left out.
 
+pub mod models;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 

@@ -53,9 +53,6 @@ async fn shifted_predictions_and_late_labels_become_gauges() {
     let answer: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(answer["accepted"], 1000);
 
-    let metrics = reqwest::get(format!("{}/metrics", exporter.url)).await.unwrap().text().await.unwrap();
-    let detected = "data_drift_detected{model=\"tiny\",version=\"1\",feature=\"age\",segment=\"\",window=\"1h\"} 1";
-    assert!(metrics.lines().any(|line| line == detected), "{metrics}");
-    let accuracy = "model_accuracy{model=\"tiny\",version=\"1\",segment=\"\",window=\"1h\"} 0.5";
-    assert!(metrics.lines().any(|line| line == accuracy), "{metrics}");
+    exporter.wait_for_line("data_drift_detected{model=\"tiny\",version=\"1\",feature=\"age\",segment=\"\",window=\"1h\"} 1").await;
+    exporter.wait_for_line("model_accuracy{model=\"tiny\",version=\"1\",segment=\"\",window=\"1h\"} 0.5").await;
 }

@@ -36,6 +36,20 @@ impl Process {
         process
     }
 
+    /// Waits until `/metrics` has exactly this line.
+    pub async fn wait_for_line(&self, wanted: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut text = String::new();
+        while Instant::now() < deadline {
+            text = reqwest::get(format!("{}/metrics", self.url)).await.unwrap().text().await.unwrap();
+            if text.lines().any(|line| line == wanted) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no line {wanted} in:\n{text}");
+    }
+
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {

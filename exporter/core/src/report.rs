@@ -52,12 +52,6 @@ pub struct VersionReport {
     /// How often the data set came to drift, over all windows.
     #[serde(skip)]
     pub dataset_detections: u64,
-    /// What quality should be.
-    #[serde(skip)]
-    pub baseline: BTreeMap<Metric, f64>,
-    /// Share of predictions that should be positive.
-    #[serde(skip)]
-    pub positive_ratio_baseline: Option<f64>,
 }
 
 /// One slice of a version's rows.
@@ -86,6 +80,17 @@ pub struct WindowReport {
     pub quality: Option<QualityReport>,
     /// How well the predictions of that same window are labelled.
     pub labels: Option<LabelReport>,
+    /// What quality and prediction mix should be.
+    pub baseline: Baseline,
+}
+
+/// What is expected, by configuration or by the reference.
+#[derive(Debug, Clone, Serialize)]
+pub struct Baseline {
+    /// Share of predictions that are the positive class.
+    pub positive_ratio: Option<f64>,
+    /// Only those that are known.
+    pub metrics: BTreeMap<Metric, f64>,
 }
 
 /// How many rows.
@@ -144,11 +149,9 @@ fn version_report(
     classes: &Classes,
     nulls: &mut NullCache,
 ) -> VersionReport {
-    let setup = judge.setup();
-    let baseline = |metric| setup.baseline_of(&version.name, metric).map(|value| (metric, value));
-    let baseline = Metric::ALL.into_iter().filter_map(baseline).collect();
+    let baseline = baseline(judge, &version.name);
     let windows = version.windows.iter().map(|window| {
-        let report = window_report(window, judge, classes, nulls);
+        let report = window_report(window, (judge, &baseline), classes, nulls);
         (window.spec.to_string(), report)
     });
     let all = SegmentReport { windows: windows.collect() };
@@ -156,14 +159,20 @@ fn version_report(
         segments: BTreeMap::from([("".into(), all)]),
         dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
         totals: version.totals,
-        baseline,
-        positive_ratio_baseline: judge.reference().and_then(|reference| reference.positive_ratio),
+    }
+}
+
+fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
+    let known = |metric| judge.setup().baseline_of(version, metric).map(|value| (metric, value));
+    Baseline {
+        positive_ratio: judge.reference().and_then(|reference| reference.positive_ratio),
+        metrics: Metric::ALL.into_iter().filter_map(known).collect(),
     }
 }
 
 fn window_report(
     window: &WindowView,
-    judge: &Judge<'_>,
+    (judge, baseline): (&Judge<'_>, &Baseline),
     classes: &Classes,
     nulls: &mut NullCache,
 ) -> WindowReport {
@@ -196,5 +205,6 @@ fn window_report(
                 coverage: counts.coverage()?,
             })
         }),
+        baseline: baseline.clone(),
     }
 }

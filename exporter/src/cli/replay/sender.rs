@@ -38,7 +38,7 @@ pub(super) enum SendError {
 }
 
 /// What the exporter did with the events of one batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Outcome {
     pub(super) accepted: u64,
     pub(super) rejected: u64,
@@ -87,7 +87,7 @@ impl Sender {
         Ok(Sender { client, url, token, run, patience: PATIENCE })
     }
 
-    /// Sends a batch, again and again while the exporter is away or cannot keep up; `waiting` hears of every wait.
+    /// Sends a batch, again and again while the exporter is away or cannot keep up; `waiting` hears why, once.
     pub(super) async fn send(
         &self,
         batch: &Batch,
@@ -95,7 +95,8 @@ impl Sender {
         waiting: impl Fn(&str),
     ) -> Result<Outcome, SendError> {
         let start = Instant::now();
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let reason = match self.attempt(batch, number).await {
                 Answer::Counted(outcome) => return Ok(outcome),
                 Answer::Never(error) => return Err(error),
@@ -109,10 +110,12 @@ impl Sender {
                     reason,
                 });
             }
-            waiting(&reason);
+            if attempt == 0 {
+                waiting(&reason);
+            }
             tokio::time::sleep(delay).await;
+            attempt += 1;
         }
-        Ok(Outcome::default())
     }
 
     async fn attempt(&self, batch: &Batch, number: u64) -> Answer {

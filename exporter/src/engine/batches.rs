@@ -1,0 +1,79 @@
+//! Many batches, one write: the way from the queue through the journal into the state.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use modelwatch_exporter_core::batch::Batch;
+use modelwatch_exporter_core::time::Time;
+
+use super::{Delivery, Engine, QUEUE, Request, Unavailable};
+use crate::journal::Record;
+
+/// Bytes that are written together at most.
+const GROUP_BYTES: usize = 64 << 20;
+
+impl Engine {
+    /// Serves a request and those that wait behind it.
+    pub(super) fn serve(&mut self, first: Request, requests: &Receiver<Request>) {
+        let mut group: Vec<Box<Delivery>> = Vec::new();
+        let mut bytes = 0;
+        for request in std::iter::once(first).chain(requests.try_iter().take(QUEUE)) {
+            match request {
+                Request::Count(delivery) => {
+                    bytes += delivery.body.len();
+                    group.push(delivery);
+                    if bytes >= GROUP_BYTES {
+                        self.accept(std::mem::take(&mut group));
+                        bytes = 0;
+                    }
+                }
+                Request::Reload { setup, reply } => {
+                    self.accept(std::mem::take(&mut group));
+                    // whoever asked may have gone away
+                    let _ = reply.send(self.reload(setup));
+                }
+            }
+        }
+        self.accept(group);
+    }
+
+    fn accept(&mut self, group: Vec<Box<Delivery>>) {
+        if group.is_empty() {
+            return;
+        }
+        let now = self.tick();
+        let records: Vec<Record> = group.iter().map(|delivery| record(delivery, now)).collect();
+        let timer = self.metrics.journal_commit_seconds.start_timer();
+        let written = self.journal.append(&records.iter().collect::<Vec<_>>());
+        timer.observe_duration();
+        match written {
+            Ok(()) => group.into_iter().for_each(|delivery| self.count(*delivery, now)),
+            Err(error) => {
+                tracing::error!(%error, "The journal cannot be written; events are refused until it can.");
+                self.metrics.journal_errors_total.inc_by(group.len() as u64);
+                let error = Arc::new(error);
+                for delivery in group {
+                    let _ = delivery.reply.send(Err(Unavailable(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, delivery: Delivery, now: Time) {
+        let Delivery { format, body, batch, setup, reply } = delivery;
+        // After a reload the places of models and features are others.
+        let batch = if Arc::ptr_eq(&setup, &self.setup) {
+            batch
+        } else {
+            Batch::parse(format, &body, &self.setup.catalog)
+        };
+        let outcome = self.state.apply(&self.setup, &batch, now);
+        self.changed = true;
+        // the sender may have gone away; its events are counted all the same
+        let _ = reply.send(Ok(outcome));
+    }
+}
+
+fn record(delivery: &Delivery, received_at: Time) -> Record {
+    Record { received_at, format: delivery.format, body: delivery.body.clone() }
+}

@@ -1,0 +1,39 @@
+//! From what is on disk to the state as it was: the snapshot, then every batch after it, as if they came again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use modelwatch_exporter_core::batch::Batch;
+use modelwatch_exporter_core::state::{Setup, State};
+
+use crate::journal::{Durability, Journal, JournalError};
+
+/// A state and the journal that goes on from it.
+pub struct Recovered {
+    pub(super) setup: Arc<Setup>,
+    pub(super) state: State,
+    pub(super) journal: Journal,
+}
+
+/// Reads the folder and counts again what the newest snapshot does not have.
+///
+/// # Errors
+/// When the folder cannot be used or nothing in it can be read.
+pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Result<Recovered, JournalError> {
+    let (journal, recovery) = Journal::open(folder, durability)?;
+    let mut state = match recovery.state {
+        Some(bytes) => postcard::from_bytes(&bytes)
+            .map_err(|error| JournalError::Damaged { path: folder.to_owned(), reason: error.to_string() })?,
+        None => State::new(&setup),
+    };
+    for model in state.adopt(&setup) {
+        tracing::warn!(model = &*model, "The model's features or references changed, so its windows begin anew.");
+    }
+    let batches = recovery.records.len();
+    for record in recovery.records {
+        let batch = Batch::parse(record.format, &record.body, &setup.catalog);
+        state.apply(&setup, &batch, record.received_at);
+    }
+    tracing::info!(batches, "The state is as it was; batches since the last snapshot were counted again.");
+    Ok(Recovered { setup, state, journal })
+}

@@ -1,0 +1,73 @@
+//! Quality and labels of one window, and what they are measured against.
+
+use modelwatch_exporter_core::quality::Metric;
+
+use super::{Slice, gauge};
+use crate::exposition::Exposition;
+
+/// Name and help of a metric's gauge and of its baseline's.
+fn names(metric: Metric) -> [&'static str; 4] {
+    match metric {
+        Metric::Accuracy => [
+            "model_accuracy",
+            "Share of right predictions in the window that ends at the label horizon.",
+            "model_accuracy_baseline",
+            "Share of right predictions that is expected.",
+        ],
+        Metric::Precision => [
+            "model_precision",
+            "Share of right ones among predicted positives in the window that ends at the label horizon.",
+            "model_precision_baseline",
+            "Share of right ones among predicted positives that is expected.",
+        ],
+        Metric::Recall => [
+            "model_recall",
+            "Share of positives that were found in the window that ends at the label horizon.",
+            "model_recall_baseline",
+            "Share of positives found that is expected.",
+        ],
+        Metric::F1 => [
+            "model_f1",
+            "Harmonic mean of precision and recall in the window that ends at the label horizon.",
+            "model_f1_baseline",
+            "Harmonic mean of precision and recall that is expected.",
+        ],
+        Metric::Specificity => [
+            "model_specificity",
+            "Share of negatives that were told so in the window that ends at the label horizon.",
+            "model_specificity_baseline",
+            "Share of negatives told so that is expected.",
+        ],
+    }
+}
+
+pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
+    let labels = slice.labels();
+    let [model, version, _, window] = labels;
+    let ratio = slice.report.positive_ratio;
+    let ratio_help = "Share of predictions in the window that are the positive class.";
+    gauge(out, "model_positive_ratio", ratio_help, &labels, ratio);
+    let baseline = &slice.report.baseline;
+    let baseline_help = "Share of predictions that are the positive class in the reference.";
+    gauge(out, "model_positive_ratio_baseline", baseline_help, &labels, baseline.positive_ratio);
+    for metric in Metric::ALL {
+        let [name, help, baseline_name, baseline_help] = names(metric);
+        gauge(out, baseline_name, baseline_help, &labels, baseline.metrics.get(&metric).copied());
+        let value = slice.report.quality.as_ref().and_then(|quality| quality.metrics.get(&metric));
+        gauge(out, name, help, &labels, value.copied());
+    }
+    gauge(
+        out,
+        "model_quality_window_end_timestamp_seconds",
+        "Where the quality window ends: the label horizon, in seconds since 1970.",
+        &[model, version, window],
+        slice.report.quality.as_ref().map(|quality| quality.window_end_seconds),
+    );
+    gauge(
+        out,
+        "model_label_coverage_ratio",
+        "Labelled share of the predictions in the quality window.",
+        &[model, version, window],
+        slice.report.labels.map(|labels| labels.coverage),
+    );
+}
