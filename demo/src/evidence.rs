@@ -17,6 +17,20 @@ pub(crate) const METRICS: &str = "metrics.txt";
 /// When which alert was pending and firing: Prometheus' own `ALERTS` since the start of the run.
 pub(crate) const ALERTS: &str = "alerts.json";
 
+/// Removes what an earlier run left in `folder`: a run that fails must not show another's success.
+///
+/// # Errors
+/// When a file is there and cannot be removed.
+pub(crate) fn clear(folder: &Path) -> Result<()> {
+    for name in [NOTIFICATIONS, METRICS, ALERTS] {
+        let path = folder.join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the three files into `folder`.
 ///
 /// # Errors

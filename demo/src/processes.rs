@@ -111,7 +111,7 @@ impl Fleet {
         // a group of its own: Ctrl-C reaches the demo alone, which ends the others in order
         command.process_group(0).kill_on_drop(true);
         let program = command.as_std().get_program().to_owned();
-        command.spawn().with_context(|| format!("cannot start {name} ({})", program.display()))
+        command.spawn().with_context(|| format!("cannot start {name}: does {} exist?", program.display()))
     }
 
     /// Waits until `url` answers 200.

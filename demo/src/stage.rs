@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::derive::{self, ALERTMANAGER, PROMETHEUS, RECEIVER, SLACK, write_text};
+use crate::evidence;
 use crate::peers::Peer;
 use crate::processes::{Addresses, Fleet, address, url};
 
@@ -35,6 +36,7 @@ impl Stage {
         let folder = root.join("target/demo");
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+        evidence::clear(&folder)?;
         let run = tempfile::Builder::new().prefix("run-").tempdir_in(&folder)?;
         let addresses = Addresses::free()?;
         derive::derive(&root, run.path(), &addresses, slack)?;
