@@ -190,3 +190,6 @@ fn shared<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
     }
     common
 }
+
+#[cfg(test)]
+mod tests;

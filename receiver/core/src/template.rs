@@ -69,9 +69,7 @@ impl Template {
             let source = given.get(piece.name).map_or(piece.built_in, String::as_str);
             faults.extend(template.add(piece, source).err());
         }
-        if faults.is_empty() {
-            faults = template.try_samples();
-        }
+        faults.extend(template.try_samples());
         if faults.is_empty() { Ok(template) } else { Err(faults) }
     }
 
@@ -100,37 +98,54 @@ impl Template {
             .map_err(|error| parse_fault(piece.name, &error))
     }
 
+    /// Renders what parsed with every sample; a piece that fails is named once.
     fn try_samples(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let mut faults: Vec<Fault> = Vec::new();
         for (name, message) in samples::all() {
-            for piece in self.format.pieces() {
-                if let Err(mut fault) = self.try_piece(piece, &message) {
-                    fault.what = format!("{} (in the sample \"{name}\")", fault.what);
-                    faults.push(fault);
+            let sample = Sample::of(&message);
+            for piece in self.format.pieces().iter().filter(|piece| self.registry.has_template(piece.name)) {
+                if faults.iter().any(|fault| fault.piece == piece.name) {
+                    continue;
+                }
+                if let Err(fault) = self.try_piece(piece, &sample) {
+                    let what = format!("{} (in the sample \"{name}\")", fault.what);
+                    faults.push(Fault { what, ..fault });
                 }
             }
         }
-        faults.dedup_by(|a, b| (&a.piece, a.place) == (&b.piece, b.place));
         faults
     }
 
-    fn try_piece(&self, piece: &Piece, message: &Message) -> Result<(), Fault> {
-        match piece.scope {
-            Scope::Message => {
-                let text = self.render(piece.name, view::message(message))?;
-                if piece.required && text.is_empty() {
-                    Err(fault(piece.name, None, "it renders to nothing"))
-                } else {
-                    Ok(())
-                }
+    fn try_piece(&self, piece: &Piece, sample: &Sample) -> Result<(), Fault> {
+        for data in sample.of_scope(piece.scope) {
+            let text = self.render(piece.name, data.clone())?;
+            if piece.required && text.is_empty() {
+                return Err(fault(piece.name, None, "it renders to nothing"));
             }
-            Scope::Alert => view::alerts(message)
-                .take(TRIED_ALERTS)
-                .try_for_each(|data| self.render(piece.name, data).map(drop)),
-            Scope::Label => view::alerts(message)
-                .take(TRIED_ALERTS)
-                .flat_map(|alert| view::labels(&alert["alert"]["labels"]))
-                .try_for_each(|data| self.render(piece.name, data).map(drop)),
+        }
+        Ok(())
+    }
+}
+
+/// What a sample gives each kind of piece to render.
+struct Sample {
+    message: Value,
+    alerts: Vec<Value>,
+    labels: Vec<Value>,
+}
+
+impl Sample {
+    fn of(message: &Message) -> Self {
+        let alerts: Vec<Value> = view::alerts(message).take(TRIED_ALERTS).collect();
+        let labels = alerts.iter().flat_map(|alert| view::labels(&alert["alert"]["labels"])).collect();
+        Self { message: view::message(message), alerts, labels }
+    }
+
+    fn of_scope(&self, scope: Scope) -> &[Value] {
+        match scope {
+            Scope::Message => std::slice::from_ref(&self.message),
+            Scope::Alert => &self.alerts,
+            Scope::Label => &self.labels,
         }
     }
 }
@@ -214,3 +229,6 @@ impl std::io::Write for Capped {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn is_web_address(url: &str) -> bool {
         && url.len() <= MAX_URL
         && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
+
+#[cfg(test)]
+mod tests;

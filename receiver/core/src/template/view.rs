@@ -137,3 +137,6 @@ fn shorten(value: &str) -> String {
         Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn given(piece: &str, source: &str) -> BTreeMap<String, String> {
+    [(piece.to_owned(), source.to_owned())].into()
+}
+
+fn built_in(format: Format) -> Template {
+    Template::compile(format, &BTreeMap::new()).unwrap()
+}
+
+fn faults(piece: &str, source: &str) -> Vec<String> {
+    let faults = Template::compile(Format::Slack, &given(piece, source)).unwrap_err();
+    faults.iter().map(ToString::to_string).collect()
+}
+
+fn render(piece: &str, message: &Message) -> String {
+    built_in(Format::Slack).render(piece, view::message(message)).unwrap()
+}
+
+#[test]
+fn every_built_in_piece_renders_every_sample() {
+    for format in Format::ALL {
+        Template::compile(format, &BTreeMap::new()).unwrap();
+    }
+}
+
+#[test]
+fn the_title_template_writes_the_title_of_every_channel() {
+    for (name, message) in samples::all() {
+        assert_eq!(render("title", &message), tidy(&slack(&message.title())), "{name}");
+    }
+}
+
+#[test]
+fn the_summary_says_what_changed_since_when_and_what_happened() {
+    let expected = "🔴 *critical* · 1 new · since 2026-01-02 01:59 UTC (1h 5m)\n\
+                    *A feature of employment has drifted far from its reference*\n\
+                    PSI 0.41 over the last day, the threshold is 0.2.";
+    assert_eq!(render("summary", &samples::firing()), expected);
+}
+
+#[test]
+fn the_action_comes_with_its_links() {
+    let action = render("action", &samples::firing());
+    assert!(action.starts_with("👉 *Next:* Compare the feature's bins"), "{action}");
+    assert!(action.contains("<https://runbooks.example.com/feature-drift|Runbook>"), "{action}");
+    assert!(action.contains("&amp;g0.tab=1|Graph>"), "{action}");
+    assert!(action.contains("|History>"), "{action}");
+}
+
+#[test]
+fn lateness_doubt_and_what_was_left_out_are_said() {
+    let summary = render("summary", &samples::mixed());
+    for words in ["1 new · 1 still firing · 1 resolved", "Late:", "Unconfirmed:", "left out 7 more"] {
+        assert!(summary.contains(words), "{words} is missing in {summary}");
+    }
+}
+
+#[test]
+fn a_template_that_does_not_parse_is_refused_with_line_and_column() {
+    let faults = faults("title", "fine\n{{#if late}}never closed");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with("title.hbs:2:"), "{faults:?}");
+}
+
+#[test]
+fn a_misspelt_name_is_refused_with_line_and_column() {
+    let faults = faults("summary", "one\n  {{enviroment}}");
+    assert!(faults[0].starts_with("summary.hbs:2:3: this message has no `enviroment`"), "{faults:?}");
+}
+
+#[test]
+fn a_name_that_only_some_alerts_have_is_refused_with_advice() {
+    let faults = faults("summary", "{{common_annotations.summary}}");
+    assert!(faults[0].contains("{{default common_annotations.summary \"\"}}"), "{faults:?}");
+}
+
+#[test]
+fn an_unknown_helper_is_named() {
+    let faults = faults("title", "{{title}}{{shout title}}");
+    assert!(faults[0].contains("title.hbs:1:") && faults[0].contains("`shout`"), "{faults:?}");
+}
+
+#[test]
+fn a_file_that_is_no_piece_is_refused() {
+    let faults = faults("titel", "x");
+    assert!(
+        faults[0].starts_with("titel.hbs: a slack template has no such piece, only title, text"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn a_title_that_renders_to_nothing_is_refused() {
+    assert!(faults("title", "  {{! nothing }}\n")[0].contains("renders to nothing"));
+}
+
+#[test]
+fn a_partial_that_could_include_itself_for_ever_is_refused() {
+    let faults = faults("text", "{{title}}\n {{> text}}");
+    assert!(faults[0].starts_with("text.hbs:2:2: partials"), "{faults:?}");
+    let inline = given("text", "{{~#*inline \"a\"}}{{/inline}}x");
+    assert!(Template::compile(Format::Slack, &inline).is_err());
+}
+
+#[test]
+fn a_piece_that_never_ends_growing_is_refused() {
+    let source = "{{#each alerts}}{{#each ../alerts}}{{#each ../../alerts}}word {{/each}}{{/each}}{{/each}}";
+    assert!(faults("text", source)[0].contains("renders more than"));
+}
+
+#[test]
+fn all_faults_of_all_pieces_are_named() {
+    let sources = [("title", "{{#if"), ("text", "{{nothing}}"), ("label", "{{/each}}")];
+    let sources = sources.into_iter().map(|(piece, source)| (piece.to_owned(), source.to_owned())).collect();
+    let faults = Template::compile(Format::Slack, &sources).unwrap_err();
+    let pieces: Vec<&str> = faults.iter().map(|fault| fault.piece.as_str()).collect();
+    assert_eq!(pieces, ["title", "label", "text"], "what does not parse comes first");
+}
+
+#[test]
+fn empty_lines_and_spaces_that_blocks_leave_behind_are_removed() {
+    assert_eq!(tidy("\n a  \n\n\n\nb\t\n"), "a\n\nb");
+    assert_eq!(tidy("  \n "), "");
+}
+
+#[test]
+fn a_log_line_is_one_line() {
+    for (name, message) in samples::all() {
+        let line = built_in(Format::Log).render("line", view::message(&message)).unwrap();
+        assert!(!line.is_empty() && !line.contains('\n'), "{name}: {line}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_value_can_mention_anyone_link_anywhere_or_fail(value in "\\PC{0,40}|<!channel>|<https://[a-z]|&&+") {
+        let mut message = samples::firing();
+        message.environment.clone_from(&value);
+        message.alerts[0].labels.insert(value.clone(), value.clone());
+        for annotation in ["summary", "description", "next_action"] {
+            message.alerts[0].annotations.insert(annotation.to_owned(), value.clone());
+        }
+        static TEMPLATE: LazyLock<Template> = LazyLock::new(|| built_in(Format::Slack));
+        let template = &*TEMPLATE;
+        let mut texts: Vec<String> = ["title", "text", "summary", "action", "footer"]
+            .into_iter()
+            .map(|piece| template.render(piece, view::message(&message)).unwrap())
+            .collect();
+        for data in view::labels(&view::message(&message)["common_labels"]) {
+            texts.push(template.render("label", data).unwrap());
+        }
+        for text in texts {
+            for (start, _) in text.match_indices('<') {
+                prop_assert!(text[start..].starts_with("<http"), "{}", text);
+                prop_assert!(!text[start..].starts_with("<https://a"), "{}", text);
+            }
+        }
+    }
+}
