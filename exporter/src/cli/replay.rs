@@ -38,8 +38,8 @@ const WAITING_BATCHES: usize = 4;
 /// A usage error (a [`clap::Error`]) for arguments and files that cannot be right, before anything is sent; otherwise what
 /// made it stop: rows that cannot be read, or a server that refuses or stays away.
 pub async fn run(args: ReplayArgs) -> anyhow::Result<()> {
-    let sender = Sender::new(&args).map_err(usage)?;
-    let plan = Plan::new(&args).map_err(usage)?;
+    let sender = Sender::new(&args).map_err(|error| usage(&error))?;
+    let plan = Plan::new(&args).map_err(|error| usage(&error))?;
     for warning in plan.warnings() {
         eprintln!("{warning}");
     }
@@ -92,7 +92,7 @@ fn due(first: Time, moment: Time, speed: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).map_or(CENTURY, |wait| wait.min(CENTURY))
 }
 
-fn usage(error: anyhow::Error) -> anyhow::Error {
+fn usage(error: &anyhow::Error) -> anyhow::Error {
     clap::Error::raw(ErrorKind::ValueValidation, format!("{error:#}")).into()
 }
 

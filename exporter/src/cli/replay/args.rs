@@ -15,7 +15,7 @@ pub struct ReplayArgs {
     /// The rows: a .parquet, .csv or .csv.gz file
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
-    /// Where the exporter listens, such as http://127.0.0.1:9740
+    /// Where the exporter listens, such as `http://127.0.0.1:9740`
     #[arg(long, value_name = "URL", value_parser = url)]
     pub url: Url,
     /// The model that made the predictions

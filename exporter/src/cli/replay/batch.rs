@@ -93,3 +93,22 @@ impl Packer {
         Ok(Some(batch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_cut_before_it_is_too_large_or_too_long() {
+        let event = "x".repeat(FULL / 4);
+        let mut packer = Packer::new(100, Duration::from_millis(50));
+        let mut batches = Vec::new();
+        for at in [0, 10, 20, 30, 40, 49, 90, 95] {
+            batches.extend(packer.add(Kind::Label, Time(at), &event).unwrap());
+        }
+        batches.extend(packer.take().unwrap());
+        let cut: Vec<_> = batches.iter().map(|batch| (batch.first.0, batch.last.0, batch.events)).collect();
+        assert_eq!(cut, [(0, 30, 4), (40, 49, 2), (90, 95, 2)]);
+        assert!(packer.take().unwrap().is_none());
+    }
+}

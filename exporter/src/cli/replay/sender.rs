@@ -222,4 +222,21 @@ mod tests {
         let Answer::Never(error) = answer(200, "<html>\nwelcome") else { panic!("no outcome") };
         assert!(error.to_string().ends_with("(200 OK): <html>welcome"), "{error}");
     }
+
+    #[tokio::test]
+    async fn an_exporter_that_stays_away_is_given_up_with_the_cause() {
+        // Another test may have been the first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        drop(listener);
+        let patience = Duration::from_millis(300);
+        let sender = Sender { client: Client::new(), url, token: None, run: "replay".to_owned(), patience };
+        let time = modelwatch_exporter_core::time::Time(0);
+        let batch = Batch { first: time, last: time, events: 1, predictions: 1, body: bytes::Bytes::new() };
+        let waits = std::cell::Cell::new(0);
+        let error = sender.send(&batch, 0, |_| waits.set(waits.get() + 1)).await.unwrap_err();
+        assert!(error.to_string().contains("Connection refused"), "{error}");
+        assert_eq!(waits.get(), 1);
+    }
 }

@@ -117,7 +117,7 @@ fn shuffled(files: &Files, rows: usize) -> (String, String) {
             row % 90,
             row % 2
         ));
-        if row % 10 != 0 {
+        if !row.is_multiple_of(10) {
             labels.push_str(&format!("{row},{},n\n", row % 3));
         }
     }
@@ -229,7 +229,7 @@ async fn a_refusal_stops_the_replay_with_the_reason() {
         let error = StandIn::answering(&[(status, answer)]).replay(&[&data]).await.unwrap_err();
         let message = format!("{error:#}");
         assert!(message.starts_with("the replay stopped: ") && message.contains(expected), "{message}");
-        assert!(!error.chain().any(|cause| cause.is::<clap::Error>()), "not a usage error");
+        assert!(!error.chain().any(<dyn std::error::Error>::is::<clap::Error>), "not a usage error");
     }
 }
 
