@@ -19,7 +19,13 @@ models:
 fn reference() -> String {
     let mut csv = String::from("id,age,kind,y,p,s\n");
     for i in 0..1000 {
-        csv += &format!("{i},{},{},{},{},0.5\n", f64::from(i % 97) + 0.5, ["a", "b"][i as usize % 2], i % 2, i % 2);
+        csv += &format!(
+            "{i},{},{},{},{},0.5\n",
+            f64::from(i % 97) + 0.5,
+            ["a", "b"][i as usize % 2],
+            i % 2,
+            i % 2
+        );
     }
     csv
 }
@@ -39,7 +45,11 @@ async fn shifted_predictions_and_late_labels_become_gauges() {
         body += &format!(
             "{{\"event\":\"prediction\",\"model\":\"tiny\",\"version\":\"1\",\"id\":\"{i}\",\"time\":{second},\"features\":{{\"age\":3.5,\"kind\":\"a\"}},\"prediction\":1,\"score\":0.9}}\n"
         );
-        body += &format!("{{\"event\":\"label\",\"model\":\"tiny\",\"id\":\"{i}\",\"label\":{},\"time\":{}}}\n", i % 2, second + 60);
+        body += &format!(
+            "{{\"event\":\"label\",\"model\":\"tiny\",\"id\":\"{i}\",\"label\":{},\"time\":{}}}\n",
+            i % 2,
+            second + 60
+        );
     }
     let client = reqwest::Client::new();
     let answer = client
@@ -53,6 +63,12 @@ async fn shifted_predictions_and_late_labels_become_gauges() {
     let answer: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(answer["accepted"], 1000);
 
-    exporter.wait_for_line("data_drift_detected{model=\"tiny\",version=\"1\",feature=\"age\",segment=\"\",window=\"1h\"} 1").await;
-    exporter.wait_for_line("model_accuracy{model=\"tiny\",version=\"1\",segment=\"\",window=\"1h\"} 0.5").await;
+    exporter
+        .wait_for_line(
+            "data_drift_detected{model=\"tiny\",version=\"1\",feature=\"age\",segment=\"\",window=\"1h\"} 1",
+        )
+        .await;
+    exporter
+        .wait_for_line("model_accuracy{model=\"tiny\",version=\"1\",segment=\"\",window=\"1h\"} 0.5")
+        .await;
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A built program of this workspace, by name.
-pub fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let mut dir = std::env::current_exe().expect("the test's own path");
     dir.pop();
     dir.pop();
@@ -15,15 +15,15 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// A running program that is killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     /// Where it listens.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Process {
     /// Starts a program on a free port of loopback and waits until `/-/ready` answers 200.
-    pub async fn start(name: &str, arguments: &[&str]) -> Process {
+    pub(crate) async fn start(name: &str, arguments: &[&str]) -> Process {
         let port = free_port();
         let child = Command::new(binary(name))
             .args(arguments)
@@ -37,7 +37,7 @@ impl Process {
     }
 
     /// Waits until `/metrics` has exactly this line.
-    pub async fn wait_for_line(&self, wanted: &str) {
+    pub(crate) async fn wait_for_line(&self, wanted: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         let mut text = String::new();
         while Instant::now() < deadline {
@@ -72,6 +72,6 @@ impl Drop for Process {
 }
 
 /// A port of loopback that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }

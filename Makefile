@@ -1,0 +1,99 @@
+# What one can do here. Every step says what it does, and the first one that fails ends the run.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ARGS ?=
+say := @printf '\n==> %s\n'
+sudo := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: test
+test: install-tools lint dependencies rules alertmanager compose build ## everything that continuous integration runs
+	$(say) 'unit and integration tests'
+	@if command -v cargo-nextest >/dev/null; then \
+	  cargo nextest run --workspace --no-fail-fast; \
+	else \
+	  cargo test --workspace --all-targets --no-fail-fast | awk '{ print } \
+	    /^test result:/ { passed += $$4; failed += $$6 } \
+	    END { printf "%d passed, %d failed\n", passed, failed }'; \
+	fi
+
+.PHONY: demo
+demo: ## the whole loop on this machine with real data; ARGS=--once stops by itself
+	@$(MAKE) --no-print-directory install-packages || echo 'going on without the Debian packages'
+	$(say) 'building both programs and the demo'
+	@cargo build --workspace --bins
+	@target/debug/modelwatch-demo $(ARGS)
+
+.PHONY: release
+release: ## two stripped programs in dist/
+	$(say) 'building two stripped programs'
+	@cargo build --release --bin modelwatch-exporter --bin modelwatch-receiver
+	@install -D -t dist target/release/modelwatch-exporter target/release/modelwatch-receiver
+	@ls -l dist
+
+.PHONY: lint
+lint: ## the quick part: format and lints
+	$(say) 'format'
+	@cargo fmt --all --check
+	$(say) 'lints of all code, tests included'
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: dependencies
+dependencies: ## licences, bans and sources of all crates, and that none is unused
+	$(say) 'licences, bans and sources of dependencies; unused dependencies'
+	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; \
+	  else echo 'cargo-deny is not here and could not be installed: not checked'; fi
+	@if command -v cargo-machete >/dev/null; then cargo machete; \
+	  else echo 'cargo-machete is not here and could not be installed: not checked'; fi
+
+.PHONY: rules
+rules: ## the rules of Prometheus: syntax and unit tests
+	$(say) 'rules: syntax and unit tests'
+	@promtool check rules rules/*.rules.yml
+	@promtool test rules rules/*.test.yml
+
+.PHONY: alertmanager
+alertmanager: ## the configuration of Alertmanager
+	$(say) 'the configuration of Alertmanager'
+	@amtool check-config alertmanager/alertmanager.yml
+
+.PHONY: compose
+compose: ## docker-compose.yml, where a tool for it is at hand
+	$(say) 'docker-compose.yml'
+	@if docker compose version >/dev/null 2>&1; then docker compose -f docker-compose.yml config -q; \
+	  elif command -v docker-compose >/dev/null; then docker-compose -f docker-compose.yml config -q; \
+	  else echo 'neither docker compose nor docker-compose is here: not checked'; fi
+
+# All targets at once: the programs that integration tests start are then built with the same features as the tests.
+.PHONY: build
+build: ## both programs, the demo and all tests
+	$(say) 'building programs and tests'
+	@cargo build --workspace --all-targets
+
+.PHONY: install-tools
+install-tools: install-packages install-cargo-tools ## what is missing here for test and demo
+
+.PHONY: install-packages
+install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
+	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
+	@missing=(); \
+	command -v cc >/dev/null || missing+=(build-essential); \
+	command -v prometheus promtool >/dev/null || missing+=(prometheus); \
+	command -v prometheus-alertmanager amtool >/dev/null || missing+=(prometheus-alertmanager); \
+	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
+	echo "installing $${missing[*]}"; \
+	$(sudo) apt-get update -qq; \
+	$(sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${missing[@]}"
+
+# Their absence does not hide a fault in the programs, so that a machine which cannot build them goes on.
+.PHONY: install-cargo-tools
+install-cargo-tools: ## cargo-deny and cargo-machete (a few minutes, once)
+	$(say) 'cargo-deny and cargo-machete'
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2 || true
+	@command -v cargo-machete >/dev/null || cargo install --locked cargo-machete@0.9.2 || true
