@@ -10,7 +10,7 @@ sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: test
 test: install-tools lint dependencies rules alertmanager compose build ## everything that continuous integration runs
@@ -83,9 +83,10 @@ install-tools: install-packages install-cargo-tools ## what is missing here for 
 install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
 	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
 	@missing=(); \
-	command -v cc >/dev/null || missing+=(build-essential); \
-	command -v prometheus promtool >/dev/null || missing+=(prometheus); \
-	command -v prometheus-alertmanager amtool >/dev/null || missing+=(prometheus-alertmanager); \
+	need() { command -v "$$1" >/dev/null || missing+=("$$2"); }; \
+	need cc build-essential; \
+	need prometheus prometheus; \
+	need prometheus-alertmanager prometheus-alertmanager; \
 	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
 	echo "installing $${missing[*]}"; \
 	$(sudo) apt-get update -qq; \
