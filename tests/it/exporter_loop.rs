@@ -48,7 +48,7 @@ async fn shifted_predictions_and_late_labels_become_gauges() {
         );
         body += &format!(
             "{{\"event\":\"label\",\"model\":\"tiny\",\"id\":\"{i}\",\"label\":{},\"time\":{}}}\n",
-            i % 2,
+            i32::from(i % 5 != 0),
             second + 60
         );
     }
