@@ -6,7 +6,7 @@ mod shorten;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use yaml_rust2::{Yaml, YamlEmitter, YamlLoader};
 
 use crate::processes::Addresses;
@@ -69,21 +69,23 @@ fn rewrite(yaml: Yaml, key: &str, change: &impl Fn(&str, &str) -> String) -> Yam
     }
 }
 
-/// A Slack channel, and its name in every route.
+/// A Slack channel, and its name wherever channels are told.
 fn add_slack(receiver: &mut Yaml) -> Result<()> {
     let channel = format!("{{name: {SLACK}, type: slack, webhook_url_file: {SLACK_URL}}}");
-    list(receiver, "channels").context("no list of channels")?.extend(YamlLoader::load_from_str(&channel)?);
-    for route in list(receiver, "routes").context("no list of routes")? {
-        list(route, "channels").context("a route without channels")?.push(Yaml::String(SLACK.to_owned()));
+    list(receiver, "channels")?.extend(YamlLoader::load_from_str(&channel)?);
+    for section in ["routes", "heartbeats"] {
+        for telling in list(receiver, section)? {
+            list(telling, "channels")?.push(Yaml::String(SLACK.to_owned()));
+        }
     }
     Ok(())
 }
 
-fn list<'a>(yaml: &'a mut Yaml, key: &str) -> Option<&'a mut Vec<Yaml>> {
-    let Yaml::Hash(entries) = yaml else { return None };
+fn list<'a>(yaml: &'a mut Yaml, key: &str) -> Result<&'a mut Vec<Yaml>> {
+    let Yaml::Hash(entries) = yaml else { bail!("expected `{key}` below a map in {RECEIVER}") };
     match entries.get_mut(&Yaml::String(key.to_owned())) {
-        Some(Yaml::Array(items)) => Some(items),
-        _ => None,
+        Some(Yaml::Array(items)) => Ok(items),
+        _ => bail!("expected a list `{key}` in {RECEIVER}"),
     }
 }
 
