@@ -111,7 +111,7 @@ fn fingerprint(reference: &[u64]) -> u64 {
 
 /// How often to draw: less often with more cells, over which a score averages by itself.
 fn draws(cells: usize) -> usize {
-    (100_000 / cells.max(1)).clamp(10, 500)
+    (20_000 / cells.max(1)).clamp(10, 500)
 }
 
 fn draw(method: Method, reference: &[u64], current_rows: u64, seed: u64) -> NullScore {

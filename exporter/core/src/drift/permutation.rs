@@ -3,6 +3,8 @@
 //! Given the pool, the counts of the chosen rows follow the multivariate hypergeometric distribution. It is drawn exactly, by
 //! halving the cells and drawing how many rows fall to each half, so that cells without a chosen row cost nothing.
 
+use std::sync::LazyLock;
+
 use rand::{Rng, RngExt};
 
 /// Pooled rows by cell, of which a fixed number is chosen.
@@ -102,17 +104,26 @@ pub(super) fn ln_choose(n: u64, k: u64) -> f64 {
     ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
 }
 
-/// ln n!, by Stirling's series where three terms of it are exact to 1e-11.
+/// ln n!: tabulated where most arguments are, by Stirling's series where three terms of it are exact to 1e-12.
 fn ln_factorial(n: u64) -> f64 {
-    if n < 16 {
-        return ((1..=n).product::<u64>() as f64).ln();
-    }
-    let n = n as f64;
+    let tabulated = usize::try_from(n).ok().and_then(|n| LN_FACTORIALS.get(n));
+    tabulated.copied().unwrap_or_else(|| stirling(n as f64))
+}
+
+fn stirling(n: f64) -> f64 {
     let inverse = n.recip();
     let square = inverse * inverse;
     let correction = inverse * (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0));
     (n + 0.5) * n.ln() - n + LN_SQRT_TAU + correction
 }
+
+static LN_FACTORIALS: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let sums = (1..4096).scan(0.0, |sum: &mut f64, n| {
+        *sum += f64::from(n).ln();
+        Some(*sum)
+    });
+    std::iter::once(0.0).chain(sums).collect()
+});
 
 /// ln √(2π).
 const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;

@@ -1,4 +1,7 @@
 //! The cells of a numeric feature: below, the quantile bins, above, missing, bad type.
+//!
+//! Below and above are the tails of the reference together with everything beyond it; only what is beyond the least or greatest
+//! reference value is *counted* as out of range.
 
 use super::profile::Profile;
 use crate::schema::Kind;
@@ -10,10 +13,12 @@ const BINS: u64 = 10;
 /// Edges that cut the number line into the cells below, bins and above.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NumericCells {
-    /// Ascending: just under the least reference value, the inner edges, the greatest reference value. A number belongs to the
-    /// cell whose index is the number of edges less than it, so bins are open below and closed above. Empty if the reference
-    /// has no number: then every number is out of range.
+    /// Ascending: the end of the cell below, the inner edges, the start of the cell above. A number belongs to the cell whose
+    /// index is the number of edges less than it, so bins are open below and closed above. Empty if the reference has no
+    /// number: then every number is out of range.
     edges: Box<[f64]>,
+    /// The least and the greatest reference value.
+    range: (f64, f64),
 }
 
 impl NumericCells {
@@ -21,20 +26,23 @@ impl NumericCells {
     pub(super) fn new(profile: &Profile) -> (Self, Box<[u64]>) {
         let (buckets, negative, positive) = profile.numbers();
         let ascending = buckets.ascending();
+        let (below, inner, above) = split_tails(&ascending);
+        let bins = quantile_bins(inner);
         let mut edges = Vec::new();
-        let mut counts = vec![negative];
-        if let Some((least, greatest)) = profile.range() {
-            let bins = quantile_bins(&ascending);
-            edges.push(least.next_down());
+        if let (Some((least, greatest)), Some((last, _))) = (profile.range(), inner.last()) {
+            edges.push(below.last().map_or(least.next_down(), |(edge, _)| *edge));
             edges.extend(bins.iter().map(|(edge, _)| edge));
-            edges.pop_if(|last| *last >= greatest);
-            edges.push(greatest);
-            counts.extend(bins.iter().map(|(_, count)| count));
+            edges.pop();
+            edges.push(if above.is_empty() { greatest } else { *last });
         }
+        let rows = |tail: &[(f64, u64)]| tail.iter().map(|(_, count)| count).sum::<u64>();
         let kinds = profile.kinds();
         let missing = Kind::ALL.iter().filter(|kind| kind.is_missing()).map(|kind| kinds[kind.index()]).sum();
-        counts.extend([positive, missing, kinds[Kind::BadType.index()]]);
-        (NumericCells { edges: edges.into() }, counts.into())
+        let mut counts = vec![rows(below) + negative];
+        counts.extend(bins.iter().map(|(_, count)| count));
+        counts.extend([rows(above) + positive, missing, kinds[Kind::BadType.index()]]);
+        let range = profile.range().unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
+        (NumericCells { edges: edges.into(), range }, counts.into())
     }
 
     #[inline]
@@ -49,11 +57,8 @@ impl NumericCells {
     /// The name of each cell; a bin is named by its half-open interval.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = vec!["below".to_owned()];
-        let bins = self.edges.windows(2).enumerate();
-        names.extend(bins.map(|(bin, pair)| match bin {
-            0 => format!("[{}, {}]", pair[0].next_up(), pair[1]),
-            _ => format!("({}, {}]", pair[0], pair[1]),
-        }));
+        let bins = self.edges.windows(2);
+        names.extend(bins.map(|pair| format!("({}, {}]", pair[0], pair[1])));
         names.extend(["above", "missing", "bad_type"].map(str::to_owned));
         names
     }
@@ -62,10 +67,12 @@ impl NumericCells {
     #[inline]
     fn cell_of_number(&self, number: f64) -> (usize, Kind) {
         let cell = self.edges.iter().map(|edge| usize::from(number > *edge)).sum();
-        if cell == 0 || cell > self.bins() {
-            return (cell, if number.is_finite() { Kind::OutOfRange } else { Kind::Infinite });
-        }
-        (cell, Kind::Valid)
+        let kind = match number {
+            within if within >= self.range.0 && within <= self.range.1 => Kind::Valid,
+            beyond if beyond.is_finite() => Kind::OutOfRange,
+            _ => Kind::Infinite,
+        };
+        (cell, kind)
     }
 
     fn cell_of_other(&self, value: &Value) -> (usize, Kind) {
@@ -82,6 +89,27 @@ impl NumericCells {
     fn missing(&self) -> usize {
         self.bins() + 2
     }
+}
+
+/// The values of the cell below, of the bins and of the cell above.
+///
+/// A tail holds half a percent of the rows, at least 10 rows (at most a twentieth). Not none: chance exceeds the greatest of N
+/// reference values in M/(N+M) of all windows of M rows, and cells that are empty in the reference by their very definition make
+/// Pearson's X² reject 12 % instead of 5 % (simulated at N = 5 000, M = 500; 4–6 % with these tails from M = 50 to 50 000). Where
+/// the least value is more frequent than that, nothing is below it and the cell is empty.
+fn split_tails(ascending: &[(f64, u64)]) -> (&[(f64, u64)], &[(f64, u64)], &[(f64, u64)]) {
+    let rows: u64 = ascending.iter().map(|(_, count)| count).sum();
+    let most = (rows / 200).max(10).min(rows / 20);
+    let length = |values: &mut dyn Iterator<Item = &(f64, u64)>| {
+        let sums = values.scan(0, |sum, (_, count)| {
+            *sum += count;
+            Some(*sum)
+        });
+        sums.take_while(|sum| *sum <= most).count()
+    };
+    let below = length(&mut ascending.iter());
+    let above = ascending.len() - length(&mut ascending.iter().rev());
+    (&ascending[..below], &ascending[below..above], &ascending[above..])
 }
 
 /// The greatest value and the count of each bin: a bin ends at the first bucket that completes its share of the rows, so a
