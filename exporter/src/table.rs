@@ -28,12 +28,12 @@ const BATCH_ROWS: usize = 8192;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The operating system refuses.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Its name says nothing about its format.
     #[error("{}: unknown extension, expected .parquet, .csv or .csv.gz", .0.display())]
@@ -285,7 +285,7 @@ fn invalid(path: &Path, format: &'static str, error: impl std::fmt::Display) -> 
 }
 
 fn open(path: &Path) -> Result<File, TableError> {
-    let unreadable = |source| TableError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |reason| TableError::Unreadable { path: path.to_owned(), reason };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));

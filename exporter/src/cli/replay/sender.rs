@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use modelwatch_common::backoff::Backoff;
 use modelwatch_common::secret::Secret;
 use reqwest::{Client, StatusCode, Url, header};
@@ -80,7 +80,8 @@ impl Sender {
             let path = format!("{}/v1/events", url.path().trim_end_matches('/'));
             url.set_path(&path);
         }
-        let token = args.token_file.as_deref().map(Secret::read).transpose().context("--token-file")?;
+        let token = args.token_file.as_deref().map(Secret::read).transpose();
+        let token = token.map_err(|error| anyhow!("--token-file: {error}"))?;
         let client = Client::builder().timeout(TIMEOUT).build().context("no HTTP client can be made")?;
         // Differs from every other replay's, so that the exporter tells a batch sent again from a new one.
         let run = format!("replay-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
