@@ -143,3 +143,6 @@ pub struct Snapshot {
     /// The alerts listed; never empty.
     pub alerts: Vec<Alert>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,10 @@ impl TryFrom<RawSnapshot> for Snapshot {
         let group_labels = raw.group_labels.unwrap_or_default();
         Ok(Snapshot {
             // a sender without group keys still groups by something
-            group_key: raw.group_key.filter(|key| !key.is_empty()).unwrap_or_else(|| format!("{group_labels:?}")),
+            group_key: raw
+                .group_key
+                .filter(|key| !key.is_empty())
+                .unwrap_or_else(|| format!("{group_labels:?}")),
             truncated_alerts: raw.truncated_alerts.unwrap_or_default(),
             group_labels,
             external_url: raw.external_url.unwrap_or_default(),

@@ -1,1 +1,143 @@
+use super::*;
 
+const WINDOWS: Windows =
+    Windows { reorder: Duration::from_secs(15 * 60), stale_after: Duration::from_secs(8 * 3600) };
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + minute * 60).unwrap()
+}
+
+fn member(name: &str) -> Fingerprint {
+    Fingerprint::of([(&"replica".to_owned(), &name.to_owned())].into_iter())
+}
+
+fn firing(start: i64) -> Report {
+    Report { member: member("a"), starts_at: at(start), ends_at: None }
+}
+
+fn resolved(start: i64, end: i64) -> Report {
+    Report { ends_at: Some(at(end)), ..firing(start) }
+}
+
+fn of_b(report: Report) -> Report {
+    Report { member: member("b"), ..report }
+}
+
+/// The occurrence after these reports, each accepted at its minute.
+fn after(reports: &[(i64, Report)]) -> Occurrence {
+    let mut newest: Option<Occurrence> = None;
+    for (minute, report) in reports {
+        newest = Some(observe(newest.as_ref(), *report, at(*minute), WINDOWS).occurrence().clone());
+    }
+    newest.unwrap()
+}
+
+#[test]
+fn a_firing_alert_joins_the_open_occurrence_whatever_its_start() {
+    let occurrence = after(&[(10, firing(5)), (11, firing(7)), (12, firing(3))]);
+    assert_eq!(occurrence.state, State::Firing);
+    assert_eq!(occurrence.starts_at, at(3));
+    assert_eq!(occurrence.seen_at, at(12));
+}
+
+#[test]
+fn a_start_after_the_end_opens_a_new_occurrence() {
+    let over = after(&[(10, firing(5)), (20, resolved(5, 19))]);
+    assert_eq!((over.state, over.ends_at), (State::Resolved, Some(at(19))));
+    let Sighting::Opened(next) = observe(Some(&over), firing(20), at(21), WINDOWS) else {
+        panic!("not opened")
+    };
+    assert!(!next.unconfirmed);
+    assert_eq!(next.starts_at, at(20));
+}
+
+#[test]
+fn a_firing_copy_of_a_resolved_occurrence_is_held_and_counts_when_the_window_ends() {
+    let over = after(&[(10, firing(5)), (20, resolved(5, 19))]);
+    let sighting = observe(Some(&over), firing(5), at(22), WINDOWS);
+    let Sighting::OldCopy(held) = sighting else { panic!("{sighting:?}") };
+    assert_eq!(held.check_at(WINDOWS), Some(at(35)));
+    let report = held.held().unwrap();
+    let Sighting::Opened(returned) = observe(Some(&held), report, at(35), WINDOWS) else {
+        panic!("not opened")
+    };
+    assert!(returned.unconfirmed);
+    assert_eq!(returned.state, State::Firing);
+}
+
+#[test]
+fn a_firing_copy_accepted_after_the_window_opens_at_once() {
+    let over = after(&[(10, firing(5)), (20, resolved(5, 19))]);
+    let sighting = observe(Some(&over), firing(5), at(40), WINDOWS);
+    assert!(matches!(sighting, Sighting::Opened(Occurrence { unconfirmed: true, .. })), "{sighting:?}");
+}
+
+#[test]
+fn a_resolved_copy_refutes_what_is_held() {
+    let refuted = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5)), (23, resolved(5, 19))]);
+    assert_eq!(refuted.held(), None);
+    assert_eq!(refuted.check_at(WINDOWS), None);
+}
+
+#[test]
+fn an_old_resolved_copy_does_not_end_the_next_occurrence() {
+    let next = [(10, firing(5)), (20, resolved(5, 19)), (25, firing(24))];
+    for old in [resolved(5, 19), resolved(1, 2)] {
+        let mut reports = next.to_vec();
+        reports.push((26, old));
+        assert_eq!(after(&reports).state, State::Firing, "{old:?}");
+    }
+}
+
+#[test]
+fn an_end_before_the_newest_start_is_an_old_copy_even_if_the_occurrence_before_was_never_seen() {
+    let open = after(&[(10, firing(9)), (11, firing(1))]);
+    let sighting = observe(Some(&open), resolved(1, 5), at(12), WINDOWS);
+    assert!(matches!(sighting, Sighting::OldCopy(Occurrence { state: State::Firing, .. })), "{sighting:?}");
+}
+
+#[test]
+fn an_occurrence_ends_when_all_its_members_have() {
+    let reports = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19))];
+    assert_eq!(after(&reports).state, State::Firing);
+    let over = after(&[reports.as_slice(), &[(22, of_b(resolved(6, 21)))]].concat());
+    assert_eq!((over.state, over.ends_at), (State::Resolved, Some(at(21))));
+}
+
+#[test]
+fn a_member_that_just_ended_does_not_come_back_by_an_old_copy() {
+    let reports = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19)), (21, firing(5))];
+    let over = after(&[reports.as_slice(), &[(22, of_b(resolved(6, 21)))]].concat());
+    assert_eq!(over.state, State::Resolved);
+}
+
+#[test]
+fn a_resolved_alert_that_was_never_seen_firing_is_an_occurrence_that_is_over() {
+    let occurrence = after(&[(20, resolved(5, 19))]);
+    assert_eq!((occurrence.state, occurrence.starts_at), (State::Resolved, at(5)));
+    assert!(matches!(observe(Some(&occurrence), firing(5), at(21), WINDOWS), Sighting::OldCopy(_)));
+}
+
+#[test]
+fn what_nobody_speaks_of_goes_stale_and_returns_to_firing_when_spoken_of() {
+    let open = after(&[(10, firing(5))]);
+    assert_eq!(open.check_at(WINDOWS), Some(at(10 + 8 * 60)));
+    let stale = open.forgotten();
+    assert_eq!((stale.state, stale.check_at(WINDOWS)), (State::Stale, None));
+    let back = observe(Some(&stale), firing(5), at(600), WINDOWS);
+    assert!(matches!(back, Sighting::Known(Occurrence { state: State::Firing, .. })), "{back:?}");
+}
+
+#[test]
+fn a_stale_occurrence_can_end() {
+    let stale = after(&[(10, firing(5))]).forgotten();
+    let over = observe(Some(&stale), resolved(5, 500), at(501), WINDOWS);
+    assert!(matches!(over, Sighting::Known(Occurrence { state: State::Resolved, .. })), "{over:?}");
+}
+
+#[test]
+fn an_occurrence_survives_being_stored() {
+    let occurrence = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5))]);
+    let text = serde_json::to_string(&occurrence).unwrap();
+    assert_eq!(serde_json::from_str::<Occurrence>(&text).unwrap(), occurrence);
+}
