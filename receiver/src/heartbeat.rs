@@ -7,7 +7,7 @@ use modelwatch_receiver_core::alert::Labels;
 use modelwatch_receiver_core::route::Matchers;
 use serde::Deserialize;
 
-use crate::notify::Channel;
+use crate::intake::ChannelNames;
 
 /// An alert that always fires, so that its absence is the alarm.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ struct RawHeartbeat {
 
 impl Heartbeat {
     /// Takes the section `heartbeats` out of `source`; `channels` are those it may name.
-    pub fn load(source: &mut Source, channels: &[Channel], faults: &mut Faults) -> Vec<Heartbeat> {
+    pub fn load(source: &mut Source, channels: &ChannelNames, faults: &mut Faults) -> Vec<Heartbeat> {
         let raw: Vec<RawHeartbeat> = source.section("heartbeats", faults);
         let mut heartbeats: Vec<Heartbeat> = Vec::new();
         for (i, raw) in raw.into_iter().enumerate() {
@@ -66,29 +66,17 @@ impl Heartbeat {
     }
 }
 
-fn validate(raw: RawHeartbeat, key: &str, channels: &[Channel], faults: &mut Faults) -> Option<Heartbeat> {
+fn validate(raw: RawHeartbeat, key: &str, channels: &ChannelNames, faults: &mut Faults) -> Option<Heartbeat> {
     if raw.r#match.is_empty() {
         faults.add(format!("{key}.match"), "expected at least one matcher, else every alert would feed it");
     }
     if raw.every.duration().is_zero() {
         faults.add(format!("{key}.every"), "expected a duration longer than nothing");
     }
-    known_channels(&raw.channels, &format!("{key}.channels"), channels, faults);
+    channels.check(&raw.channels, &format!("{key}.channels"), faults);
     let matchers = Matchers::parse(raw.r#match.iter().map(String::as_str))
         .map_err(|error| faults.add(format!("{key}.match"), error))
         .ok()?;
     let (every, grace) = (raw.every.duration(), raw.grace.duration());
     Some(Heartbeat { name: raw.name, matchers, every, grace, channels: raw.channels })
-}
-
-/// Notes every name that no channel has, and an empty list.
-pub(crate) fn known_channels(names: &[String], key: &str, channels: &[Channel], faults: &mut Faults) {
-    if names.is_empty() {
-        faults.add(key, "expected the name of at least one channel");
-    }
-    for name in names {
-        if !channels.iter().any(|channel| channel.name() == name) {
-            faults.add(key, format!("there is no channel `{name}`"));
-        }
-    }
 }

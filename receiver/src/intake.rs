@@ -13,10 +13,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 mod accept;
+mod names;
 mod policy;
 
 use accept::Acceptance;
 pub use accept::{Tally, Webhook};
+pub use names::ChannelNames;
 pub use policy::Policy;
 
 use crate::metrics::Metrics;

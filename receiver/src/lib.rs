@@ -3,9 +3,13 @@
 //! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
 //! store → core`.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod delivery;
 pub mod heartbeat;
 pub mod history;
+pub mod http;
 pub mod intake;
 pub mod metrics;
 pub mod notify;

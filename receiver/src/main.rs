@@ -1,3 +1,9 @@
-//! The entry point.
+//! The entry point: one TLS provider for everything, then the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Fails only if one is installed already, and then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    modelwatch_receiver::cli::run()
+}

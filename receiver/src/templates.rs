@@ -23,7 +23,7 @@ pub type Wanted = BTreeMap<String, Format>;
 #[derive(Debug)]
 pub struct Templates {
     folder: Option<PathBuf>,
-    wanted: Wanted,
+    wanted: ArcSwap<Wanted>,
     live: ArcSwap<BTreeMap<String, Arc<Template>>>,
     refused: ArcSwap<TemplateFaults>,
     errors: IntCounterVec,
@@ -101,13 +101,19 @@ impl Templates {
             live: ArcSwap::from_pointee(built_in(&wanted)),
             errors: errors(&wanted, registry)?,
             folder,
-            wanted,
+            wanted: ArcSwap::from_pointee(wanted),
             refused: ArcSwap::default(),
             reloading: Mutex::default(),
         };
         // what is wrong is in the log, and nothing but the built-in ones could be done about it
         let _ = templates.reload();
         Ok(templates)
+    }
+
+    /// From the next [`reload`](Self::reload) on, these are the templates that channels name.
+    pub fn want(&self, wanted: Wanted) {
+        touch(&self.errors, &wanted);
+        self.wanted.store(Arc::new(wanted));
     }
 
     /// Reads the folder again and uses what is good of it. It compiles and renders, so call it off the I/O threads.
@@ -118,7 +124,7 @@ impl Templates {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let mut live = BTreeMap::clone(&self.live.load());
         let mut faults = TemplateFaults::default();
-        for (name, format) in &self.wanted {
+        for (name, format) in self.wanted.load().iter() {
             match folder::compile(self.folder.as_deref(), name, *format) {
                 Ok(template) => drop(live.insert(name.clone(), Arc::new(template))),
                 Err(found) => {
@@ -215,8 +221,12 @@ fn errors(wanted: &Wanted, registry: &Registry) -> Result<IntCounterVec, prometh
     );
     let errors = IntCounterVec::new(options, &["template"])?;
     registry.register(Box::new(errors.clone()))?;
+    touch(&errors, wanted);
+    Ok(errors)
+}
+
+fn touch(errors: &IntCounterVec, wanted: &Wanted) {
     for name in wanted.keys() {
         errors.with_label_values(&[name]);
     }
-    Ok(errors)
 }

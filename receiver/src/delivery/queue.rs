@@ -111,7 +111,7 @@ impl Queue {
             notifier: Arc::clone(&destination.notifier),
             gate: self.gate.clone(),
         };
-        self.delivery.0.tasks.spawn("delivery", async move {
+        self.delivery.0.tasks.spawn_expendable("delivery", async move {
             let _slot = slot;
             send.run(claimed).await;
         });

@@ -10,7 +10,8 @@ use modelwatch_receiver_core::occurrence::Windows;
 use modelwatch_receiver_core::route::{self, Matchers, Route};
 use serde::Deserialize;
 
-use crate::heartbeat::{Heartbeat, known_channels};
+use super::ChannelNames;
+use crate::heartbeat::Heartbeat;
 use crate::notify::Channel;
 
 /// The label that names the environment of an alert.
@@ -49,8 +50,12 @@ struct RawRoute {
 
 impl Policy {
     /// Takes the sections `environment`, `dedupe`, `routes` and `heartbeats` out of `source`; `channels` are those
-    /// that may be named.
-    pub fn load(source: &mut Source, channels: &[Channel], faults: &mut Faults) -> Policy {
+    /// that can be used, `names` those that may be named.
+    pub fn load(
+        source: &mut Source,
+        (channels, names): (&[Channel], &ChannelNames),
+        faults: &mut Faults,
+    ) -> Policy {
         let environment: Option<String> = source.section("environment", faults);
         let raw: RawDedupe = source.section("dedupe", faults);
         let span = |given: Option<Span>, default: u64| given.unwrap_or(Span::seconds(default)).duration();
@@ -62,8 +67,8 @@ impl Policy {
                 reorder: span(raw.reorder_window, 15 * 60),
                 stale_after: span(raw.stale_after, 8 * 3600),
             },
-            routes: routes(source, channels, faults),
-            heartbeats: Heartbeat::load(source, channels, faults),
+            routes: routes(source, names, faults),
+            heartbeats: Heartbeat::load(source, names, faults),
             send_resolved: channels.iter().map(|c| (c.name().to_owned(), c.send_resolved())).collect(),
         }
     }
@@ -110,14 +115,14 @@ impl Policy {
     }
 }
 
-fn routes(source: &mut Source, channels: &[Channel], faults: &mut Faults) -> Vec<Route> {
+fn routes(source: &mut Source, names: &ChannelNames, faults: &mut Faults) -> Vec<Route> {
     let raw: Vec<RawRoute> = source.section("routes", faults);
     if raw.is_empty() {
         faults.add("routes", "expected at least one route, such as - {channels: [NAME]}");
     }
     let mut routes = Vec::with_capacity(raw.len());
     for (i, raw) in raw.into_iter().enumerate() {
-        known_channels(&raw.channels, &format!("routes[{i}].channels"), channels, faults);
+        names.check(&raw.channels, &format!("routes[{i}].channels"), faults);
         match Matchers::parse(raw.r#match.iter().map(String::as_str)) {
             Ok(matchers) => {
                 routes.push(Route { matchers, channels: raw.channels, continues: raw.r#continue });

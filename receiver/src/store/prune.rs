@@ -1,6 +1,11 @@
 //! Forgetting what is older than the retention, in small batches so that nobody waits long.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
+use modelwatch_common::shutdown::Shutdown;
+use modelwatch_common::time::Clock;
 
 use super::{Store, StoreError};
 
@@ -28,7 +33,32 @@ const STEPS: [&str; 6] = [
            and t.occurrence not in (select id from occurrences) limit $2)",
 ];
 
+/// How often there is something to forget.
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// How long others go first between two batches.
+const PAUSE: Duration = Duration::from_millis(50);
+
 impl Store {
+    /// Forgets what is older than `retention`, now and every hour, until `shutdown`.
+    pub async fn keep_pruned(self, retention: Duration, clock: Arc<dyn Clock>, shutdown: Shutdown) {
+        while !shutdown.is_cancelled() {
+            let before = clock.now().saturating_sub(retention).unwrap_or(Timestamp::MIN);
+            let wait = match self.prune(before).await {
+                Ok(true) => PAUSE,
+                Ok(false) => EVERY,
+                Err(error) => {
+                    tracing::error!(%error, "the history could not be pruned");
+                    EVERY
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
     /// Forgets one batch of what is older than `before`; `true` when there may be more.
     ///
     /// # Errors

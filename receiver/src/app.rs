@@ -1,0 +1,193 @@
+//! The program put together: the only place that sees the whole configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::Router;
+use modelwatch_common::config::Environment;
+use modelwatch_common::http::admin::{self, AdminState, Readiness};
+use modelwatch_common::http::{Scope, Server};
+use modelwatch_common::metrics::ProgramMetrics;
+use modelwatch_common::reload::{self, Refusal, Reload};
+use modelwatch_common::shutdown::{self, Tasks};
+use modelwatch_common::time::{Clock, SystemClock};
+use prometheus::Registry;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::delivery::{Delivery, Destination, Plan};
+use crate::http::Receiving;
+use crate::intake::{Intake, Intaker, Terms};
+use crate::metrics::Metrics;
+use crate::notify::{self, ChannelError};
+use crate::page::Pages;
+use crate::store::Store;
+use crate::templates::{self, Templates};
+use crate::{history, http, page};
+
+/// How long deliveries under way may take once the program is to stop; the rest stays in the outbox.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Where the configuration comes from; read again at every reload.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The file.
+    pub file: PathBuf,
+    /// The value of `--web.listen-address`.
+    pub listen: Option<String>,
+    /// The variables of this process.
+    pub environment: Environment,
+}
+
+impl Origin {
+    /// The configuration as it is now.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self) -> Result<Config, modelwatch_common::config::ConfigError> {
+        Config::load(&self.file, self.listen.as_deref(), &self.environment)
+    }
+}
+
+/// Runs the receiver until it is told to stop.
+///
+/// # Errors
+/// One sentence: a bad configuration, an address in use, a store that cannot be used.
+pub async fn serve(origin: Origin) -> anyhow::Result<()> {
+    let config = origin.load()?;
+    let server = Server::bind(&config.web).await?;
+    let store = Store::open(&config.store.path).await?;
+    let tasks = Tasks::new();
+    let router = start(origin, &config, store.clone(), &tasks)?;
+    server.run(router, tasks.clone()).await;
+    if let Err(left) = tasks.drain(GRACE).await {
+        tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// What all parts share.
+struct Shared {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    registry: Registry,
+    metrics: Arc<Metrics>,
+    templates: Arc<Templates>,
+}
+
+impl Shared {
+    fn new(config: &Config, store: Store) -> anyhow::Result<Shared> {
+        let registry = Registry::new();
+        let metrics = Arc::new(Metrics::register(&registry)?);
+        let wanted = templates::wanted(&config.channels);
+        let templates = Arc::new(Templates::load(config.templates.clone(), wanted, &registry)?);
+        Ok(Shared { store, clock: Arc::new(SystemClock), registry, metrics, templates })
+    }
+}
+
+/// Starts every part but HTTP, whose routes are returned.
+fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow::Result<Router> {
+    let shared = Shared::new(config, store)?;
+    let bell = watch::Sender::new(());
+    let terms = Arc::new(ArcSwap::from_pointee(terms(config)));
+    let edges = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+    let (intake, intaker) =
+        Intaker::new(shared.store.clone(), Arc::clone(&terms), edges.clone(), bell.clone());
+    tasks.spawn("intake", intaker.run(tasks.shutdown()));
+    let plan = plan(config, &shared.templates).context("cannot use the channels")?;
+    let delivery = Delivery::start(shared.store.clone(), plan, edges, tasks, bell);
+    keep_house(config, &shared, tasks);
+    let parts = Reloadable { origin, terms, templates: Arc::clone(&shared.templates), delivery };
+    let reload = start_reloading(parts, &shared.registry, tasks)?;
+    Ok(router(config, &shared, intake, reload))
+}
+
+/// Starts what runs beside the way of an alert.
+fn keep_house(config: &Config, shared: &Shared, tasks: &Tasks) {
+    tasks.spawn("templates", Arc::clone(&shared.templates).watch(tasks.shutdown()));
+    let pruning = shared.store.clone().keep_pruned(
+        config.store.retention,
+        Arc::clone(&shared.clock),
+        tasks.shutdown(),
+    );
+    tasks.spawn("pruning", pruning);
+}
+
+/// The parts that a reload changes.
+struct Reloadable {
+    origin: Origin,
+    terms: Arc<ArcSwap<Terms>>,
+    templates: Arc<Templates>,
+    delivery: Delivery,
+}
+
+impl Reloadable {
+    /// Takes over routes, channels and templates; what is on disk and under way is not touched.
+    fn apply(&self) -> Result<(), Refusal> {
+        let config = self.origin.load().map_err(|error| error.to_string())?;
+        let wanted = templates::wanted(&config.channels);
+        templates::check(config.templates.as_deref(), &wanted).map_err(|faults| faults.to_string())?;
+        let plan = plan(&config, &self.templates).map_err(|error| error.to_string())?;
+        self.templates.want(wanted);
+        self.templates.reload().map_err(|faults| faults.to_string())?;
+        self.terms.store(Arc::new(terms(&config)));
+        self.delivery.replan(plan);
+        Ok(())
+    }
+}
+
+fn start_reloading(parts: Reloadable, registry: &Registry, tasks: &Tasks) -> anyhow::Result<Reload> {
+    let program = ProgramMetrics::register(registry, "modelwatch_receiver", env!("CARGO_PKG_VERSION"))?;
+    let (reload, reloads) = reload::channel();
+    shutdown::signals(tasks, reload.clone()).context("cannot listen for signals")?;
+    let parts = Arc::new(parts);
+    let apply = move || {
+        let parts = Arc::clone(&parts);
+        // files are read and templates rendered: not on the I/O threads
+        let applied = tokio::task::spawn_blocking(move || parts.apply());
+        async move { applied.await.unwrap_or_else(|error| Err(error.to_string())) }
+    };
+    tasks.spawn("reload", reloads.run(program.config_last_reload_successful, tasks.shutdown(), apply));
+    Ok(reload)
+}
+
+fn terms(config: &Config) -> Terms {
+    Terms { policy: config.policy.clone(), wording: config.wording() }
+}
+
+fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelError> {
+    let mut destinations = BTreeMap::new();
+    for channel in &config.channels {
+        let notifier = notify::build(channel, templates)?;
+        destinations.insert(channel.name().to_owned(), Destination { notifier, rate: channel.rate() });
+    }
+    Ok(Plan { destinations, settings: config.delivery, wording: config.wording() })
+}
+
+fn router(config: &Config, shared: &Shared, intake: Intake, reload: Reload) -> Router {
+    let auth = config.web.auth();
+    let receiving =
+        Receiving { intake, metrics: Arc::clone(&shared.metrics), max_body: config.web.max_body() };
+    let readiness = Readiness::not_yet("starting");
+    readiness.ready();
+    let started_at = shared.clock.now();
+    let status = move || {
+        serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "started_at": started_at })
+    };
+    let pages = Pages {
+        store: shared.store.clone(),
+        templates: Arc::clone(&shared.templates),
+        clock: Arc::clone(&shared.clock),
+    };
+    let reading =
+        page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
+    http::routes(receiving, auth)
+        .merge(auth.guard(Scope::Read, reading))
+        .merge(admin::metrics_route(shared.registry.clone(), auth))
+        .merge(admin::routes(AdminState { readiness, reload, status: Arc::new(status) }, auth))
+}

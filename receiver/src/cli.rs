@@ -1,0 +1,69 @@
+//! The command line: which program is meant, and with which configuration.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use modelwatch_common::cli::{CommonArgs, exit, parse};
+use modelwatch_common::config::Environment;
+use modelwatch_common::telemetry;
+
+use crate::app::{self, Origin};
+use crate::store::Store;
+
+mod check_config;
+pub mod history;
+
+/// The configuration file unless another is named.
+const DEFAULT_FILE: &str = "receiver.yaml";
+
+/// Takes Alertmanager webhooks, says each thing once to the right people, and remembers it.
+#[derive(Debug, Parser)]
+#[command(name = "modelwatch-receiver", version)]
+struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run (the default)
+    Serve,
+    /// Load and validate the configuration and its templates, and print every fault
+    CheckConfig,
+    /// Print who was told what, when, and with what result
+    History(history::HistoryArgs),
+}
+
+/// Runs what the command line of this process asks for.
+pub fn run() -> ExitCode {
+    match parse::<Args>(DEFAULT_FILE) {
+        Ok(args) => exit(dispatch(args)),
+        Err(code) => code,
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<()> {
+    telemetry::init(args.common.log_level, args.common.log_format)?;
+    let origin = Origin {
+        file: args.common.config_file,
+        listen: args.common.listen_address,
+        environment: Environment::of_process(),
+    };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    match args.command.unwrap_or(Command::Serve) {
+        Command::Serve => runtime.block_on(app::serve(origin)),
+        Command::CheckConfig => check_config::run(&origin),
+        Command::History(args) => runtime.block_on(print_history(&origin, &args)),
+    }
+}
+
+async fn print_history(origin: &Origin, args: &history::HistoryArgs) -> anyhow::Result<()> {
+    let filter = args.filter(Timestamp::now())?;
+    let config = origin.load()?;
+    let store = Store::open_to_read(&config.store.path).await?;
+    args.print(&store, filter, &mut std::io::stdout().lock()).await
+}

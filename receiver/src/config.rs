@@ -1,0 +1,98 @@
+//! The receiver's configuration: every room reads its own section, and all faults are reported together.
+
+use std::path::{Path, PathBuf};
+
+use modelwatch_common::config::{ConfigError, Environment, Faults, Source};
+use modelwatch_common::http::WebConfig;
+use serde::Deserialize;
+
+use crate::intake::{ChannelNames, Policy};
+use crate::notify::{Channel, RawChannel};
+use crate::{delivery, store};
+
+/// Variables `MODELWATCH_RECEIVER__SECTION__KEY` win over the file.
+const ENV_PREFIX: &str = "MODELWATCH_RECEIVER";
+
+/// Where the receiver listens unless it is told otherwise.
+const DEFAULT_PORT: u16 = 9741;
+
+/// A configuration without a fault.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where and for whom HTTP is served.
+    pub web: WebConfig,
+    /// Where everything is remembered, and for how long.
+    pub store: store::Settings,
+    /// The folder of templates, if operators have one.
+    pub templates: Option<PathBuf>,
+    /// Who can be told.
+    pub channels: Vec<Channel>,
+    /// Who is told what.
+    pub policy: Policy,
+    /// How it gets there.
+    pub delivery: delivery::Settings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTemplates {
+    path: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads and validates the file; `listen` is the value of `--web.listen-address`.
+    ///
+    /// # Errors
+    /// Every fault of every section, each with the file, the key and what was expected.
+    pub fn load(file: &Path, listen: Option<&str>, env: &Environment) -> Result<Config, ConfigError> {
+        let mut source = Source::read(file, ENV_PREFIX, env)?;
+        let mut faults = source.faults();
+        let (channels, names) = channels(&mut source, &mut faults);
+        let templates: RawTemplates = source.section("templates", &mut faults);
+        let config = Config {
+            web: WebConfig::load(&mut source, listen, DEFAULT_PORT, &mut faults),
+            store: store::Settings::load(&mut source, &mut faults),
+            templates: templates.path.map(|path| source.resolve(&path)),
+            policy: Policy::load(&mut source, (&channels, &names), &mut faults),
+            delivery: delivery::Settings::load(&mut source, &mut faults),
+            channels,
+        };
+        source.finish(&mut faults);
+        faults.into_result().map(|()| config)
+    }
+
+    /// What messages say besides their alerts.
+    pub fn wording(&self) -> store::Wording {
+        store::Wording {
+            late_after: self.delivery.late_after,
+            external_url: self.web.external_url().map(str::to_owned),
+        }
+    }
+}
+
+/// The channels that can be used, and the names of all that were meant.
+fn channels(source: &mut Source, faults: &mut Faults) -> (Vec<Channel>, ChannelNames) {
+    let raw: Vec<RawChannel> = source.section("channels", faults);
+    if !faults.is_empty() {
+        return (Vec::new(), ChannelNames::unknown());
+    }
+    if raw.is_empty() {
+        faults.add("channels", "expected at least one channel, such as - {name: console, type: log}");
+        return (Vec::new(), ChannelNames::unknown());
+    }
+    let names: Vec<String> = raw.iter().map(|channel| channel.name().to_owned()).collect();
+    let mut channels = Vec::with_capacity(raw.len());
+    for (i, raw) in raw.into_iter().enumerate() {
+        if names[..i].iter().any(|name| name == raw.name()) {
+            faults.add(format!("channels[{i}].name"), format!("`{}` is there twice", raw.name()));
+        }
+        match raw.validate(source.directory()) {
+            Ok(channel) => channels.push(channel),
+            Err(found) => found.into_iter().for_each(|fault| faults.add(format!("channels[{i}]"), fault)),
+        }
+    }
+    (channels, ChannelNames::of(names.iter().map(String::as_str)))
+}
+
+#[cfg(test)]
+mod tests;

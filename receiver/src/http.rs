@@ -1,0 +1,118 @@
+//! The receiver's routes: webhooks in, the history and the page out.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Extension, Json};
+use modelwatch_common::config::ByteSize;
+use modelwatch_common::http::{Auth, Problem, Scope, TokenName, body};
+use modelwatch_receiver_core::alert::Snapshot;
+use serde::Deserialize;
+use tracing::Instrument as _;
+
+use crate::intake::{Intake, IntakeError, Webhook};
+use crate::metrics::{Metrics, Received};
+
+/// Who sent a webhook that names no source and came without a token.
+const DEFAULT_SOURCE: &str = "default";
+
+/// How many seconds a sender is asked to wait; short, since what it waits for passes quickly.
+const COME_AGAIN: &str = "1";
+
+/// What receiving webhooks needs.
+#[derive(Clone)]
+pub struct Receiving {
+    /// The way in.
+    pub intake: Intake,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+    /// The longest body.
+    pub max_body: ByteSize,
+}
+
+#[derive(Debug, Deserialize)]
+struct WebhookQuery {
+    source: Option<String>,
+}
+
+/// `POST /webhook`, for those who may send.
+pub fn routes(receiving: Receiving, auth: &Auth) -> Router {
+    let route = Router::new().route("/webhook", post(webhook)).with_state(receiving);
+    auth.guard(Scope::Ingest, route)
+}
+
+async fn webhook(
+    State(receiving): State<Receiving>,
+    query: Result<Query<WebhookQuery>, QueryRejection>,
+    token: Option<Extension<TokenName>>,
+    body: Body,
+) -> Response {
+    let source = match query {
+        Ok(Query(query)) => source(query, token.map(|Extension(token)| token)),
+        Err(error) => return refuse(&receiving, Problem::new(StatusCode::BAD_REQUEST, error.body_text())),
+    };
+    let span = tracing::info_span!("webhook", source);
+    receive(&receiving, source, body).instrument(span).await
+}
+
+async fn receive(receiving: &Receiving, source: String, body: Body) -> Response {
+    let snapshot = match read(body, receiving.max_body).await {
+        Ok(snapshot) => snapshot,
+        Err(problem) => return refuse(receiving, problem),
+    };
+    match receiving.intake.accept(Webhook { source, snapshot }).await {
+        Ok(()) => {
+            receiving.metrics.received(Received::Accepted);
+            Json(serde_json::json!({ "status": "accepted" })).into_response()
+        }
+        Err(error) => come_again(receiving, error),
+    }
+}
+
+/// The source named by the sender, else the token it used.
+fn source(query: WebhookQuery, token: Option<TokenName>) -> String {
+    let named = query.source.filter(|source| !source.is_empty());
+    named.or(token.map(|TokenName(name)| name)).unwrap_or_else(|| DEFAULT_SOURCE.to_owned())
+}
+
+/// Reads and parses a body; the parsing may take long, so it is done away from the I/O threads.
+async fn read(body: Body, max: ByteSize) -> Result<Snapshot, Problem> {
+    let bytes = body::read(body, max).await?;
+    let parsed = tokio::task::spawn_blocking(move || Snapshot::parse(&bytes)).await;
+    match parsed {
+        Ok(Ok(snapshot)) => Ok(snapshot),
+        Ok(Err(error)) => Err(Problem::new(StatusCode::BAD_REQUEST, error.to_string())),
+        Err(error) => {
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read").because(error))
+        }
+    }
+}
+
+fn refuse(receiving: &Receiving, problem: Problem) -> Response {
+    receiving.metrics.received(match problem.status {
+        StatusCode::PAYLOAD_TOO_LARGE => Received::TooLarge,
+        StatusCode::SERVICE_UNAVAILABLE => Received::Overloaded,
+        _ => Received::Invalid,
+    });
+    tracing::warn!(status = problem.status.as_u16(), reason = problem.public, "a webhook was refused");
+    problem.into_response()
+}
+
+fn come_again(receiving: &Receiving, error: IntakeError) -> Response {
+    receiving.metrics.received(match error {
+        IntakeError::Full => Received::Overloaded,
+        IntakeError::Store => Received::Failed,
+    });
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+    ([(RETRY_AFTER, COME_AGAIN)], problem).into_response()
+}
+
+#[cfg(test)]
+mod tests;
