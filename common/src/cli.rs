@@ -46,7 +46,7 @@ pub fn parse<P: CommandFactory + FromArgMatches>(default_config: &'static str) -
 #[must_use]
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
-    eprintln!("{error:#}");
+    eprintln!("{}", sentence(&error));
     ExitCode::from(code(&error))
 }
 
@@ -56,6 +56,14 @@ fn from<P: CommandFactory + FromArgMatches>(
 ) -> Result<P, clap::Error> {
     let command = P::command().mut_arg(CONFIG_FILE, |arg| arg.default_value(default_config).required(false));
     P::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+/// The error and its causes in one sentence; a cause that was quoted already is not said again.
+fn sentence(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(ToString::to_string);
+    causes
+        .reduce(|said, cause| if said.ends_with(&cause) { said } else { format!("{said}: {cause}") })
+        .unwrap_or_default()
 }
 
 fn code(error: &anyhow::Error) -> u8 {

@@ -78,3 +78,15 @@ fn a_bad_configuration_ends_with_64_however_deep_it_is_and_anything_else_with_1(
     assert_eq!(code(&deep), EXIT_USAGE);
     assert_eq!(code(&anyhow::anyhow!("the disk is full")), 1);
 }
+
+#[test]
+fn an_error_is_one_sentence_that_says_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let unreadable = dir.path().join("x.yaml");
+    std::fs::write(&unreadable, b"\xff").unwrap();
+    let error = Source::read(&unreadable, "X", &Environment::default()).unwrap_err();
+    let said =
+        format!("cannot start: {}: cannot be read: stream did not contain valid UTF-8", unreadable.display());
+    assert_eq!(sentence(&anyhow::Error::from(error).context("cannot start")), said);
+    assert_eq!(sentence(&anyhow::anyhow!("disk full").context("journal")), "journal: disk full");
+}

@@ -1,11 +1,13 @@
 //! Durations and sizes as people write them: `1h30m`, `16MiB`.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, SpanRelativeTo};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time that is not negative: `250ms`, `30s`, `15m`, `24h`, `7d`, `2w`, `1h30m`. A day has 24 hours.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -112,7 +114,13 @@ fn factor(unit: &str) -> Option<u64> {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        deserializer.deserialize_any(Written("a duration such as 30s, 15m, 1h30m or 7d", PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
+        deserializer.deserialize_any(Written("a size such as 512, 64KiB or 16MiB", PhantomData))
     }
 }
 
@@ -122,24 +130,28 @@ impl Serialize for Span {
     }
 }
 
-impl<'de> Deserialize<'de> for ByteSize {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Bytes(u64),
-            Text(String),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Bytes(bytes) => Ok(ByteSize(bytes)),
-            Written::Text(text) => text.parse().map_err(de::Error::custom),
-        }
-    }
-}
-
 impl Serialize for ByteSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// Reads a quantity from text; a number is read as if it were written in quotes.
+struct Written<T>(&'static str, PhantomData<T>);
+
+impl<T: FromStr<Err = QuantityError>> Visitor<'_> for Written<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
     }
 }
 

@@ -108,7 +108,10 @@ fn every_fault_names_file_key_and_expectation() {
             "storage: {keep: soon}",
             "x.yaml: storage.keep: `soon` is not a duration, expected one such as 30s, 15m, 1h30m or 7d",
         ),
-        ("storage: {keep: 30}", "x.yaml: storage.keep: expected text, found `30`"),
+        (
+            "storage: {keep: 30}",
+            "x.yaml: storage.keep: `30` is not a duration, expected one such as 30s, 15m, 1h30m or 7d",
+        ),
         (
             "storage: {limits: {rows: many}}",
             "x.yaml: storage.limits.rows: expected a whole number from 0, found \"many\"",

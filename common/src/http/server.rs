@@ -43,12 +43,12 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address cannot be had.
-    #[error("cannot listen on {address}: {}", reason(source))]
+    #[error("cannot listen on {address}: {}", sentence(reason))]
     Listen {
         /// As it stands in the configuration.
         address: ListenAddress,
         /// What the operating system said.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -58,7 +58,7 @@ impl Server {
     /// # Errors
     /// When the address is in use, or not one of this machine.
     pub async fn bind(web: &WebConfig) -> Result<Server, HttpError> {
-        let failed = |source| HttpError::Listen { address: web.listen_address().clone(), source };
+        let failed = |reason| HttpError::Listen { address: web.listen_address().clone(), reason };
         let listener = TcpListener::bind(web.listen_address().host_and_port()).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         if web.auth().is_open() && !web.listen_address().is_loopback() {
@@ -191,7 +191,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawner {
 }
 
 /// The operating system's message starts with a capital and ends with a number.
-fn reason(error: &io::Error) -> String {
+fn sentence(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "the address is already in use".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
