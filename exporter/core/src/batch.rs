@@ -47,11 +47,14 @@ impl Batch {
             Ok(events) => {
                 let numbered = events.iter().enumerate();
                 Batch {
-                    lines: numbered.map(|(at, event)| (at + 1, parse(event.get().as_bytes(), catalog))).collect(),
+                    lines: numbered
+                        .map(|(at, event)| (at + 1, parse(event.get().as_bytes(), catalog)))
+                        .collect(),
                 }
             }
             Err(error) => {
-                let rejection = Rejection::new(Reason::InvalidJson, format!("the body is no JSON array: {error}"));
+                let rejection =
+                    Rejection::new(Reason::InvalidJson, format!("the body is no JSON array: {error}"));
                 Batch { lines: vec![(1, Err(rejection))] }
             }
         }
@@ -65,7 +68,8 @@ mod tests {
     #[test]
     fn a_bad_line_is_refused_alone_and_named_by_its_number() {
         let batch = Batch::parse(Format::Ndjson, b"\n{\n[]\r\n\n", &Catalog::default());
-        let reasons: Vec<_> = batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
+        let reasons: Vec<_> =
+            batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
         assert_eq!(reasons, [(2, Reason::InvalidJson), (3, Reason::InvalidJson)]);
     }
 
@@ -73,7 +77,8 @@ mod tests {
     fn an_array_is_read_event_by_event() {
         let body = br#"[{"event":"label","model":"m","id":1,"label":1}, {"event":"party"}]"#;
         let batch = Batch::parse(Format::Json, body, &Catalog::default());
-        let reasons: Vec<_> = batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
+        let reasons: Vec<_> =
+            batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
         assert_eq!(reasons, [(1, Reason::UnknownModel), (2, Reason::UnknownEvent)]);
     }
 

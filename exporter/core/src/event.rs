@@ -194,7 +194,9 @@ pub fn parse(text: &[u8], catalog: &Catalog) -> Result<Event, Rejection> {
         Err(fault) => fault,
     };
     match python::quote_not_finite(text) {
-        Some(quoted) if fault.reason == Reason::InvalidJson => raw::RawEvent::read(&quoted)?.validate(catalog),
+        Some(quoted) if fault.reason == Reason::InvalidJson => {
+            raw::RawEvent::read(&quoted)?.validate(catalog)
+        }
         _ => Err(fault),
     }
 }

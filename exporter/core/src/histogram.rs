@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Bounds for how long a prediction took, in seconds.
-pub const LATENCY_BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+pub const LATENCY_BOUNDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bounds for the probability of the positive class.
 pub const SCORE_BOUNDS: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 /// Bounds for how late labels come, in seconds: 1m, 10m, 1h, 6h, 1d, 3d, 7d, 14d, 30d, 60d, 90d.

@@ -69,7 +69,22 @@ pub enum LabelOutcome {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Entry {
     predictions: SmallVec<[Waiting; 1]>,
-    early: Option<Box<Truth>>,
+    aside: Option<Box<Aside>>,
+}
+
+/// What few ids have, kept apart so that the many cost little.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Aside {
+    /// A label that came before its prediction.
+    early: Option<Truth>,
+    /// Versions whose request for this id failed.
+    failures: Vec<VersionIndex>,
+}
+
+impl Entry {
+    fn early(&self) -> Option<Truth> {
+        self.aside.as_ref().and_then(|aside| aside.early)
+    }
 }
 
 /// The store of what waits, for one model.
@@ -114,6 +129,18 @@ impl WaitingRoom {
         self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(|p| p.version == version))
     }
 
+    /// Notes that a request for this id failed; `false` when that was known.
+    pub fn admit_failure(&mut self, id: Id, version: VersionIndex, time: Time, limits: WaitingLimits) -> bool {
+        let failures = &mut self.entries.entry(id).or_default().aside.get_or_insert_default().failures;
+        if failures.contains(&version) {
+            return false;
+        }
+        failures.push(version);
+        self.remember(id, time, limits);
+        self.make_room(limits);
+        true
+    }
+
     /// Lets a prediction wait; answers with the join when its label is known already.
     pub fn admit(&mut self, id: Id, arrived: Arrived, limits: WaitingLimits) -> Option<Joined> {
         self.remember(id, arrived.time, limits);
@@ -130,7 +157,7 @@ impl WaitingRoom {
     pub fn label(&mut self, id: Id, truth: Truth, clock: Time, limits: WaitingLimits) -> LabelOutcome {
         let Some(entry) = self.entries.get_mut(&id) else {
             self.remember(id, clock, limits);
-            self.entries.insert(id, Entry { early: Some(Box::new(truth)), ..Entry::default() });
+            self.entries.entry(id).or_default().aside.get_or_insert_default().early = Some(truth);
             self.make_room(limits);
             return LabelOutcome::Unmatched;
         };
@@ -148,11 +175,9 @@ impl WaitingRoom {
         match (found, joined.is_empty()) {
             (true, false) => LabelOutcome::Joined(joined),
             (true, true) => LabelOutcome::Repeated,
-            (false, _) if entry.early.as_deref().is_some_and(|early| early.class == truth.class) => {
-                LabelOutcome::Repeated
-            }
+            (false, _) if entry.early().is_some_and(|early| early.class == truth.class) => LabelOutcome::Repeated,
             (false, _) => {
-                entry.early = Some(Box::new(truth));
+                entry.aside.get_or_insert_default().early = Some(truth);
                 LabelOutcome::Unmatched
             }
         }
@@ -212,7 +237,7 @@ pub struct Arrived {
 /// A label that came early, or one that a sibling version's prediction has and that was meant for all.
 fn known_truth(entry: &Entry, version: VersionIndex) -> Option<Truth> {
     let siblings = entry.predictions.iter().filter_map(|prediction| prediction.truth);
-    let known = entry.early.as_deref().copied().into_iter().chain(siblings);
+    let known = entry.early().into_iter().chain(siblings);
     known.into_iter().find(|truth| truth.only.is_none_or(|only| only == version))
 }
 

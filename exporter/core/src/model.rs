@@ -121,8 +121,7 @@ impl Model {
         }
         self.newest_event = self.newest_event.max(Some(time));
         let Some(class) = prediction.class.as_deref() else {
-            self.versions[usize::from(version.0)].totals.count_status(&prediction.status);
-            return Ok(Counted::New);
+            return Ok(self.fail(setup, prediction, version, time));
         };
         self.newest = self.newest.max(Some(time));
         self.advance(setup, now);
@@ -168,6 +167,15 @@ impl Model {
         }
         let kept: Vec<bool> = self.versions.iter_mut().map(|version| version.adopt(setup)).collect();
         kept.contains(&false)
+    }
+
+    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, version: VersionIndex, time: Time) -> Counted {
+        let limits = setup.labels.limits;
+        if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
+            return Counted::Duplicate;
+        }
+        self.versions[usize::from(version.0)].totals.count_status(&failed.status);
+        Counted::New
     }
 
     fn count(&mut self, setup: &ModelSetup, prediction: &Prediction, placed: Placed) -> Arrived {

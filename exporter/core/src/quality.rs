@@ -122,7 +122,8 @@ impl Binary {
     /// `f1_score`), which would warn and say 0 where this says nothing.
     #[must_use]
     pub fn metric(&self, metric: Metric) -> Option<f64> {
-        let Binary { true_positives: tp, false_positives: fp, false_negatives: fn_, true_negatives: tn } = *self;
+        let Binary { true_positives: tp, false_positives: fp, false_negatives: fn_, true_negatives: tn } =
+            *self;
         match metric {
             Metric::Accuracy => ratio(tp + tn, self.rows()),
             Metric::Precision => ratio(tp, tp + fp),

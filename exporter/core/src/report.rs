@@ -189,7 +189,8 @@ fn window_report(
         values: values::values(&window.pane, judge.setup()),
         positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
         quality: quality.map(|quality| {
-            let binary = positive.map(|class| quality.counts.confusion.against_rest(class)).unwrap_or_default();
+            let binary =
+                positive.map(|class| quality.counts.confusion.against_rest(class)).unwrap_or_default();
             let defined = Metric::ALL.into_iter().filter_map(|m| binary.metric(m).map(|value| (m, value)));
             QualityReport {
                 window_end_seconds: quality.end.seconds(),

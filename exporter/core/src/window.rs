@@ -74,7 +74,9 @@ impl WindowSpec {
 
 /// Why a text is no window.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a window: expected a length of whole minutes such as 1h, 1d or 7d, or at least 48 rows such as 1000rows")]
+#[error(
+    "`{0}` is not a window: expected a length of whole minutes such as 1h, 1d or 7d, or at least 48 rows such as 1000rows"
+)]
 pub struct WindowError(String);
 
 impl FromStr for WindowSpec {
@@ -117,7 +119,9 @@ impl fmt::Display for WindowSpec {
         match *self {
             WindowSpec::Rows(rows) => write!(out, "{rows}rows"),
             WindowSpec::Span(length) if length % DAY == 0 => write!(out, "{}d", length / DAY),
-            WindowSpec::Span(length) if length % (60 * MINUTE) == 0 => write!(out, "{}h", length / (60 * MINUTE)),
+            WindowSpec::Span(length) if length % (60 * MINUTE) == 0 => {
+                write!(out, "{}h", length / (60 * MINUTE))
+            }
             WindowSpec::Span(length) => write!(out, "{}m", length / MINUTE),
         }
     }

@@ -51,8 +51,12 @@ impl<'a> RawEvent<'a> {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
             let reason = match error.classify() {
-                serde_json::error::Category::Data if message.starts_with("unknown field") => Reason::UnknownField,
-                serde_json::error::Category::Data if text.trim_ascii_start().starts_with(b"{") => Reason::InvalidField,
+                serde_json::error::Category::Data if message.starts_with("unknown field") => {
+                    Reason::UnknownField
+                }
+                serde_json::error::Category::Data if text.trim_ascii_start().starts_with(b"{") => {
+                    Reason::InvalidField
+                }
                 _ => Reason::InvalidJson,
             };
             Rejection::new(reason, format!("{message} (at byte {})", error.column()))
@@ -67,7 +71,10 @@ impl<'a> RawEvent<'a> {
                 Reason::UnknownEvent,
                 format!("unknown event `{other}`, expected `prediction` or `label`"),
             )),
-            None => Err(Rejection::new(Reason::UnknownEvent, "`event` is missing, expected `prediction` or `label`")),
+            None => Err(Rejection::new(
+                Reason::UnknownEvent,
+                "`event` is missing, expected `prediction` or `label`",
+            )),
         }
     }
 
@@ -90,7 +97,11 @@ impl<'a> RawEvent<'a> {
             features: names.read(self.features)?,
             class,
             score: self.score.as_ref().map(|value| number_of("score", value, 1.0)).transpose()?,
-            latency: self.latency_seconds.as_ref().map(|v| number_of("latency_seconds", v, f64::MAX)).transpose()?,
+            latency: self
+                .latency_seconds
+                .as_ref()
+                .map(|v| number_of("latency_seconds", v, f64::MAX))
+                .transpose()?,
             status: status.into(),
         })
     }
@@ -103,7 +114,8 @@ impl<'a> RawEvent<'a> {
         refuse_field("status", self.status.is_some(), "label")?;
         let (model, _) = self.model(catalog)?;
         let missing = |field: &str| Rejection::new(Reason::InvalidField, format!("`{field}` is missing"));
-        let invalid = || Rejection::new(Reason::InvalidField, "`label` must be a string, a number or true/false");
+        let invalid =
+            || Rejection::new(Reason::InvalidField, "`label` must be a string, a number or true/false");
         Ok(Label {
             model,
             version: self.version_text()?,
@@ -161,7 +173,9 @@ fn id_of(raw: &RawValue) -> Result<Id, Rejection> {
             _ => None,
         }
     };
-    id.ok_or_else(|| Rejection::new(Reason::InvalidField, "`id` must be a string that is not empty, or a number"))
+    id.ok_or_else(|| {
+        Rejection::new(Reason::InvalidField, "`id` must be a string that is not empty, or a number")
+    })
 }
 
 fn time_of(value: &Value) -> Result<Time, Rejection> {
@@ -171,9 +185,13 @@ fn time_of(value: &Value) -> Result<Time, Rejection> {
         _ => None,
     };
     let expected = "expected RFC 3339 with an offset, such as 2016-01-01T00:00:00Z, or Unix seconds";
-    let time = time.ok_or_else(|| Rejection::new(Reason::InvalidTime, format!("`time` is not a time: {expected}")))?;
+    let time =
+        time.ok_or_else(|| Rejection::new(Reason::InvalidTime, format!("`time` is not a time: {expected}")))?;
     if time < EARLIEST {
-        return Err(Rejection::new(Reason::InvalidTime, format!("`time` is before 1990 ({time}): {expected}")));
+        return Err(Rejection::new(
+            Reason::InvalidTime,
+            format!("`time` is before 1990 ({time}): {expected}"),
+        ));
     }
     Ok(time)
 }
@@ -184,6 +202,9 @@ fn number_of(field: &str, value: &Value, most: f64) -> Result<f64, Rejection> {
         _ if most == 1.0 => {
             Err(Rejection::new(Reason::InvalidField, format!("`{field}` must be a number from 0 to 1")))
         }
-        _ => Err(Rejection::new(Reason::InvalidField, format!("`{field}` must be a number that is not negative"))),
+        _ => Err(Rejection::new(
+            Reason::InvalidField,
+            format!("`{field}` must be a number that is not negative"),
+        )),
     }
 }

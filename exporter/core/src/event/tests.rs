@@ -1,1 +1,128 @@
+use super::*;
 
+fn catalog() -> Catalog {
+    Catalog::new([("m".into(), Arc::new(FeatureNames::new(["age", "kind"])))])
+}
+
+fn read(text: &str) -> Result<Event, Rejection> {
+    parse(text.as_bytes(), &catalog())
+}
+
+fn prediction(text: &str) -> Prediction {
+    match read(text).unwrap() {
+        Event::Prediction(prediction) => prediction,
+        Event::Label(label) => panic!("{label:?}"),
+    }
+}
+
+fn reason(text: &str) -> Reason {
+    read(text).unwrap_err().reason
+}
+
+#[test]
+fn a_whole_prediction_is_read() {
+    let text = r#"{"event":"prediction","model":"m","version":"2015","id":"68785","time":"2016-01-01T00:00:00Z",
+        "features":{"kind":"21","other":[1],"age":46},"prediction":1,"score":0.9488,"latency_seconds":0.012,
+        "status":"success","segment":{"sex":"2"},"trace":{"user":{"id":7}}}"#;
+    let read = prediction(text);
+    assert_eq!(read.features, [Value::Number(46.0), Value::Text("21".into())]);
+    assert_eq!((&*read.version, read.class.as_deref(), read.score), ("2015", Some("1"), Some(0.9488)));
+    assert_eq!(read.time, Some(Time(1_451_606_400_000)));
+    assert_eq!((read.id, read.latency), (Some(Id::of("68785")), Some(0.012)));
+}
+
+#[test]
+fn features_of_any_shape_never_reject_an_event() {
+    let read = prediction(r#"{"event":"prediction","model":"m","prediction":true,"features":{"age":null,"kind":[1,{"a":2}]}}"#);
+    assert_eq!(read.features, [Value::Null, Value::Other]);
+    assert_eq!(prediction(r#"{"event":"prediction","model":"m","prediction":0}"#).features[0], Value::Absent);
+}
+
+#[test]
+fn bare_not_a_number_and_infinities_are_taken_as_python_writes_them() {
+    let read = prediction(r#"{"event":"prediction","model":"m","prediction":1,"features":{"age":NaN,"kind":-Infinity}}"#);
+    assert!(matches!(read.features[0], Value::Number(number) if number.is_nan()));
+    assert_eq!(read.features[1], Value::Number(f64::NEG_INFINITY));
+    let kept = prediction(r#"{"event":"prediction","model":"m","prediction":"a \" NaN","features":{"age":NaN}}"#);
+    assert_eq!(kept.class.as_deref(), Some(r#"a " NaN"#));
+}
+
+#[test]
+fn ids_are_the_same_as_numbers_and_as_text() {
+    let id = |id: &str| prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":1,"id":{id}}}"#)).id;
+    assert_eq!(id("7"), id("\"7\""));
+    assert_eq!(id("7.0"), id("7"));
+    assert_ne!(id("12345678901234567891"), id("12345678901234567892"));
+    assert_ne!(id("\"07\""), id("7"));
+}
+
+#[test]
+fn classes_compare_by_canonical_text() {
+    let class = |c: &str| prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":{c}}}"#)).class;
+    for one in ["1", "1.0", "\"1\"", "\"1.0\""] {
+        assert_eq!(class(one).as_deref(), Some("1"), "{one}");
+    }
+    for truth in ["true", "\"true\"", "\"True\""] {
+        assert_eq!(class(truth).as_deref(), Some("true"), "{truth}");
+    }
+}
+
+#[test]
+fn every_fault_has_its_reason() {
+    for (text, expected) in [
+        ("[1]", Reason::InvalidJson),
+        ("not json", Reason::InvalidJson),
+        (r#"{"event":"prediction""#, Reason::InvalidJson),
+        (r#"{"model":"m"}"#, Reason::UnknownEvent),
+        (r#"{"event":"party","model":"m"}"#, Reason::UnknownEvent),
+        (r#"{"event":"prediction","prediction":1}"#, Reason::UnknownModel),
+        (r#"{"event":"prediction","model":"n","prediction":1}"#, Reason::UnknownModel),
+        (r#"{"event":"prediction","model":"m","prediction":1,"extra":1}"#, Reason::UnknownField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"label":1}"#, Reason::UnknownField),
+        (r#"{"event":"label","model":"m","id":1,"label":1,"score":0.5}"#, Reason::UnknownField),
+        (r#"{"event":"prediction","model":"m"}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":null}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":[1,2]}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":""}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":1,"score":1.5}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"score":"high"}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"latency_seconds":-1}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"features":[1]}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"segment":3}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"id":""}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"id":[1]}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"version":{}}"#, Reason::InvalidField),
+        (r#"{"event":"prediction","model":"m","prediction":1,"time":"yesterday"}"#, Reason::InvalidTime),
+        (r#"{"event":"prediction","model":"m","prediction":1,"time":"1989-12-31T23:59:59Z"}"#, Reason::InvalidTime),
+        (r#"{"event":"prediction","model":"m","prediction":1,"time":1e300}"#, Reason::InvalidTime),
+        (r#"{"event":"label","model":"m","label":1}"#, Reason::InvalidField),
+        (r#"{"event":"label","model":"m","id":1}"#, Reason::InvalidField),
+        (r#"{"event":"label","model":"m","id":1,"label":[]}"#, Reason::InvalidField),
+    ] {
+        assert_eq!(reason(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_failed_request_needs_no_prediction() {
+    let failed = prediction(r#"{"event":"prediction","model":"m","status":"error"}"#);
+    assert_eq!((failed.class, &*failed.status), (None, "error"));
+}
+
+#[test]
+fn an_unknown_field_is_named() {
+    let rejection = read(r#"{"event":"prediction","model":"m","prediction":1,"scroe":0.5}"#).unwrap_err();
+    assert!(rejection.message.contains("unknown field `scroe`"), "{rejection}");
+}
+
+#[test]
+fn times_may_be_seconds_with_a_fraction() {
+    let read = prediction(r#"{"event":"prediction","model":"m","prediction":1,"time":1700000000.25}"#);
+    assert_eq!(read.time, Some(Time(1_700_000_000_250)));
+}
+
+#[test]
+fn a_line_of_more_than_a_mebibyte_is_too_long() {
+    let long = format!(r#"{{"event":"prediction","model":"m","prediction":"{}"}}"#, "x".repeat(MAX_LINE));
+    assert_eq!(reason(&long), Reason::TooLong);
+}

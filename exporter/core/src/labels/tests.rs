@@ -1,1 +1,110 @@
+use super::*;
 
+const LIMITS: WaitingLimits = WaitingLimits { wait: Duration::from_secs(3200), most: 1000 };
+const V0: VersionIndex = VersionIndex(0);
+const V1: VersionIndex = VersionIndex(1);
+const YES: ClassIndex = ClassIndex(0);
+const NO: ClassIndex = ClassIndex(1);
+
+fn id(text: &str) -> Id {
+    Id::of(text)
+}
+
+fn said(version: VersionIndex, seconds: i64) -> Arrived {
+    Arrived { version, time: Time(seconds * 1000), ordinal: 0, predicted: YES }
+}
+
+fn truth(class: ClassIndex, seconds: i64) -> Truth {
+    Truth { class, time: Time(seconds * 1000), only: None }
+}
+
+fn joined(outcome: &LabelOutcome) -> usize {
+    match outcome {
+        LabelOutcome::Joined(all) => all.len(),
+        LabelOutcome::Repeated | LabelOutcome::Unmatched => 0,
+    }
+}
+
+#[test]
+fn a_label_joins_every_version_that_knows_the_id() {
+    let mut room = WaitingRoom::default();
+    assert_eq!(room.admit(id("a"), said(V0, 10), LIMITS), None);
+    assert_eq!(room.admit(id("a"), said(V1, 20), LIMITS), None);
+    assert_eq!(joined(&room.label(id("a"), truth(NO, 30), Time(20_000), LIMITS)), 2);
+}
+
+#[test]
+fn a_label_that_names_a_version_joins_only_it() {
+    let mut room = WaitingRoom::default();
+    room.admit(id("a"), said(V0, 10), LIMITS);
+    room.admit(id("a"), said(V1, 20), LIMITS);
+    let only = Truth { only: Some(V1), ..truth(NO, 30) };
+    let LabelOutcome::Joined(all) = room.label(id("a"), only, Time(20_000), LIMITS) else { panic!() };
+    assert_eq!(all.iter().map(|joined| joined.prediction.version).collect::<Vec<_>>(), [V1]);
+}
+
+#[test]
+fn an_early_label_is_kept_until_its_prediction_comes() {
+    let mut room = WaitingRoom::default();
+    assert_eq!(room.label(id("a"), truth(NO, 5), Time(0), LIMITS), LabelOutcome::Unmatched);
+    assert_eq!(room.label(id("a"), truth(NO, 5), Time(0), LIMITS), LabelOutcome::Repeated);
+    let met = room.admit(id("a"), said(V0, 10), LIMITS).unwrap();
+    assert_eq!((met.truth.class, met.replaced), (NO, None));
+}
+
+#[test]
+fn a_version_that_comes_after_the_label_gets_it_from_its_sibling() {
+    let mut room = WaitingRoom::default();
+    room.admit(id("a"), said(V0, 10), LIMITS);
+    room.label(id("a"), truth(NO, 30), Time(10_000), LIMITS);
+    assert_eq!(room.admit(id("a"), said(V1, 40), LIMITS).unwrap().truth.class, NO);
+}
+
+#[test]
+fn a_repeated_label_says_nothing_and_a_contradicting_one_replaces() {
+    let mut room = WaitingRoom::default();
+    room.admit(id("a"), said(V0, 10), LIMITS);
+    room.label(id("a"), truth(NO, 30), Time(10_000), LIMITS);
+    assert_eq!(room.label(id("a"), truth(NO, 31), Time(10_000), LIMITS), LabelOutcome::Repeated);
+    let LabelOutcome::Joined(all) = room.label(id("a"), truth(YES, 32), Time(10_000), LIMITS) else { panic!() };
+    assert_eq!((all[0].truth.class, all[0].replaced), (YES, Some(NO)));
+}
+
+#[test]
+fn what_waited_too_long_is_forgotten_and_its_label_unmatched() {
+    let mut room = WaitingRoom::default();
+    room.admit(id("old"), said(V0, 0), LIMITS);
+    room.admit(id("new"), said(V0, 3000), LIMITS);
+    room.expire(Time(3_400_000), LIMITS.wait);
+    assert!(!room.knows(id("old"), V0) && room.knows(id("new"), V0));
+    assert_eq!(room.label(id("old"), truth(NO, 3400), Time(3_400_000), LIMITS), LabelOutcome::Unmatched);
+}
+
+#[test]
+fn an_early_label_is_forgotten_too() {
+    let mut room = WaitingRoom::default();
+    room.label(id("a"), truth(NO, 0), Time(0), LIMITS);
+    room.expire(Time(3_400_000), LIMITS.wait);
+    assert!(room.is_empty());
+}
+
+#[test]
+fn a_full_room_forgets_the_oldest_first_and_counts_them() {
+    let mut room = WaitingRoom::default();
+    let limits = WaitingLimits { most: 10, ..LIMITS };
+    for at in 0..20 {
+        room.admit(id(&at.to_string()), said(V0, at * 100), limits);
+    }
+    assert_eq!((room.len(), room.evicted()), (10, 10));
+    assert!(room.knows(id("19"), V0) && !room.knows(id("0"), V0));
+}
+
+#[test]
+fn a_failure_is_counted_once_and_does_not_hide_a_later_success() {
+    let mut room = WaitingRoom::default();
+    assert!(room.admit_failure(id("a"), V0, Time(0), LIMITS));
+    assert!(!room.admit_failure(id("a"), V0, Time(0), LIMITS));
+    assert!(!room.knows(id("a"), V0));
+    assert_eq!(room.admit(id("a"), said(V0, 10), LIMITS), None);
+    assert!(room.knows(id("a"), V0));
+}

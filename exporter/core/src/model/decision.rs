@@ -30,14 +30,8 @@ pub enum State {
 
 impl State {
     /// Every state, for series that exist from the start.
-    pub const ALL: [State; 6] = [
-        State::Ok,
-        State::Drift,
-        State::InsufficientRows,
-        State::NoReference,
-        State::Empty,
-        State::Constant,
-    ];
+    pub const ALL: [State; 6] =
+        [State::Ok, State::Drift, State::InsufficientRows, State::NoReference, State::Empty, State::Constant];
 
     /// The value of the `state` label.
     #[must_use]
@@ -150,7 +144,8 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn assess(&self, spec: WindowSpec, pane: &Pane) -> Assessment {
         let counted = pane.features.iter().enumerate();
-        let features: Vec<Evaluated> = counted.map(|(at, counts)| self.evaluate(at, counts, pane.rows)).collect();
+        let features: Vec<Evaluated> =
+            counted.map(|(at, counts)| self.evaluate(at, counts, pane.rows)).collect();
         let p_values: Vec<f64> = features.iter().filter_map(Evaluated::p_value).collect();
         let level = self.level(spec, pane);
         let p_value_cutoff = (!p_values.is_empty()).then(|| drift::benjamini_hochberg(&p_values, level));

@@ -89,11 +89,19 @@ impl Version {
     /// The windows at the model's now, in the order of the configuration.
     pub(crate) fn views(&self, setup: &ModelSetup, clock: Time) -> Vec<WindowView> {
         let judge = Judge::new(setup, &self.name);
-        let view = |spec: &WindowSpec| Some(self.windows.get(spec)?.view(*spec, self.totals.predictions, clock, &judge));
+        let view = |spec: &WindowSpec| {
+            Some(self.windows.get(spec)?.view(*spec, self.totals.predictions, clock, &judge))
+        };
         setup.windows.iter().filter_map(view).collect()
     }
 
-    pub(super) fn count_in_windows(&mut self, setup: &ModelSetup, placed: Placed, ordinal: u64, cells: &Cells) {
+    pub(super) fn count_in_windows(
+        &mut self,
+        setup: &ModelSetup,
+        placed: Placed,
+        ordinal: u64,
+        cells: &Cells,
+    ) {
         let judge = Judge::new(setup, &self.name);
         for (spec, window) in &mut self.windows {
             let pane = spec.pane_of(placed.time, ordinal);
@@ -192,7 +200,8 @@ fn layout(setup: &ModelSetup, version: &str) -> u64 {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     for (at, feature) in setup.features.iter().enumerate() {
         hash.update(feature.name.as_bytes());
-        let reference = setup.reference_of(version).and_then(|reference| reference.features.get(at)?.as_ref());
+        let reference =
+            setup.reference_of(version).and_then(|reference| reference.features.get(at)?.as_ref());
         hash.update(&reference.map_or(0, FeatureReference::fingerprint).to_le_bytes());
     }
     hash.digest()

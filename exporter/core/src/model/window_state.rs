@@ -163,7 +163,13 @@ impl WindowState {
     }
 
     /// The window that ends at the model's now, or with the version's last prediction when it goes by rows.
-    pub(super) fn view(&self, spec: WindowSpec, predictions: u64, clock: Time, judge: &Judge<'_>) -> WindowView {
+    pub(super) fn view(
+        &self,
+        spec: WindowSpec,
+        predictions: u64,
+        clock: Time,
+        judge: &Judge<'_>,
+    ) -> WindowView {
         let newest = spec.pane_of(clock, predictions.saturating_sub(1));
         WindowView {
             spec,

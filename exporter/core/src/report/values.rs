@@ -35,7 +35,9 @@ pub(super) fn values(pane: &Pane, setup: &ModelSetup) -> ValuesReport {
     }
     let named = setup.features.iter().zip(&pane.features);
     let features: BTreeMap<_, _> = named
-        .map(|(feature, counts)| (feature.name.clone(), ratios(|kind| counts.kinds()[kind.index()], pane.rows)))
+        .map(|(feature, counts)| {
+            (feature.name.clone(), ratios(|kind| counts.kinds()[kind.index()], pane.rows))
+        })
         .collect();
     let missing = features.values().map(|ratios| ratios.missing).sum::<f64>() / features.len() as f64;
     ValuesReport { completeness: Some(1.0 - missing), features }
