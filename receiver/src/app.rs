@@ -27,7 +27,7 @@ use crate::notify::{self, ChannelError};
 use crate::page::Pages;
 use crate::store::Store;
 use crate::templates::{self, Templates};
-use crate::{history, http, page};
+use crate::{heartbeat, history, http, page};
 
 /// How long deliveries under way may take once the program is to stop; the rest stays in the outbox.
 const GRACE: Duration = Duration::from_secs(20);
@@ -101,6 +101,14 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     tasks.spawn("intake", intaker.run(tasks.shutdown()));
     let plan = plan(config, &shared.templates).context("cannot use the channels")?;
     let delivery = Delivery::start(shared.store.clone(), plan, edges, tasks, bell);
+    let watch = heartbeat::Watch {
+        store: shared.store.clone(),
+        intake: intake.clone(),
+        terms: Arc::clone(&terms),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+    };
+    tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
     keep_house(config, &shared, tasks);
     let parts = Reloadable { origin, terms, templates: Arc::clone(&shared.templates), delivery };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
@@ -110,11 +118,8 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
 /// Starts what runs beside the way of an alert.
 fn keep_house(config: &Config, shared: &Shared, tasks: &Tasks) {
     tasks.spawn("templates", Arc::clone(&shared.templates).watch(tasks.shutdown()));
-    let pruning = shared.store.clone().keep_pruned(
-        config.store.retention,
-        Arc::clone(&shared.clock),
-        tasks.shutdown(),
-    );
+    let pruning =
+        shared.store.clone().keep_pruned(config.store.retention, Arc::clone(&shared.clock), tasks.shutdown());
     tasks.spawn("pruning", pruning);
 }
 
@@ -176,16 +181,14 @@ fn router(config: &Config, shared: &Shared, intake: Intake, reload: Reload) -> R
     let readiness = Readiness::not_yet("starting");
     readiness.ready();
     let started_at = shared.clock.now();
-    let status = move || {
-        serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "started_at": started_at })
-    };
+    let status =
+        move || serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "started_at": started_at });
     let pages = Pages {
         store: shared.store.clone(),
         templates: Arc::clone(&shared.templates),
         clock: Arc::clone(&shared.clock),
     };
-    let reading =
-        page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
+    let reading = page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
         .merge(admin::metrics_route(shared.registry.clone(), auth))

@@ -7,6 +7,10 @@ use modelwatch_receiver_core::alert::Labels;
 use modelwatch_receiver_core::route::Matchers;
 use serde::Deserialize;
 
+mod watch;
+
+pub use watch::Watch;
+
 use crate::intake::ChannelNames;
 
 /// An alert that always fires, so that its absence is the alarm.

@@ -67,7 +67,7 @@ async fn receive(receiving: &Receiving, source: String, body: Body) -> Response 
         Ok(snapshot) => snapshot,
         Err(problem) => return refuse(receiving, problem),
     };
-    match receiving.intake.accept(Webhook { source, snapshot }).await {
+    match receiving.intake.accept(Webhook { source, snapshot, channels: None }).await {
         Ok(()) => {
             receiving.metrics.received(Received::Accepted);
             Json(serde_json::json!({ "status": "accepted" })).into_response()

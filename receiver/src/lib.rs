@@ -16,3 +16,6 @@ pub mod notify;
 pub mod page;
 pub mod store;
 pub mod templates;
+
+#[cfg(test)]
+mod testing;

@@ -7,9 +7,10 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, AnyPool, Connection as _};
 
+mod heartbeats;
 mod occurrences;
 mod outbox;
 mod prune;
@@ -20,8 +21,11 @@ mod told;
 mod transaction;
 mod wording;
 
+pub use heartbeats::HEARTBEAT_SOURCE;
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
 pub use outbox::{Backlog, Claimed, Ending};
+#[cfg(test)]
+pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use settings::Settings;
 pub use told::Intent;
@@ -40,13 +44,13 @@ pub enum StoreError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// The file cannot be opened or written.
-    #[error("storage.url: cannot open {}: {error}", path.display())]
-    Open {
+    /// The file that keeps others away cannot be opened or written.
+    #[error("storage.url: cannot write {}: {error}", path.display())]
+    Lock {
         /// The file.
         path: PathBuf,
-        /// What the system or the database said.
-        error: String,
+        /// What the system said.
+        error: std::io::Error,
     },
     /// Another receiver has it.
     #[error("storage.url: {} is in use by another receiver; only one process may serve a SQLite store", .0.display())]
@@ -55,7 +59,7 @@ pub enum StoreError {
     #[error("storage.url: {} does not exist yet; `serve` creates it", .0.display())]
     Absent(PathBuf),
     /// What is there is no store, or is damaged.
-    #[error("storage.url: {} is not a usable store: {error}; move it away or restore a backup", path.display())]
+    #[error("storage.url: {} cannot be used as a store: {error}; if it is damaged, move it away", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -64,7 +68,7 @@ pub enum StoreError {
     },
     /// A statement failed.
     #[error("the store failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(String),
     /// A row holds what no version of this program writes.
     #[error("the store holds a damaged value: {0}")]
     Damaged(String),
@@ -91,7 +95,8 @@ impl Store {
         create_directory(path)?;
         let lock = lock(path)?;
         let writer = connect(path, "rwc", 1).await?;
-        schema::migrator().run(&writer).await.map_err(|error| unusable(path, &error))?;
+        let migrated = schema::migrator().run(&writer).await;
+        migrated.map_err(|error| StoreError::Unusable { path: path.to_owned(), error: error.to_string() })?;
         let readers = connect(path, "ro", READERS).await?;
         let store = Store { writer, readers, _lock: Some(Arc::new(lock)) };
         store.release_leases().await?;
@@ -134,32 +139,31 @@ impl Store {
     }
 }
 
+/// What every connection begins with: readers never block the writer, and a commit is on disk when it returns.
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000";
+
 async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, StoreError> {
     sqlx::any::install_default_drivers();
-    let open = |error: sqlx::Error| match &error {
-        sqlx::Error::Database(failure) if failure.message().contains("not a database") => {
-            unusable(path, &error)
-        }
-        _ => StoreError::Open { path: path.to_owned(), error: error.to_string() },
-    };
-    AnyPoolOptions::new()
+    let url = url(path, mode);
+    // A pool tries again for half a minute before it says anything; one connection says at once what is wrong.
+    probe(&url).await.map_err(|error| unusable(path, &error))?;
+    let options = AnyPoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         .after_connect(|connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql(
-                    "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000",
-                )
-                .execute(connection)
-                .await
-                .map(|_| ())
-            })
-        })
-        .connect(&url(path, mode))
-        .await
-        .map_err(open)
+            Box::pin(async move { sqlx::raw_sql(PRAGMAS).execute(connection).await.map(drop) })
+        });
+    options.connect(&url).await.map_err(|error| unusable(path, &error))
+}
+
+/// Opens a connection, reads from it, and closes it.
+async fn probe(url: &str) -> sqlx::Result<()> {
+    let mut connection = AnyConnection::connect(url).await?;
+    sqlx::raw_sql(PRAGMAS).execute(&mut connection).await?;
+    sqlx::query("select count(*) from sqlite_master").fetch_one(&mut connection).await?;
+    connection.close().await
 }
 
 fn url(path: &Path, mode: &str) -> String {
@@ -176,7 +180,7 @@ fn create_directory(path: &Path) -> Result<(), StoreError> {
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let failed = |error: std::io::Error| StoreError::Open { path: path.to_owned(), error: error.to_string() };
+    let failed = |error| StoreError::Lock { path: PathBuf::from(&name), error };
     let file = File::options().create(true).write(true).truncate(false).open(&name).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -185,8 +189,22 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn unusable(path: &Path, error: &impl ToString) -> StoreError {
-    StoreError::Unusable { path: path.to_owned(), error: error.to_string() }
+fn unusable(path: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Unusable { path: path.to_owned(), error: words(error) }
+}
+
+/// What the database itself said, where it said something.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(failure) => failure.message().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        StoreError::Database(words(&error))
+    }
 }
 
 #[cfg(test)]

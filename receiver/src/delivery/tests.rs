@@ -1,1 +1,187 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use modelwatch_common::time::{Clock, SystemClock};
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
+
+use super::*;
+use crate::testing::{Rig, Scripted, group};
+
+const CONFIG: &str = "
+delivery: {retry: {initial: 20ms, max: 100ms, jitter: 0}, give_up_after: 1h, workers: 2}
+routes:
+  - {match: ['alertname=~\"A.*\"'], channels: [a], continue: true}
+  - {match: ['alertname=~\"A?B.*\"'], channels: [b]}
+channels:
+  - {name: a, type: log}
+  - {name: b, type: log}
+";
+
+fn busy(retry_after: Option<Duration>) -> Outcome {
+    Outcome::Retryable {
+        reason: Reason::RateLimited,
+        retry_after,
+        ambiguous: false,
+        detail: "busy".to_owned(),
+    }
+}
+
+fn lost() -> Outcome {
+    Outcome::Retryable {
+        reason: Reason::Timeout,
+        retry_after: None,
+        ambiguous: true,
+        detail: "lost".to_owned(),
+    }
+}
+
+fn plan(rig: &Rig, destinations: [(&str, &Arc<Scripted>, Option<Rate>); 2]) -> Plan {
+    let destinations = destinations.into_iter().map(|(name, scripted, rate)| {
+        let notifier: Arc<dyn Notifier> = Arc::clone(scripted) as Arc<dyn Notifier>;
+        (name.to_owned(), Destination { notifier, rate })
+    });
+    Plan {
+        destinations: BTreeMap::from_iter(destinations),
+        settings: rig.config.delivery,
+        wording: rig.config.wording(),
+    }
+}
+
+fn start(rig: &Rig, plan: Plan) -> Delivery {
+    // retries are timed by the wall clock, so the held one is of no use here
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let edges = (clock, Arc::clone(&rig.metrics));
+    Delivery::start(rig.store.clone(), plan, edges, &rig.tasks, rig.bell.clone())
+}
+
+async fn rig() -> Rig {
+    let rig = Rig::new(CONFIG).await;
+    // what is accepted is accepted now
+    let now = jiff::Timestamp::now().as_second() - crate::testing::START;
+    rig.clock.advance(Duration::from_secs(u64::try_from(now).unwrap()));
+    rig
+}
+
+#[tokio::test]
+async fn a_notification_is_tried_until_it_is_delivered_and_every_attempt_is_remembered() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::answering([busy(None), lost()]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
+    let attempts: Vec<_> = history[0].attempts.iter().map(|a| (a.result.as_deref(), a.ambiguous)).collect();
+    assert_eq!(attempts, [(Some("retryable"), false), (Some("retryable"), true), (Some("delivered"), false)]);
+    assert_eq!(history[0].content.as_deref(), Some("[FIRING:1] A"));
+    for (reason, times) in [("rate_limited", 1.0), ("timeout", 1.0), ("", 1.0)] {
+        let series = format!("delivery_attempts_total{{channel=\"a\",reason=\"{reason}\"}}");
+        assert!((rig.metric(&series) - times).abs() < f64::EPSILON, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_destination_delays_no_other() {
+    let rig = rig().await;
+    let stuck = Arc::new(Scripted { stuck: true, ..Scripted::default() });
+    let b = Arc::new(Scripted::default());
+    let _delivery = start(&rig, plan(&rig, [("a", &stuck, None), ("b", &b, None)]));
+    rig.running_intake().accept(group(&[("AB", None)])).await.unwrap();
+    rig.until(|history| history.iter().any(|e| e.channel == "b" && e.status == "delivered")).await;
+    assert_eq!(stuck.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_destination_that_asks_for_a_pause_gets_one_for_everything() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::answering([busy(Some(Duration::from_millis(400)))]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A1", None)])).await.unwrap();
+    rig.until(|history| history[0].attempts.iter().any(|attempt| attempt.result.is_some())).await;
+    let mut other = group(&[("A2", None)]);
+    other.snapshot.group_key = "another".to_owned();
+    intake.accept(other).await.unwrap();
+    rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
+    let sent = a.sent();
+    assert_eq!(sent.len(), 3);
+    assert!(sent[1].0 - sent[0].0 >= Duration::from_millis(390), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_rate_spreads_what_is_sent() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::default());
+    let _delivery = start(&rig, plan(&rig, [("a", &a, "10/s".parse().ok()), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    for i in 0..4 {
+        let mut webhook = group(&[("A", None)]);
+        webhook.snapshot.group_key = format!("g{i}");
+        webhook.snapshot.alerts[0].labels.insert("i".to_owned(), i.to_string());
+        intake.accept(webhook).await.unwrap();
+    }
+    rig.until(|history| history.len() == 4 && history.iter().all(|entry| entry.status == "delivered")).await;
+    let sent = a.sent();
+    assert!(sent.windows(2).all(|pair| pair[1].0 - pair[0].0 >= Duration::from_millis(95)), "{sent:?}");
+}
+
+#[tokio::test]
+async fn what_can_never_be_delivered_is_a_dead_letter_at_once() {
+    let rig = rig().await;
+    let never = Outcome::Permanent { reason: Reason::NotFound, detail: "no such channel".to_owned() };
+    let a = Arc::new(Scripted::answering([never]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
+    assert_eq!(history[0].attempts[0].reason.as_deref(), Some("not_found"));
+    assert!((rig.metric("notifications_total{channel=\"a\",result=\"dead\"}") - 1.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn a_group_that_changed_meanwhile_is_told_once_in_its_newest_state() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::answering([busy(Some(Duration::from_millis(300)))]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    rig.until(|history| history[0].attempts.iter().any(|attempt| attempt.result.is_some())).await;
+    intake.accept(group(&[("A", Some(5))])).await.unwrap();
+    let history = rig.until(|history| history.len() == 2 && history[1].status == "delivered").await;
+    assert_eq!(history[0].suppressed.as_deref(), Some("superseded"));
+    let titles: Vec<String> = a.sent().into_iter().map(|(_, title)| title).collect();
+    assert_eq!(titles, ["[FIRING:1] A", "[RESOLVED:1] A"]);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_destination_that_is_gone_is_sent_when_it_returns() {
+    let rig = rig().await;
+    let (a, b) = (Arc::new(Scripted::default()), Arc::new(Scripted::default()));
+    let mut without = plan(&rig, [("a", &a, None), ("b", &b, None)]);
+    without.destinations.remove("a");
+    let delivery = start(&rig, without);
+    rig.running_intake().accept(group(&[("AB", None)])).await.unwrap();
+    rig.until(|history| history.iter().any(|e| e.channel == "b" && e.status == "delivered")).await;
+    assert!(a.sent().is_empty());
+    delivery.replan(plan(&rig, [("a", &a, None), ("b", &b, None)]));
+    rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
+    assert_eq!(a.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_leaves_the_rest_in_the_outbox() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::default());
+    let delivery = start(&rig, plan(&rig, [("a", &a, "1/h".parse().ok()), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    for i in 0..2 {
+        let mut webhook = group(&[("A", None)]);
+        webhook.snapshot.group_key = format!("g{i}");
+        webhook.snapshot.alerts[0].labels.insert("i".to_owned(), i.to_string());
+        intake.accept(webhook).await.unwrap();
+    }
+    rig.until(|history| history.iter().any(|entry| entry.status == "delivered")).await;
+    drop(intake);
+    drop(delivery);
+    rig.tasks.drain(Duration::from_secs(5)).await.unwrap();
+    let mut status: Vec<String> = rig.history().await.into_iter().map(|entry| entry.status).collect();
+    status.sort();
+    assert_eq!(status, ["delivered", "pending"]);
+}

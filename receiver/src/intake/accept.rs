@@ -17,6 +17,8 @@ pub struct Webhook {
     pub source: String,
     /// What it says.
     pub snapshot: Snapshot,
+    /// Where its alerts go whatever the routes say; `None` for those that come from outside.
+    pub channels: Option<Vec<String>>,
 }
 
 /// What accepting came to; counted once it is on disk.
@@ -61,24 +63,34 @@ impl Acceptance<'_> {
             external_url: snapshot.external_url.clone(),
             truncated_alerts: snapshot.truncated_alerts,
         };
-        let firing = snapshot.alerts.iter().filter(|alert| alert.status == Status::Firing).count();
-        let resolved = snapshot.alerts.len() - firing;
-        self.transaction.note_webhook(&group, firing, resolved, self.now).await?;
+        if webhook.channels.is_none() {
+            self.note(snapshot, &group).await?;
+        }
         let mut routed = Routed::default();
         for alert in &snapshot.alerts {
-            *self.tally.received.entry(alert.status).or_default() += 1;
+            let fingerprint = alert.fingerprint(self.policy.ignored_labels());
             let labels = self.policy.with_environment(alert.labels.clone());
-            match self.policy.heartbeat_of(&labels) {
-                Some(heartbeat) => self.beat(heartbeat.name(), alert.status).await?,
-                None => {
-                    let fingerprint = alert.fingerprint(self.policy.ignored_labels());
-                    let told = Alert { labels, ..alert.clone() };
-                    let seeing = self.see(fingerprint, alert.report(), (&told, &group)).await?;
-                    self.route(&told, seeing, &mut routed);
-                }
+            let told = Alert { labels, ..alert.clone() };
+            if let Some(channels) = &webhook.channels {
+                let seeing = self.see(fingerprint, alert.report(), (&told, &group)).await?;
+                channels.iter().for_each(|channel| routed.add(channel, &seeing));
+            } else if let Some(heartbeat) = self.policy.heartbeat_of(&told.labels) {
+                self.beat(heartbeat.name(), alert.status).await?;
+            } else {
+                let seeing = self.see(fingerprint, alert.report(), (&told, &group)).await?;
+                self.route(&told, &seeing, &mut routed);
             }
         }
         self.tell_all(&group, &routed, snapshot.is_repeat).await
+    }
+
+    /// Notes and counts what came from outside.
+    async fn note(&mut self, snapshot: &Snapshot, group: &Group) -> Result<(), StoreError> {
+        for alert in &snapshot.alerts {
+            *self.tally.received.entry(alert.status).or_default() += 1;
+        }
+        let firing = snapshot.alerts.iter().filter(|alert| alert.status == Status::Firing).count();
+        self.transaction.note_webhook(group, firing, snapshot.alerts.len() - firing, self.now).await
     }
 
     /// Looks at an occurrence that no webhook spoke of: a firing copy held against it counts after all, since nothing
@@ -92,7 +104,7 @@ impl Acceptance<'_> {
         };
         let mut routed = Routed::default();
         let seeing = self.see(due.fingerprint, report, (&due.alert, &due.group)).await?;
-        self.route(&due.alert, seeing, &mut routed);
+        self.route(&due.alert, &seeing, &mut routed);
         self.tell_all(&due.group, &routed, false).await
     }
 
@@ -134,13 +146,13 @@ impl Acceptance<'_> {
         Ok(Seeing { occurrence: id, status: occurrence.state.status(), old_copy })
     }
 
-    fn route(&mut self, alert: &Alert, seeing: Seeing, routed: &mut Routed) {
+    fn route(&mut self, alert: &Alert, seeing: &Seeing, routed: &mut Routed) {
         let destinations = self.policy.destinations(&alert.labels);
         if destinations.is_empty() {
             self.suppress("", Suppression::NoRoute);
         }
         for channel in destinations {
-            routed.add(channel, &seeing);
+            routed.add(channel, seeing);
         }
     }
 
@@ -160,41 +172,47 @@ impl Acceptance<'_> {
     ) -> Result<(), StoreError> {
         let id = new_id();
         let intent = Intent { id: &id, channel, group, at: self.now };
-        let rules = self.policy.rules(channel);
-        let mut mentioned = Vec::with_capacity(alerts.len());
-        let mut quiet = Vec::new();
-        let mut news = false;
+        let mut won = Vec::new();
+        let mut firing = Vec::new();
         for (occurrence, seen) in alerts {
-            let told = self.transaction.told(channel, occurrence).await?;
-            let verdict = dedupe::decide(Seen { is_repeat, ..*seen }, told, rules, self.now);
-            let suppressed = match verdict {
-                Verdict::Tell(transition) if self.transaction.win(intent, occurrence, transition).await? => {
-                    None
-                }
-                Verdict::Tell(_) => Some(Suppression::Duplicate),
-                Verdict::Settle(transition, reason) => {
-                    self.transaction.settle(intent, occurrence, (transition, reason)).await?;
-                    Some(reason)
-                }
-                Verdict::Suppress(reason) => Some(reason),
-            };
-            news |= suppressed.is_none();
-            match suppressed {
-                None => mentioned.push(occurrence.as_str()),
-                Some(Suppression::Duplicate | Suppression::Repeat) if seen.status == Status::Firing => {
-                    mentioned.push(occurrence);
-                    quiet.extend(suppressed);
+            match self.decide(intent, occurrence, Seen { is_repeat, ..*seen }).await? {
+                None => won.push(occurrence.as_str()),
+                Some(reason @ (Suppression::Duplicate | Suppression::Repeat))
+                    if seen.status == Status::Firing =>
+                {
+                    firing.push((occurrence.as_str(), reason));
                 }
                 Some(reason) => self.suppress(channel, reason),
             }
         }
-        if news {
-            return self.queue(intent, &mentioned).await;
+        if won.is_empty() {
+            firing.iter().for_each(|(_, reason)| self.suppress(channel, *reason));
+            return Ok(());
         }
-        for reason in quiet {
-            self.suppress(channel, reason);
-        }
-        Ok(())
+        // whoever hears news of the group also hears what still fires in it
+        won.extend(firing.iter().map(|(occurrence, _)| *occurrence));
+        self.queue(intent, &won).await
+    }
+
+    /// Wins the transition that is to be told of an occurrence, if there is one; else says why there is none.
+    async fn decide(
+        &mut self,
+        intent: Intent<'_>,
+        occurrence: &str,
+        seen: Seen,
+    ) -> Result<Option<Suppression>, StoreError> {
+        let told = self.transaction.told(intent.channel, occurrence).await?;
+        Ok(match dedupe::decide(seen, told, self.policy.rules(intent.channel), self.now) {
+            Verdict::Tell(transition) => {
+                let won = self.transaction.win(intent, occurrence, transition).await?;
+                (!won).then_some(Suppression::Duplicate)
+            }
+            Verdict::Settle(transition, reason) => {
+                self.transaction.settle(intent, occurrence, (transition, reason)).await?;
+                Some(reason)
+            }
+            Verdict::Suppress(reason) => Some(reason),
+        })
     }
 
     async fn queue(&mut self, intent: Intent<'_>, mentioned: &[&str]) -> Result<(), StoreError> {

@@ -162,3 +162,6 @@ fn pattern(label: Option<(&str, &str)>) -> String {
     let escaped = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     if escaped.len() > MAX_PATTERN { "%".to_owned() } else { format!("%{escaped}%") }
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -66,22 +66,6 @@ impl Transaction {
             .await?;
         Ok(())
     }
-
-    /// Notes that a dead man's switch was heard of.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn note_heartbeat(&mut self, name: &str, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into heartbeats (name, last_at) values ($1, $2)
-             on conflict (name) do update set last_at = excluded.last_at",
-        )
-        .bind(name)
-        .bind(at.as_microsecond())
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
 }
 
 /// A new id: unique everywhere, and later ones sort after earlier ones of the same process.

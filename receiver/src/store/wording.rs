@@ -1,7 +1,9 @@
 //! What a notification says, read from the newest state of what it mentions.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::{Change, Labels, Status};
+use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
 use modelwatch_receiver_core::message::{AlertView, Message};
 use modelwatch_receiver_core::occurrence::Occurrence;
@@ -9,8 +11,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::transaction::{from_json, timestamp, to_json};
-use super::{StoreError, Transaction};
-use std::time::Duration;
+use super::{HEARTBEAT_SOURCE, StoreError, Transaction};
 
 /// What messages say besides their alerts.
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ impl Transaction {
             return Ok(None);
         }
         let row = sqlx::query(
-            "select id, channel, group_key, group_labels, external_url, truncated_alerts, waiting_since
+            "select id, channel, source, group_key, group_labels, external_url, truncated_alerts, waiting_since
              from notifications where id = $1",
         )
         .bind(notification)
@@ -108,12 +109,11 @@ fn message(
 ) -> Result<Message, StoreError> {
     let id: String = row.try_get("id")?;
     let waiting_since = timestamp(row.try_get("waiting_since")?)?;
-    let changes: Vec<Change> = alerts.iter().map(|alert| alert.change).collect();
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Ok(Message {
         channel: row.try_get("channel")?,
         environment: environment(&alerts),
-        kind: dedupe::kind(&changes),
+        kind: kind(row.try_get("source")?, &alerts),
         late: now.duration_since(waiting_since) > late_after(wording),
         unconfirmed,
         status: if fires { Status::Firing } else { Status::Resolved },
@@ -126,6 +126,14 @@ fn message(
         history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
         id,
     })
+}
+
+fn kind(source: &str, alerts: &[AlertView]) -> Kind {
+    if source == HEARTBEAT_SOURCE {
+        return Kind::Heartbeat;
+    }
+    let changes: Vec<Change> = alerts.iter().map(|alert| alert.change).collect();
+    dedupe::kind(&changes)
 }
 
 fn late_after(wording: &Wording) -> jiff::SignedDuration {

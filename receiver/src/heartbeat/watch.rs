@@ -1,0 +1,169 @@
+//! Raising `HeartbeatMissing` when a dead man's switch stays away, and resolving it when it returns.
+//!
+//! The alarm goes the way of every alert, so it is deduplicated, repeated, retried and remembered; whether one is open
+//! is asked of the store, so that it survives a restart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use modelwatch_common::shutdown::Shutdown;
+use modelwatch_common::time::Clock;
+use modelwatch_receiver_core::alert::{Alert, Labels, Snapshot, Status};
+
+use super::Heartbeat;
+use crate::intake::{Intake, Terms, Webhook};
+use crate::metrics::Metrics;
+use crate::store::{HEARTBEAT_SOURCE, Store, StoreError};
+
+/// How often the dead man's switches are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How often an open alarm is reported again, so that it can be repeated and does not go stale.
+const REPORT_AGAIN: Duration = Duration::from_secs(300);
+
+/// Looks after all dead man's switches.
+pub struct Watch {
+    /// Where beats are remembered.
+    pub store: Store,
+    /// The way of every alert.
+    pub intake: Intake,
+    /// Which switches there are.
+    pub terms: Arc<ArcSwap<Terms>>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where they are shown.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Whether a switch was heard of in time, and what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pulse {
+    /// It beats.
+    Beating { last: Timestamp },
+    /// It may still come.
+    Waiting,
+    /// It stays away since then.
+    Missing { since: Timestamp },
+}
+
+impl Watch {
+    /// Looks after them until `shutdown`.
+    pub async fn run(self, shutdown: Shutdown) {
+        let up = self.clock.now();
+        while !shutdown.is_cancelled() {
+            let terms = self.terms.load_full();
+            for heartbeat in terms.policy.heartbeats() {
+                if let Err(error) = self.look_after(heartbeat, up).await {
+                    tracing::error!(%error, heartbeat = heartbeat.name(), "a heartbeat could not be looked after");
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    async fn look_after(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<(), StoreError> {
+        let last = self.store.last_beat(heartbeat.name()).await?;
+        let now = self.clock.now();
+        let pulse = pulse(last, up, heartbeat.patience(), now);
+        self.metrics.heartbeat(heartbeat.name(), matches!(pulse, Pulse::Beating { .. }));
+        let reported = self.store.alarm_reported_at(heartbeat.name()).await?;
+        match (pulse, reported) {
+            (Pulse::Missing { since }, reported) if is_due(reported, now) => {
+                self.report(heartbeat, alarm(heartbeat, since, None)).await;
+            }
+            (Pulse::Beating { last }, Some(_)) => {
+                self.report(heartbeat, alarm(heartbeat, last, Some(last))).await;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn report(&self, heartbeat: &Heartbeat, alarm: Alert) {
+        let snapshot = Snapshot {
+            group_key: format!("HeartbeatMissing/{}", heartbeat.name()),
+            truncated_alerts: 0,
+            group_labels: Labels::from([("alertname".to_owned(), "HeartbeatMissing".to_owned())]),
+            external_url: String::new(),
+            is_repeat: false,
+            alerts: vec![alarm],
+        };
+        let channels = Some(heartbeat.channels().to_vec());
+        let webhook = Webhook { source: HEARTBEAT_SOURCE.to_owned(), snapshot, channels };
+        if let Err(error) = self.intake.accept(webhook).await {
+            tracing::error!(%error, heartbeat = heartbeat.name(), "an alarm could not be raised yet");
+        }
+    }
+}
+
+/// A switch is missing when none came by the last one (or the moment intake came up, whichever is later) and patience.
+fn pulse(last: Option<Timestamp>, up: Timestamp, patience: Duration, now: Timestamp) -> Pulse {
+    let after = |at: Timestamp| at.saturating_add(patience).unwrap_or(Timestamp::MAX);
+    match last {
+        Some(last) if now <= after(last) => Pulse::Beating { last },
+        _ => {
+            let deadline = after(last.map_or(up, |last| last.max(up)));
+            if now > deadline { Pulse::Missing { since: deadline } } else { Pulse::Waiting }
+        }
+    }
+}
+
+fn is_due(reported: Option<Timestamp>, now: Timestamp) -> bool {
+    reported.is_none_or(|at| now.duration_since(at).unsigned_abs() >= REPORT_AGAIN)
+}
+
+fn alarm(heartbeat: &Heartbeat, starts_at: Timestamp, ends_at: Option<Timestamp>) -> Alert {
+    let name = heartbeat.name();
+    let texts =
+        |pairs: [(&str, String); 3]| pairs.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    Alert {
+        status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
+        labels: texts([
+            ("alertname", "HeartbeatMissing".to_owned()),
+            ("heartbeat", name.to_owned()),
+            ("severity", "critical".to_owned()),
+        ]),
+        annotations: texts([
+            ("summary", format!("the heartbeat {name} stays away")),
+            ("description", "the alert that always fires was not heard of in time: Prometheus, Alertmanager or the way from them to this receiver is broken, and other alerts may not arrive".to_owned()),
+            ("next_action", "look whether Prometheus and Alertmanager run and whether Alertmanager's log shows failing webhooks".to_owned()),
+        ]),
+        starts_at,
+        ends_at,
+        generator_url: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_switch_is_missing_only_after_patience_counted_from_the_later_of_its_last_beat_and_our_start() {
+        let beating = Pulse::Beating { last: at(0) };
+        assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(60)), beating);
+        assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
+        assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(150)), Pulse::Waiting);
+        assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(161)), Pulse::Missing { since: at(160) });
+        assert_eq!(pulse(None, at(0), PATIENCE, at(60)), Pulse::Waiting);
+        assert_eq!(pulse(None, at(0), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
+    }
+
+    #[test]
+    fn an_open_alarm_is_reported_again_but_not_at_every_look() {
+        assert!(is_due(None, at(0)));
+        assert!(!is_due(Some(at(0)), at(10)));
+        assert!(is_due(Some(at(0)), at(300)));
+    }
+}

@@ -1,0 +1,57 @@
+//! When dead man's switches were heard of, and whether an alarm about one is open.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::transaction::timestamp;
+use super::{Store, StoreError, Transaction};
+
+/// The source of the receiver's own alarms about heartbeats; not a name that anybody gives a sender.
+pub const HEARTBEAT_SOURCE: &str = "(heartbeat)";
+
+impl Store {
+    /// When a dead man's switch was last heard of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_beat(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last = sqlx::query("select last_at from heartbeats where name = $1")
+            .bind(name)
+            .fetch_optional(self.readers())
+            .await?;
+        last.map(|row| timestamp(row.try_get("last_at")?)).transpose()
+    }
+
+    /// When the open alarm about a dead man's switch was last reported; `None` when none is open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn alarm_reported_at(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        let seen = sqlx::query(
+            "select seen_at from occurrences where source = $1 and group_key = $2 and state <> 'resolved'",
+        )
+        .bind(HEARTBEAT_SOURCE)
+        .bind(format!("HeartbeatMissing/{name}"))
+        .fetch_optional(self.readers())
+        .await?;
+        seen.map(|row| timestamp(row.try_get("seen_at")?)).transpose()
+    }
+}
+
+impl Transaction {
+    /// Notes that a dead man's switch was heard of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_heartbeat(&mut self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into heartbeats (name, last_at) values ($1, $2)
+             on conflict (name) do update set last_at = excluded.last_at",
+        )
+        .bind(name)
+        .bind(at.as_microsecond())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
