@@ -17,7 +17,7 @@ pub(super) fn without_found(what: &str) -> String {
 
 fn expected(kind: &str) -> &str {
     match kind {
-        "a string" => "text",
+        "a string" | "string or map" => "text",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "a section",

@@ -30,12 +30,14 @@ impl Problem {
         self
     }
 
+    /// Only what the client is not told is worth an operator's eye; anyone could fill the log with the rest.
     fn log(&self) {
-        let reason = self.private.as_deref().unwrap_or(&self.public);
-        if self.status.is_server_error() {
-            tracing::error!(status = self.status.as_u16(), reason, "a request could not be served");
-        } else {
-            tracing::debug!(status = self.status.as_u16(), reason, "a request was refused");
+        let status = self.status.as_u16();
+        match &self.private {
+            Some(reason) if self.status.is_server_error() => {
+                tracing::error!(status, reason, "a request could not be served");
+            }
+            _ => tracing::debug!(status, reason = self.public, "a request was refused"),
         }
     }
 }
