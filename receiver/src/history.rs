@@ -159,3 +159,6 @@ fn slice<'a>(filter: &'a Filter, before: &'a (Timestamp, String)) -> Slice<'a> {
         limit: i64::try_from(filter.limit()).unwrap_or(i64::MAX).saturating_add(1),
     }
 }
+
+#[cfg(test)]
+mod tests;

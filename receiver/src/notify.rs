@@ -61,3 +61,6 @@ pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn No
         }
     })
 }
+
+#[cfg(test)]
+mod contract;

@@ -75,3 +75,6 @@ fn failure(status: StatusCode, what: &str) -> Response {
     let body = format!("<p class=\"empty\">{}</p>\n<p><a href=\"/\">All notifications</a></p>", escape(what));
     (status, shell("Not shown", &body)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,3 +230,6 @@ fn touch(errors: &IntCounterVec, wanted: &Wanted) {
         errors.with_label_values(&[name]);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ const BATCH: &str = "1000";
 
 /// The flags of `history`.
 #[derive(Debug, Clone, Args)]
-pub struct HistoryArgs {
+pub(super) struct HistoryArgs {
     /// Only what was accepted since then: a time such as 2026-01-31T09:00:00Z or a duration such as 24h
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -58,7 +58,7 @@ impl HistoryArgs {
     ///
     /// # Errors
     /// A usage error for the first flag that cannot be used.
-    pub fn filter(&self, now: Timestamp) -> Result<Filter, clap::Error> {
+    pub(super) fn filter(&self, now: Timestamp) -> Result<Filter, clap::Error> {
         let raw = RawFilter {
             since: self.since.clone(),
             until: self.until.clone(),
@@ -76,7 +76,12 @@ impl HistoryArgs {
     ///
     /// # Errors
     /// When the store cannot be read or `out` cannot be written.
-    pub async fn print(&self, store: &Store, filter: Filter, out: &mut impl Write) -> anyhow::Result<()> {
+    pub(super) async fn print(
+        &self,
+        store: &Store,
+        filter: Filter,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
         let notifications = everything(store, filter).await?;
         let written = match self.format {
             Format::Table => table(&notifications, out),
@@ -145,11 +150,16 @@ fn fields(entry: &Entry, created_at: String) -> [String; 9] {
 fn table(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
     let when = |at: Timestamp| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let mut rows = vec![COLUMNS.map(|name| name.replace('_', " ").to_uppercase())];
-    rows.extend(notifications.iter().map(|entry| fields(entry, when(entry.created_at)).map(|field| printable(&field))));
+    rows.extend(
+        notifications
+            .iter()
+            .map(|entry| fields(entry, when(entry.created_at)).map(|field| printable(&field))),
+    );
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 9] = std::array::from_fn(width);
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())

@@ -188,3 +188,6 @@ fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret,
 fn is_folder_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
+
+#[cfg(test)]
+mod tests;

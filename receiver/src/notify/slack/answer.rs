@@ -125,3 +125,6 @@ fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
         None => cause.source(),
     }
 }
+
+#[cfg(test)]
+mod tests;

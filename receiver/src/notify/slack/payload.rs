@@ -63,7 +63,12 @@ fn header(title: &str, message: &Message) -> Value {
 /// The blocks at the end, for which room is kept.
 fn last(pieces: &Pieces) -> Vec<Value> {
     let small = [pieces.problem.as_deref().unwrap_or_default(), &pieces.footer];
-    small.into_iter().filter(|text| !text.is_empty()).map(|text| context(&cut(text, MAX_SMALL))).collect()
+    small
+        .into_iter()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| context(&cut(text, MAX_SMALL)))
+        .collect()
 }
 
 /// `verbatim`: Slack is not to look for channels, people and links in text that came from an alert.
@@ -82,9 +87,8 @@ fn context(text: &str) -> Value {
 /// `lead`, cut, and after it the labels, in as many sections as that needs.
 fn sections(lead: &str, most: usize, labels: &[String]) -> Vec<Value> {
     let mut texts = vec![cut(lead, most)];
-    let mut separator = "\n";
-    for label in labels {
-        let label = cut(label, MAX_LABEL);
+    let mut separator = if lead.is_empty() { "" } else { "\n" };
+    for label in labels.iter().map(|label| cut(label, MAX_LABEL)) {
         match texts.last_mut() {
             Some(text) if length(text) + length(separator) + length(&label) <= MAX_SECTION => {
                 text.push_str(separator);
@@ -130,8 +134,9 @@ impl Room {
 
     /// Adds as many labels as fit; an alert with that many is told by its first ones.
     fn add_labels(&mut self, labels: &[String]) {
+        let labels: Vec<String> = labels.iter().map(|label| cut(label, MAX_LABEL)).collect();
         let mut fitting = labels.len();
-        while fitting > 0 && !self.add_all(with_rest(labels, fitting)) {
+        while fitting > 0 && !self.add_all(with_rest(&labels, fitting)) {
             fitting -= 1;
         }
     }
@@ -163,3 +168,6 @@ fn more(hidden: usize) -> Value {
 fn size(block: &Value) -> usize {
     length(&block.to_string()) + ",".len()
 }
+
+#[cfg(test)]
+mod tests;

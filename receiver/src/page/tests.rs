@@ -1,0 +1,112 @@
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use modelwatch_common::time::SystemClock;
+use modelwatch_receiver_core::template::samples;
+use prometheus::Registry;
+use tower::util::ServiceExt as _;
+
+use super::*;
+use crate::store::fixtures::{Remembered, at, store_with};
+use crate::templates::wanted;
+
+async fn get_page(path: &str, rows: Vec<Remembered>) -> (StatusCode, String) {
+    let (_folder, store) = store_with(rows).await;
+    let templates = Arc::new(Templates::load(None, wanted([]), &Registry::new()).unwrap());
+    let pages = Pages { store, templates, clock: Arc::new(SystemClock) };
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = routes(pages).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_list_shows_state_kind_channel_alert_time_and_attempts() {
+    let attempts =
+        vec![(Some("retryable"), Some("timeout"), true, ""), (Some("delivered"), None, false, "200 ok")];
+    let (status, page) = get_page("/", vec![Remembered { attempts, ..Remembered::default() }]).await;
+    assert_eq!(status, 200);
+    for shown in [
+        "<time datetime=\"1970-01-01T00:16:40Z\">1970-01-01 00:16:40</time>",
+        "<span class=\"badge ok\">delivered</span> <span class=\"badge warn\">ambiguous</span>",
+        "<a href=\"/notifications/n1\">[FIRING:1][DEV] FeatureDriftSevere</a>",
+        "<td>new</td><td>ops</td><td>FeatureDriftSevere</td><td class=\"number\">2</td>",
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_suppressed_is_shown_with_its_reason() {
+    let row = Remembered {
+        status: "suppressed",
+        suppressed: Some("superseded"),
+        attempts: vec![],
+        ..Remembered::default()
+    };
+    let (_, page) = get_page("/?status=suppressed", vec![row]).await;
+    assert!(page.contains("suppressed</span><br><span class=\"quiet\">superseded</span>"), "{page}");
+    assert!(page.contains("<a href=\"/?status=suppressed\" aria-current=\"page\">"), "{page}");
+}
+
+#[tokio::test]
+async fn a_filter_stays_on_the_way_to_older_notifications() {
+    let rows = ["a", "b", "c"].map(|id| Remembered { id, created_at: at(5), ..Remembered::default() });
+    let (_, page) = get_page("/?channel=ops&limit=2&label=feature%3DAGEP", rows.into()).await;
+    assert!(
+        page.contains("href=\"/?channel=ops&amp;label=feature%3DAGEP&amp;limit=2&amp;cursor=5000000.b\""),
+        "{page}"
+    );
+    assert!(
+        page.contains("href=\"/?status=dead&amp;channel=ops&amp;label=feature%3DAGEP&amp;limit=2\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_list_says_what_to_do() {
+    assert!(get_page("/", vec![]).await.1.contains("webhook_configs"));
+}
+
+#[tokio::test]
+async fn one_notification_is_shown_in_full() {
+    let row = Remembered { problem: Some("title.hbs:1:1: no"), ..Remembered::default() };
+    let (status, page) = get_page("/notifications/n1", vec![row]).await;
+    assert_eq!(status, 200);
+    for shown in [
+        "<h1>[FIRING:1][DEV] FeatureDriftSevere</h1>",
+        "<dt>feature</dt><dd>AGEP</dd>",
+        "200 ok",
+        "title.hbs:1:1: no",
+        "&quot;text&quot;: &quot;hello&quot;",
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_from_outside_becomes_markup() {
+    let row = || Remembered {
+        message: samples::hostile(),
+        content: Some("<script>alert(1)</script>"),
+        problem: Some("<script>"),
+        attempts: vec![(Some("<script>"), Some("<script>"), true, "<script>")],
+        channel: "<script>",
+        ..Remembered::default()
+    };
+    for path in ["/", "/notifications/n1"] {
+        let (status, page) = get_page(path, vec![row()]).await;
+        assert_eq!(status, 200);
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{path}");
+    }
+    let (_, page) = get_page("/?channel=%22%3E%3Cscript%3E", vec![]).await;
+    assert!(!page.contains("<script"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_a_filter_says_so() {
+    assert_eq!(get_page("/notifications/none", vec![]).await.0, 404);
+    let (status, page) = get_page("/?since=%3Cyesterday%3E", vec![]).await;
+    assert_eq!(status, 400);
+    assert!(page.contains("since: `&lt;yesterday&gt;`"), "{page}");
+}

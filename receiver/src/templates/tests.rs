@@ -1,0 +1,142 @@
+use std::time::{Duration, Instant};
+
+use modelwatch_common::shutdown::Tasks;
+use modelwatch_receiver_core::template::{samples, view};
+use tempfile::TempDir;
+
+use super::*;
+
+fn slack() -> Wanted {
+    [("slack".to_owned(), Format::Slack)].into()
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        write(&folder, file, text);
+    }
+    folder
+}
+
+fn write(folder: &TempDir, file: &str, text: &str) {
+    let path = folder.path().join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn load(folder: &TempDir) -> (Templates, Registry) {
+    let registry = Registry::new();
+    (Templates::load(Some(folder.path().to_owned()), slack(), &registry).unwrap(), registry)
+}
+
+fn title(templates: &Templates) -> String {
+    let template = templates.current("slack").unwrap();
+    template.render("title", view::message(&samples::firing())).unwrap()
+}
+
+fn errors(registry: &Registry) -> u64 {
+    let family = &registry.gather()[0];
+    assert_eq!(family.name(), "modelwatch_receiver_template_errors_total");
+    family.get_metric()[0].get_counter().get_value().round() as u64
+}
+
+#[test]
+fn a_file_replaces_the_built_in_piece_and_leaves_the_others() {
+    let folder = folder(&[
+        ("slack/title.hbs", "mine: {{subject}}"),
+        ("slack/title.hbs~", "{{#if"),
+        ("slack/.x.hbs", "{{#if"),
+    ]);
+    let (templates, registry) = load(&folder);
+    assert_eq!(title(&templates), "mine: FeatureDriftSevere");
+    let summary =
+        templates.current("slack").unwrap().render("summary", view::message(&samples::firing())).unwrap();
+    assert!(summary.contains("A feature of employment"), "{summary}");
+    assert_eq!(errors(&registry), 0, "the series is there from the start");
+}
+
+#[test]
+fn a_broken_edit_leaves_the_last_good_template_in_use() {
+    let folder = folder(&[("slack/title.hbs", "first {{subject}}")]);
+    let (templates, registry) = load(&folder);
+    write(&folder, "slack/title.hbs", "second\n{{#if}}");
+    let refused = templates.reload().unwrap_err().to_string();
+    let path = folder.path().join("slack/title.hbs");
+    assert!(refused.starts_with(&format!("{}:2:", path.display())), "{refused}");
+    assert_eq!(title(&templates), "first FeatureDriftSevere");
+    assert_eq!((errors(&registry), templates.refused().iter().count()), (1, 1));
+    write(&folder, "slack/title.hbs", "third {{subject}}");
+    templates.reload().unwrap();
+    assert_eq!(title(&templates), "third FeatureDriftSevere");
+    assert!(templates.refused().is_empty());
+}
+
+#[test]
+fn a_template_that_is_broken_at_the_start_is_served_by_the_built_in() {
+    let (templates, registry) = load(&folder(&[("slack/title.hbs", "{{nothing}}")]));
+    assert_eq!(title(&templates), "[FIRING:1][DEV] FeatureDriftSevere");
+    assert_eq!(errors(&registry), 1);
+    assert!(!templates.refused().is_empty());
+}
+
+#[test]
+fn a_folder_without_templates_or_no_folder_serves_the_built_in() {
+    assert_eq!(title(&load(&folder(&[])).0), "[FIRING:1][DEV] FeatureDriftSevere");
+    check(None, &slack()).unwrap();
+    let gone = folder(&[]).path().to_owned();
+    check(Some(&gone), &slack()).unwrap();
+}
+
+#[test]
+fn a_template_of_its_own_name_is_found_in_its_folder() {
+    let folder = folder(&[("short/summary.hbs", "{{title}}")]);
+    let wanted: Wanted = [("short".to_owned(), Format::Slack)].into();
+    check(Some(folder.path()), &wanted).unwrap();
+    let missing = check(Some(folder.path()), &[("long".to_owned(), Format::Slack)].into()).unwrap_err();
+    assert!(missing.to_string().starts_with("there is no template `long`: make the folder"), "{missing}");
+    let nowhere = check(None, &wanted).unwrap_err();
+    assert_eq!(nowhere.to_string(), "there is no template `short`: templates.path is not set");
+}
+
+#[test]
+fn every_fault_of_every_template_is_named() {
+    let folder = folder(&[
+        ("slack/title.hbs", "{{#if"),
+        ("slack/text.hbs", "{{nothing}}"),
+        ("log/line.hbs", "{{/if}}"),
+    ]);
+    let faults = check(Some(folder.path()), &wanted([])).unwrap_err().to_string();
+    assert_eq!(faults.lines().count(), 3, "{faults}");
+}
+
+#[test]
+fn what_is_no_text_is_named() {
+    let folder = folder(&[]);
+    std::fs::create_dir_all(folder.path().join("slack/title.hbs")).unwrap();
+    let faults = check(Some(folder.path()), &slack()).unwrap_err().to_string();
+    assert!(faults.starts_with("cannot read ") && faults.contains("title.hbs"), "{faults}");
+}
+
+#[test]
+fn a_failure_on_real_data_is_counted() {
+    let (templates, registry) = load(&folder(&[]));
+    let failed = templates.try_render("slack", |template| template.render("nowhere", serde_json::json!({})));
+    failed.unwrap_err();
+    assert_eq!(errors(&registry), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_picked_up_while_running() {
+    let folder = folder(&[("slack/title.hbs", "first {{subject}}")]);
+    let templates = Arc::new(load(&folder).0);
+    let tasks = Tasks::new();
+    tasks.spawn("templates", Arc::clone(&templates).watch(tasks.shutdown()));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while title(&templates) != "second FeatureDriftSevere" {
+        assert!(Instant::now() < deadline, "the edit was not seen");
+        // written again and again, because the first time may come before the folder is watched
+        write(&folder, "slack/title.hbs", "second {{subject}}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
