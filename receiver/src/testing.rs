@@ -45,7 +45,7 @@ impl Clock for HeldClock {
 
 /// A store and what is around it, in a folder of its own.
 pub(crate) struct Rig {
-    pub(crate) directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     pub(crate) store: Store,
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) registry: Registry,
@@ -67,7 +67,7 @@ impl Rig {
             clock: Arc::new(HeldClock(AtomicI64::new(START * 1_000_000))),
             bell: watch::Sender::new(()),
             tasks: Tasks::new(),
-            directory,
+            _directory: directory,
             store,
             registry,
             config,
@@ -170,13 +170,17 @@ pub(crate) async fn accept_all(intake: &Intake, webhooks: &[Webhook]) -> Result<
 pub(crate) struct Scripted {
     answers: Mutex<VecDeque<Outcome>>,
     sent: Mutex<Vec<(tokio::time::Instant, String)>>,
-    /// Never answers.
-    pub(crate) stuck: bool,
+    stuck: bool,
 }
 
 impl Scripted {
     pub(crate) fn answering(answers: impl IntoIterator<Item = Outcome>) -> Scripted {
         Scripted { answers: Mutex::new(answers.into_iter().collect()), ..Scripted::default() }
+    }
+
+    /// One that never answers.
+    pub(crate) fn stuck() -> Scripted {
+        Scripted { stuck: true, ..Scripted::default() }
     }
 
     /// The titles that were sent, in order, and when.

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use crate::testing::load;
+
+const MINIMAL: &str = "
+routes: [{channels: [console]}]
+channels: [{name: console, type: log}]
+";
+
+fn refusal(yaml: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    load(directory.path(), yaml).err().unwrap_or_else(|| panic!("accepted: {yaml}")).to_string()
+}
+
+#[test]
+fn a_short_configuration_is_enough_and_the_rest_is_as_documented() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = load(directory.path(), MINIMAL).unwrap();
+    assert_eq!(config.web.listen_address().to_string(), "127.0.0.1:9741");
+    assert_eq!(config.store.path, directory.path().join("data/receiver.db"));
+    assert_eq!(config.store.retention, Duration::from_secs(30 * 24 * 3600));
+    assert_eq!(config.delivery.give_up_after, Duration::from_secs(24 * 3600));
+    assert_eq!(config.delivery.late_after, Duration::from_secs(600));
+    assert_eq!(config.delivery.workers, 8);
+    assert!(config.policy.heartbeats().is_empty());
+}
+
+#[test]
+fn a_fault_in_every_section_is_named_with_its_key() {
+    let refused = refusal(
+        "
+web: {listen_address: nowhere}
+storage: {url: 'postgres://user:hunter2@db/x'}
+history: {retention: soon}
+environment: [dev]
+templates: {path: 3, folder: x}
+dedupe: {repeat: 4h}
+delivery: {workers: 0, retry: {initial: 0s, jitter: 2}}
+routes: [{match: ['severity'], channels: [missing]}]
+channels: [{name: console, type: log}]
+heartbeats: [{name: p, match: [], every: 1m, channels: []}]
+alertmanager: {url: 'http://x'}
+",
+    );
+    for key in [
+        "web.listen_address",
+        "storage.url",
+        "history.retention",
+        "environment",
+        "templates",
+        "dedupe",
+        "delivery.workers",
+        "delivery.retry.initial",
+        "delivery.retry.jitter",
+        "routes[0].match",
+        "routes[0].channels",
+        "heartbeats[0].match",
+        "heartbeats[0].channels",
+        "alertmanager",
+    ] {
+        assert!(refused.contains(&format!("receiver.yaml: {key}")), "{key} is not named in\n{refused}");
+    }
+    assert!(refused.contains("there is no channel `missing`"), "{refused}");
+    assert!(!refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn a_fault_in_a_channel_is_not_reported_again_at_every_route() {
+    let refused = refusal(
+        "
+routes: [{channels: [slack]}]
+channels: [{name: slack, type: slack, webhook_url_file: missing.url}]
+",
+    );
+    assert_eq!(refused.lines().count(), 1, "{refused}");
+    assert!(refused.contains("receiver.yaml: channels[0]: cannot read the secret in"), "{refused}");
+    let refused = refusal(
+        "
+routes: [{channels: [slack]}]
+channels: [{name: slack, type: carrier-pigeon}]
+",
+    );
+    assert_eq!(refused.lines().count(), 1, "{refused}");
+}
+
+#[test]
+fn names_are_unique_and_rates_are_rates() {
+    let refused = refusal(
+        "
+routes: [{channels: [a]}]
+channels:
+  - {name: a, type: log}
+  - {name: a, type: slack, webhook_url: 'http://s/hook', rate: often}
+",
+    );
+    assert!(refused.contains("channels[1].name: `a` is there twice"), "{refused}");
+    assert!(refused.contains("`often` is not a rate"), "{refused}");
+}
+
+#[test]
+fn nothing_to_tell_and_nobody_to_tell_it_to_are_faults() {
+    let refused = refusal("environment: dev");
+    assert!(refused.contains("channels: expected at least one channel"), "{refused}");
+    assert!(refused.contains("routes: expected at least one route"), "{refused}");
+}

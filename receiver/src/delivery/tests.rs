@@ -81,7 +81,7 @@ async fn a_notification_is_tried_until_it_is_delivered_and_every_attempt_is_reme
 #[tokio::test]
 async fn a_stuck_destination_delays_no_other() {
     let rig = rig().await;
-    let stuck = Arc::new(Scripted { stuck: true, ..Scripted::default() });
+    let stuck = Arc::new(Scripted::stuck());
     let b = Arc::new(Scripted::default());
     let _delivery = start(&rig, plan(&rig, [("a", &stuck, None), ("b", &b, None)]));
     rig.running_intake().accept(group(&[("AB", None)])).await.unwrap();
