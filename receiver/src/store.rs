@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _};
 
+mod backlog;
 mod heartbeats;
 mod occurrences;
 mod outbox;
@@ -21,9 +22,10 @@ mod told;
 mod transaction;
 mod wording;
 
+pub use backlog::Backlog;
 pub use heartbeats::HEARTBEAT_SOURCE;
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
-pub use outbox::{Backlog, Claimed, Ending};
+pub use outbox::{Claimed, Ending};
 #[cfg(test)]
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};

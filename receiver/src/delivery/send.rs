@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{self, Next, Patience};
 use tracing::Instrument as _;
 
@@ -37,7 +37,7 @@ impl Send {
         let Some(attempt) = self.begin(&claimed, &rendered).await else { return };
         let outcome = self.notifier.send(&rendered).await;
         let next = self.next(&claimed, &outcome);
-        self.log(&outcome, next);
+        log(&outcome, next);
         if let Outcome::Retryable { retry_after: Some(pause), .. } = &outcome {
             self.gate.shut_for((*pause).min(retry::MAX_RETRY_AFTER));
         }
@@ -102,17 +102,18 @@ impl Send {
             Next::Again(_) => {}
         }
     }
+}
 
-    fn log(&self, outcome: &Outcome, next: Next) {
-        let detail = outcome.detail();
-        let reason = outcome.reason().map_or("", modelwatch_receiver_core::outcome::Reason::as_str);
-        let ambiguous = outcome.is_ambiguous();
-        match next {
-            Next::Done => tracing::info!(detail, "a notification was delivered"),
-            Next::Again(at) => {
-                tracing::warn!(reason, detail, ambiguous, %at, "a notification will be tried again");
-            }
-            Next::Dead => tracing::error!(reason, detail, ambiguous, "a notification is a dead letter"),
-        }
+fn log(outcome: &Outcome, next: Next) {
+    let detail = outcome.detail();
+    match next {
+        Next::Done => tracing::info!(detail, "a notification was delivered"),
+        Next::Again(_) => log_failure(outcome, "a notification will be tried again"),
+        Next::Dead => log_failure(outcome, "a notification is a dead letter"),
     }
+}
+
+fn log_failure(outcome: &Outcome, what: &'static str) {
+    let (reason, ambiguous) = (outcome.reason().map_or("", Reason::as_str), outcome.is_ambiguous());
+    tracing::warn!(reason, detail = outcome.detail(), ambiguous, "{what}");
 }

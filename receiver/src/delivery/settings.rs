@@ -42,7 +42,7 @@ impl Settings {
         let raw: RawDelivery = source.section("delivery", faults);
         let span = |given: Option<Span>, default: u64| given.unwrap_or(Span::seconds(default)).duration();
         let settings = Settings {
-            backoff: backoff(raw.retry.unwrap_or_default(), faults),
+            backoff: backoff(&raw.retry.unwrap_or_default(), faults),
             give_up_after: span(raw.give_up_after, 24 * 3600),
             late_after: span(raw.late_after, 10 * 60),
             workers: raw.workers.unwrap_or(8),
@@ -54,7 +54,7 @@ impl Settings {
     }
 }
 
-fn backoff(raw: RawRetry, faults: &mut Faults) -> Backoff {
+fn backoff(raw: &RawRetry, faults: &mut Faults) -> Backoff {
     let initial = raw.initial.unwrap_or(Span::seconds(1)).duration();
     let max = raw.max.unwrap_or(Span::seconds(300)).duration();
     let jitter = raw.jitter.unwrap_or(0.2);

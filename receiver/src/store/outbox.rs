@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 use sqlx::Row as _;
 
@@ -35,17 +35,6 @@ pub struct Ending<'a> {
     pub next: Next,
     /// When.
     pub at: Timestamp,
-}
-
-/// What waits for one destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backlog {
-    /// The destination's name.
-    pub channel: String,
-    /// How many notifications wait.
-    pub waiting: i64,
-    /// Since when the oldest news waits.
-    pub oldest: Timestamp,
 }
 
 /// How an attempt is remembered whose process ended before it knew the answer.
@@ -161,27 +150,6 @@ impl Store {
         transaction.commit().await?;
         Ok(superseded)
     }
-
-    /// What waits, for every destination for which something does.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
-        let rows = sqlx::query(
-            "select channel, count(*) as waiting, min(waiting_since) as oldest
-             from notifications where status = 'pending' group by channel",
-        )
-        .fetch_all(self.readers())
-        .await?;
-        let backlog = |row: &sqlx::any::AnyRow| {
-            Ok(Backlog {
-                channel: row.try_get("channel")?,
-                waiting: row.try_get("waiting")?,
-                oldest: timestamp(row.try_get("oldest")?)?,
-            })
-        };
-        rows.iter().map(backlog).collect()
-    }
 }
 
 impl Transaction {
@@ -246,7 +214,7 @@ impl Transaction {
         .bind(attempt)
         .bind(ending.at.as_microsecond())
         .bind(ending.outcome.as_str())
-        .bind(ending.outcome.reason().map(|reason| reason.as_str()))
+        .bind(ending.outcome.reason().map(Reason::as_str))
         .bind(i64::from(ending.outcome.is_ambiguous()))
         .bind(ending.outcome.detail())
         .execute(self.connection())
