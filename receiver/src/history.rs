@@ -77,14 +77,6 @@ impl Entry {
         self.attempts.iter().any(|attempt| attempt.ambiguous)
     }
 
-    /// The names of its alerts, each once.
-    pub fn alertnames(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.alerts.iter().map(AlertView::name).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
     fn new(stored: StoredNotification, attempts: Vec<StoredAttempt>) -> Self {
         let message = stored.message;
         Self {

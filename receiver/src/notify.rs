@@ -23,10 +23,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// What goes out to a destination, kept in the history as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// The notification's id in the history, for log lines.
-    pub notification: String,
-    /// The first line, for people: `[FIRING:1][DEV] DataDriftDetected`.
-    pub title: String,
     /// Exactly what is sent.
     pub content: String,
     /// Why the plain layout was used instead of the channel's template, if it was.

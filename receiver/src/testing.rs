@@ -191,16 +191,11 @@ impl Scripted {
 
 impl Notifier for Scripted {
     fn render(&self, message: &Message) -> Rendered {
-        Rendered {
-            notification: message.id.clone(),
-            title: message.title(),
-            content: message.title(),
-            problem: None,
-        }
+        Rendered { content: message.title(), problem: None }
     }
 
     fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
-        self.sent.lock().unwrap().push((tokio::time::Instant::now(), rendered.title.clone()));
+        self.sent.lock().unwrap().push((tokio::time::Instant::now(), rendered.content.clone()));
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
             if self.stuck {

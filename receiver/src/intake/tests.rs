@@ -118,7 +118,8 @@ async fn an_alert_missing_from_a_snapshot_is_not_resolved_and_still_told() {
     let (rig, _intake) = after(&[group(&[("A", None)]), group(&[("B", None)])]).await;
     let history = rig.history().await;
     assert_eq!(told(&history), ["console new suppressed", "console new pending"]);
-    assert_eq!(history[1].alertnames(), ["A", "B"]);
+    let names: Vec<&str> = history[1].alerts.iter().map(|alert| alert.name()).collect();
+    assert_eq!(names, ["A", "B"]);
 }
 
 #[tokio::test]

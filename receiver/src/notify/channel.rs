@@ -106,18 +106,11 @@ impl RawChannel {
                 (name, template, send_resolved, Some(ChannelType::Log), None)
             }
             Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file, rate } => {
-                let rate = rate.map_or(Ok(Rate::ONE_PER_SECOND), |text| text.parse());
-                let rate = rate.map_err(|fault| faults.push(fault.into())).ok();
                 let file = webhook_url_file.map(|file| directory.join(file));
-                let address = webhook_address(webhook_url, file.as_deref());
-                let kind = address.map_err(|fault| faults.push(fault)).ok();
-                (
-                    name,
-                    template,
-                    send_resolved,
-                    kind.map(|webhook_url| ChannelType::Slack { webhook_url }),
-                    rate,
-                )
+                let url = webhook_address(webhook_url, file.as_deref()).map_err(|fault| faults.push(fault));
+                let rate = parse_rate(rate).map_err(|fault| faults.push(fault)).ok();
+                let kind = url.ok().map(|webhook_url| ChannelType::Slack { webhook_url });
+                (name, template, send_resolved, kind, rate)
             }
         };
         if name.trim().is_empty() {
@@ -183,6 +176,10 @@ fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret,
         "http" | "https" => Ok(url),
         _ => Err(ChannelError::NotAUrl),
     }
+}
+
+fn parse_rate(rate: Option<String>) -> Result<Rate, ChannelError> {
+    Ok(rate.map_or(Ok(Rate::ONE_PER_SECOND), |text| text.parse())?)
 }
 
 fn is_folder_name(name: &str) -> bool {

@@ -15,14 +15,13 @@ const TARGET: &str = "modelwatch_receiver::notification";
 
 /// Writes messages to the program's log.
 pub(super) struct Log {
-    channel: String,
     template: String,
     templates: Arc<Templates>,
 }
 
 impl Log {
     pub(super) fn new(channel: &Channel, templates: Arc<Templates>) -> Self {
-        Self { channel: channel.name().to_owned(), template: channel.template().to_owned(), templates }
+        Self { template: channel.template().to_owned(), templates }
     }
 }
 
@@ -35,13 +34,13 @@ impl Notifier for Log {
             Ok(content) => (content, None),
             Err(fault) => (plain(message, &fault), Some(fault.to_string())),
         };
-        Rendered { notification: message.id.clone(), title: message.title(), content, problem }
+        Rendered { content, problem }
     }
 
     fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
         let outcome = if tracing::enabled!(target: TARGET, Level::INFO) {
-            let Rendered { notification, content, .. } = rendered;
-            tracing::info!(target: TARGET, channel = self.channel, notification, "{content}");
+            // the span of the delivery says which notification and channel it is
+            tracing::info!(target: TARGET, "{}", rendered.content);
             Outcome::Delivered { detail: "written to the log".to_owned() }
         } else {
             let detail = "the log level hides notifications, set --log.level=info".to_owned();

@@ -85,7 +85,7 @@ impl Notifier for Slack {
             Err(fault) => (pieces::plain(message, &fault), Some(fault.to_string())),
         };
         let content = payload::build(&pieces, message).to_string();
-        Rendered { notification: message.id.clone(), title: message.title(), content, problem }
+        Rendered { content, problem }
     }
 
     fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {

@@ -34,9 +34,11 @@ fn warning(refused: &TemplateFaults) -> String {
 fn states(filter: &RawFilter) -> String {
     let shown = filter.status.as_deref().unwrap_or_default();
     let link = |status: &str, words: &str| {
-        let current = if status == shown { " aria-current=\"page\"" } else { "" };
+        if status == shown {
+            return format!("<strong aria-current=\"page\">{words}</strong>");
+        }
         let wanted = RawFilter { status: Some(status.to_owned()), cursor: None, ..filter.clone() };
-        format!("<a href=\"{}\"{current}>{words}</a>", escape(&address(&wanted)))
+        format!("<a href=\"{}\">{words}</a>", escape(&address(&wanted)))
     };
     let links: Vec<String> = State::ALL.iter().map(|state| link(state.as_str(), state.as_str())).collect();
     format!("<nav aria-label=\"State\"><p>{} · {}</p></nav>\n", link("", "all"), links.join(" · "))
@@ -73,9 +75,9 @@ fn address(filter: &RawFilter) -> String {
 fn table(notifications: &[Entry]) -> String {
     let rows: Vec<String> = notifications.iter().map(row).collect();
     format!(
-        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">When (UTC)</th><th scope=\"col\">State</th>\
+        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"number\">When (UTC)</th><th scope=\"col\">State</th>\
          <th scope=\"col\">Message</th><th scope=\"col\">Kind</th><th scope=\"col\">Channel</th>\
-         <th scope=\"col\">Alerts</th><th scope=\"col\" class=\"number\">Attempts</th></tr></thead>\n\
+         <th scope=\"col\" class=\"number\">Attempts</th></tr></thead>\n\
          <tbody>\n{}</tbody></table></div>\n",
         rows.concat()
     )
@@ -83,7 +85,7 @@ fn table(notifications: &[Entry]) -> String {
 
 fn row(entry: &Entry) -> String {
     format!(
-        "<tr><td>{}</td><td>{}{}</td><td><a href=\"/notifications/{}\">{}</a></td><td>{}</td><td>{}</td>\
+        "<tr><td class=\"number\">{}</td><td>{}{}</td><td><a href=\"/notifications/{}\">{}</a></td><td>{}</td>\
          <td>{}</td><td class=\"number\">{}</td></tr>\n",
         time(entry.created_at),
         state(entry),
@@ -92,7 +94,6 @@ fn row(entry: &Entry) -> String {
         escape(&title(entry)),
         escape(&entry.kind),
         escape(&entry.channel),
-        escape(&entry.alertnames().join(", ")),
         entry.attempts.len()
     )
 }

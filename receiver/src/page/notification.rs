@@ -51,11 +51,14 @@ fn alerts(alerts: &[AlertView]) -> String {
 
 fn alert(alert: &AlertView) -> String {
     let class = if alert.status == Status::Firing { "bad" } else { "ok" };
+    let change = alert.change.as_str().replace('_', " ");
+    // a resolved alert has nothing to add to its state
+    let change = if change == alert.status.as_str() { String::new() } else { change };
     let ended = alert.ends_at.map(|at| format!("<br><span class=\"quiet\">until {}</span>", time(at)));
     format!(
         "<tr><td>{}<br><span class=\"quiet\">{}</span></td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
         badge(class, alert.status.as_str()),
-        escape(&alert.change.as_str().replace('_', " ")),
+        escape(&change),
         time(alert.starts_at),
         ended.unwrap_or_default(),
         pairs(&alert.annotations),
