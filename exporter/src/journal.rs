@@ -30,14 +30,14 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The folder or a file in it.
-    #[error("{}: {doing}: {source}", path.display())]
+    #[error("{}: {doing}: {reason}", path.display())]
     Io {
         /// The folder or file.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
         /// What the operating system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Another exporter.
     #[error("{}: another modelwatch-exporter uses this folder, give each its own storage.path", .0.display())]
@@ -174,12 +174,12 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::Locked(folder.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(&path, "cannot be locked")(source)),
+        Err(TryLockError::Error(reason)) => Err(failed(&path, "cannot be locked")(reason)),
     }
 }
 
 fn failed<'a>(path: &'a Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + 'a {
-    move |source| JournalError::Io { path: path.to_owned(), doing, source }
+    move |reason| JournalError::Io { path: path.to_owned(), doing, reason }
 }
 
 fn journal_name(generation: u64) -> String {

@@ -18,16 +18,16 @@ use crate::table::{Batch, Table, TableError};
 pub enum ReferencesError {
     /// The file cannot be used.
     #[error("reference {0}")]
-    Table(#[from] TableError),
+    Table(TableError),
     /// A column cannot be what the configuration says.
-    #[error("features.{feature}: {source} (column of {})", path.display())]
+    #[error("features.{feature}: {reason} (column of {})", path.display())]
     Feature {
         /// The column.
         feature: Box<str>,
         /// The file.
         path: PathBuf,
         /// What does not fit.
-        source: ReferenceError,
+        reason: ReferenceError,
     },
     /// The configuration speaks of a feature that no reference has.
     #[error("features.{0}: no reference has this column")]
@@ -48,7 +48,7 @@ pub enum ReferencesError {
 /// Names the file and the column.
 pub fn build(config: &ModelConfig) -> Result<ModelSetup, ReferencesError> {
     let default = config.reference.as_deref().map(|path| RawReference::read(config, path)).transpose()?;
-    let read = |(version, path): (&Box<str>, &PathBuf)| Ok((version.clone(), RawReference::read(config, path)?));
+    let read = |(version, path)| RawReference::read(config, path).map(|raw| (version, raw));
     let named = config.references.iter().map(read).collect::<Result<BTreeMap<_, _>, ReferencesError>>()?;
     let features = features(config, default.iter().chain(named.values()))?;
     let share = |raw: RawReference| Arc::new(raw.in_order_of(&features));
@@ -75,13 +75,13 @@ struct RawReference {
 
 impl RawReference {
     fn read(config: &ModelConfig, path: &Path) -> Result<RawReference, ReferencesError> {
-        let table = Table::open(path)?;
-        let columns = Columns::find(config, &table)?;
+        let table = Table::open(path).map_err(ReferencesError::Table)?;
+        let columns = Columns::find(config, &table).map_err(ReferencesError::Table)?;
         let mut profiles: Vec<Profile> =
             columns.features.iter().map(|at| Profile::new(table.columns()[*at].kind)).collect();
         let mut said = Said::default();
-        for batch in table.batches(&columns.selection())? {
-            let batch = batch?;
+        for batch in table.batches(&columns.selection()).map_err(ReferencesError::Table)? {
+            let batch = batch.map_err(ReferencesError::Table)?;
             for (at, profile) in profiles.iter_mut().enumerate() {
                 (0..batch.rows()).for_each(|row| profile.observe(&batch.value(at, row)));
             }
@@ -90,10 +90,10 @@ impl RawReference {
         let names = columns.features.iter().map(|at| &table.columns()[*at].name);
         let mut features = BTreeMap::new();
         for (name, profile) in names.zip(&profiles) {
-            let reference = feature(config, name, profile).map_err(|source| ReferencesError::Feature {
+            let reference = feature(config, name, profile).map_err(|reason| ReferencesError::Feature {
                 feature: name.clone(),
                 path: path.to_owned(),
-                source,
+                reason,
             })?;
             features.extend(reference.map(|reference| (name.clone(), reference)));
         }

@@ -60,7 +60,7 @@ impl Method {
 
     /// The score of a table: 0 where the shares are equal, never NaN or infinite.
     pub fn score(self, table: &Table) -> f64 {
-        self.from_divergence(self.divergence(table))
+        self.of_divergence(self.divergence(table))
     }
 
     /// The scale on which the score is asymptotically a multiple of χ²: the null is fitted there.
@@ -71,7 +71,7 @@ impl Method {
         }
     }
 
-    fn from_divergence(self, divergence: f64) -> f64 {
+    fn of_divergence(self, divergence: f64) -> f64 {
         match self {
             Method::Psi => divergence,
             Method::JensenShannon => divergence.sqrt(),

@@ -1,6 +1,7 @@
 //! Predictions that wait for their labels, and labels that wait for their predictions.
 //!
-//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first).
+//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first). What is
+//! too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -75,15 +76,20 @@ struct Entry {
 /// What few ids have, kept apart so that the many cost little.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Aside {
-    /// A label that came before its prediction.
-    early: Option<Truth>,
+    /// A label that came before its prediction, and the model's now when it came.
+    early: Option<(Truth, Time)>,
     /// Versions whose request for this id failed.
     failures: Vec<VersionIndex>,
 }
 
 impl Entry {
-    fn early(&self) -> Option<Truth> {
-        self.aside.as_ref().and_then(|aside| aside.early)
+    fn early(&self, oldest: Time) -> Option<Truth> {
+        let (truth, came) = self.aside.as_ref()?.early?;
+        (came > oldest).then_some(truth)
+    }
+
+    fn predictions(&self, oldest: Time) -> impl Iterator<Item = &Waiting> {
+        self.predictions.iter().filter(move |prediction| prediction.time > oldest)
     }
 }
 
@@ -102,6 +108,14 @@ pub struct WaitingLimits {
     pub wait: Duration,
     /// How many ids wait at most.
     pub most: usize,
+}
+
+impl WaitingLimits {
+    /// What was made by then waits no more.
+    #[must_use]
+    pub fn oldest(self, clock: Time) -> Time {
+        Time(clock.0.saturating_sub(millis(self.wait)))
+    }
 }
 
 impl WaitingRoom {
@@ -125,12 +139,18 @@ impl WaitingRoom {
 
     /// Whether this version's prediction of that id was counted before.
     #[must_use]
-    pub fn knows(&self, id: Id, version: VersionIndex) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(|p| p.version == version))
+    pub fn knows(&self, id: Id, version: VersionIndex, oldest: Time) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.predictions(oldest).any(|p| p.version == version))
     }
 
     /// Notes that a request for this id failed; `false` when that was known.
-    pub fn admit_failure(&mut self, id: Id, version: VersionIndex, time: Time, limits: WaitingLimits) -> bool {
+    pub fn admit_failure(
+        &mut self,
+        id: Id,
+        version: VersionIndex,
+        time: Time,
+        limits: WaitingLimits,
+    ) -> bool {
         let failures = &mut self.entries.entry(id).or_default().aside.get_or_insert_default().failures;
         if failures.contains(&version) {
             return false;
@@ -145,8 +165,8 @@ impl WaitingRoom {
     pub fn admit(&mut self, id: Id, arrived: Arrived, limits: WaitingLimits) -> Option<Joined> {
         self.remember(id, arrived.time, limits);
         let entry = self.entries.entry(id).or_default();
-        let Arrived { version, time, ordinal, predicted } = arrived;
-        let truth = known_truth(entry, version);
+        let Arrived { version, time, ordinal, predicted, clock } = arrived;
+        let truth = known_truth(entry, version, limits.oldest(clock));
         let prediction = Waiting { version, time, ordinal, predicted, truth };
         entry.predictions.push(prediction);
         self.make_room(limits);
@@ -157,11 +177,13 @@ impl WaitingRoom {
     pub fn label(&mut self, id: Id, truth: Truth, clock: Time, limits: WaitingLimits) -> LabelOutcome {
         let Some(entry) = self.entries.get_mut(&id) else {
             self.remember(id, clock, limits);
-            self.entries.entry(id).or_default().aside.get_or_insert_default().early = Some(truth);
+            self.entries.entry(id).or_default().aside.get_or_insert_default().early = Some((truth, clock));
             self.make_room(limits);
             return LabelOutcome::Unmatched;
         };
-        let meant = |p: &&mut Waiting| truth.only.is_none_or(|version| version == p.version);
+        let oldest = limits.oldest(clock);
+        let meant =
+            |p: &&mut Waiting| p.time > oldest && truth.only.is_none_or(|version| version == p.version);
         let mut found = false;
         let mut joined = SmallVec::new();
         for prediction in entry.predictions.iter_mut().filter(meant) {
@@ -175,19 +197,22 @@ impl WaitingRoom {
         match (found, joined.is_empty()) {
             (true, false) => LabelOutcome::Joined(joined),
             (true, true) => LabelOutcome::Repeated,
-            (false, _) if entry.early().is_some_and(|early| early.class == truth.class) => LabelOutcome::Repeated,
+            (false, _) if entry.early(oldest).is_some_and(|early| early.class == truth.class) => {
+                LabelOutcome::Repeated
+            }
             (false, _) => {
-                entry.aside.get_or_insert_default().early = Some(truth);
+                entry.aside.get_or_insert_default().early = Some((truth, clock));
+                self.remember(id, clock, limits);
                 LabelOutcome::Unmatched
             }
         }
     }
 
     /// Forgets what waited longer than `labels.wait`.
-    pub fn expire(&mut self, clock: Time, wait: Duration) {
-        let oldest = Time(clock.0.saturating_sub(millis(wait)));
+    pub fn expire(&mut self, clock: Time, limits: WaitingLimits) {
+        let oldest = limits.oldest(clock);
         while let Some(first) = self.expiry.first_entry() {
-            if (*first.key() + 1).saturating_mul(step(wait)) > oldest.0 {
+            if (*first.key() + 1).saturating_mul(step(limits.wait)) > oldest.0 {
                 break;
             }
             let ids = first.remove();
@@ -203,7 +228,7 @@ impl WaitingRoom {
         for id in ids {
             let Some(entry) = self.entries.get_mut(id) else { continue };
             entry.predictions.retain(|prediction| prediction.time > oldest);
-            if entry.predictions.is_empty() {
+            if entry.predictions.is_empty() && entry.early(oldest).is_none() {
                 self.entries.remove(id);
             }
         }
@@ -232,12 +257,14 @@ pub struct Arrived {
     pub ordinal: u64,
     /// What was predicted.
     pub predicted: ClassIndex,
+    /// The model's now.
+    pub clock: Time,
 }
 
 /// A label that came early, or one that a sibling version's prediction has and that was meant for all.
-fn known_truth(entry: &Entry, version: VersionIndex) -> Option<Truth> {
-    let siblings = entry.predictions.iter().filter_map(|prediction| prediction.truth);
-    let known = entry.early().into_iter().chain(siblings);
+fn known_truth(entry: &Entry, version: VersionIndex, oldest: Time) -> Option<Truth> {
+    let siblings = entry.predictions(oldest).filter_map(|prediction| prediction.truth);
+    let known = entry.early(oldest).into_iter().chain(siblings);
     known.into_iter().find(|truth| truth.only.is_none_or(|only| only == version))
 }
 

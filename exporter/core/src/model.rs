@@ -97,7 +97,7 @@ impl Model {
         for version in &mut self.versions {
             version.decide_until(setup, clock);
         }
-        self.waiting.expire(clock, setup.labels.limits.wait);
+        self.waiting.expire(clock, setup.labels.limits);
         let boundaries = self.versions.iter().flat_map(|version| version.next_boundaries(setup));
         let sweep = clock.after(setup.labels.limits.wait / 32);
         self.next_boundary = boundaries.min().map_or(Time(i64::MIN), |boundary| boundary.min(sweep));
@@ -116,7 +116,8 @@ impl Model {
         let time = prediction.time.unwrap_or(now);
         not_in_the_future(time, setup, now)?;
         let version = self.version_or_new(setup, &prediction.version)?;
-        if prediction.id.is_some_and(|id| self.waiting.knows(id, version)) {
+        let oldest = setup.labels.limits.oldest(self.clock(setup, now).unwrap_or(time));
+        if prediction.id.is_some_and(|id| self.waiting.knows(id, version, oldest)) {
             return Ok(Counted::Duplicate);
         }
         self.newest_event = self.newest_event.max(Some(time));
@@ -169,7 +170,13 @@ impl Model {
         kept.contains(&false)
     }
 
-    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, version: VersionIndex, time: Time) -> Counted {
+    fn fail(
+        &mut self,
+        setup: &ModelSetup,
+        failed: &Prediction,
+        version: VersionIndex,
+        time: Time,
+    ) -> Counted {
         let limits = setup.labels.limits;
         if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
             return Counted::Duplicate;
@@ -187,7 +194,13 @@ impl Model {
         }
         self.rows += 1;
         version.count_in_windows(setup, placed, ordinal, &cells);
-        Arrived { version: placed.version, time: placed.time, ordinal, predicted: placed.class }
+        Arrived {
+            version: placed.version,
+            time: placed.time,
+            ordinal,
+            predicted: placed.class,
+            clock: placed.clock,
+        }
     }
 
     fn join(&mut self, setup: &ModelSetup, joined: &Joined) {

@@ -15,13 +15,13 @@ const GROUP_BYTES: usize = 64 << 20;
 impl Engine {
     /// Serves a request and those that wait behind it.
     pub(super) fn serve(&mut self, first: Request, requests: &Receiver<Request>) {
-        let mut group: Vec<Box<Delivery>> = Vec::new();
+        let mut group: Vec<Delivery> = Vec::new();
         let mut bytes = 0;
         for request in std::iter::once(first).chain(requests.try_iter().take(QUEUE)) {
             match request {
                 Request::Count(delivery) => {
                     bytes += delivery.body.len();
-                    group.push(delivery);
+                    group.push(*delivery);
                     if bytes >= GROUP_BYTES {
                         self.accept(std::mem::take(&mut group));
                         bytes = 0;
@@ -37,7 +37,7 @@ impl Engine {
         self.accept(group);
     }
 
-    fn accept(&mut self, group: Vec<Box<Delivery>>) {
+    fn accept(&mut self, group: Vec<Delivery>) {
         if group.is_empty() {
             return;
         }
@@ -47,7 +47,7 @@ impl Engine {
         let written = self.journal.append(&records.iter().collect::<Vec<_>>());
         timer.observe_duration();
         match written {
-            Ok(()) => group.into_iter().for_each(|delivery| self.count(*delivery, now)),
+            Ok(()) => group.into_iter().for_each(|delivery| self.count(delivery, now)),
             Err(error) => {
                 tracing::error!(%error, "The journal cannot be written; events are refused until it can.");
                 self.metrics.journal_errors_total.inc_by(group.len() as u64);

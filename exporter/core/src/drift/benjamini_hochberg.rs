@@ -9,7 +9,7 @@ pub fn benjamini_hochberg(p_values: &[f64], level: f64) -> f64 {
     let mut ascending = p_values.to_vec();
     ascending.sort_unstable_by(f64::total_cmp);
     let family = ascending.len().max(1) as f64;
-    let bound = |rejected: usize| rejected as f64 * level / family;
+    let bound = |rejected: usize| rejected as f64 / family * level;
     let rejected = (1..=ascending.len()).rfind(|&rank| ascending[rank - 1] <= bound(rank));
     bound(rejected.unwrap_or(1))
 }
@@ -28,7 +28,7 @@ mod tests {
         let mut shuffled = p_values;
         shuffled.reverse();
         let cutoff = benjamini_hochberg(&shuffled, 0.05);
-        assert_eq!(cutoff, 4.0 * 0.05 / 15.0);
+        assert_eq!(cutoff, 4.0 / 15.0 * 0.05);
         assert_eq!(p_values.iter().filter(|p| **p <= cutoff).count(), 4);
     }
 

@@ -89,8 +89,8 @@ impl Null {
     }
 
     fn tail(&self, statistic: f64) -> f64 {
-        // X² = 0 is where `gamma_ur` is not defined; without variance every choice of rows gives the same X².
-        if statistic <= 0.0 || self.variance <= self.mean * f64::EPSILON {
+        // `gamma_ur` is not defined at 0. Without variance, but for rounding, every choice of rows gives the same X².
+        if statistic <= 0.0 || self.variance <= self.mean * self.mean * 1e-9 {
             return 1.0;
         }
         gamma_ur(self.mean * self.mean / self.variance, statistic / self.scale())

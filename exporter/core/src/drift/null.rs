@@ -44,7 +44,7 @@ impl NullScore {
         }
         let shape = self.divergence_mean * self.divergence_mean / self.divergence_variance;
         let scale = self.divergence_variance / self.divergence_mean;
-        self.method.from_divergence(scale * upper_quantile(shape, probability))
+        self.method.of_divergence(scale * upper_quantile(shape, probability))
     }
 
     /// The same null for another effective sample size: `ratio` is the simulated N·M/(N+M) over the wanted one.
@@ -127,7 +127,7 @@ fn draw(method: Method, reference: &[u64], current_rows: u64, seed: u64) -> Null
         if let Some(table) = Table::new(&rest, &current) {
             let divergence = method.divergence(&table);
             divergences.add(divergence);
-            scores.add(method.from_divergence(divergence));
+            scores.add(method.of_divergence(divergence));
         }
     }
     NullScore {

@@ -33,23 +33,30 @@ fn a_whole_prediction_is_read() {
 
 #[test]
 fn features_of_any_shape_never_reject_an_event() {
-    let read = prediction(r#"{"event":"prediction","model":"m","prediction":true,"features":{"age":null,"kind":[1,{"a":2}]}}"#);
+    let read = prediction(
+        r#"{"event":"prediction","model":"m","prediction":true,"features":{"age":null,"kind":[1,{"a":2}]}}"#,
+    );
     assert_eq!(read.features, [Value::Null, Value::Other]);
     assert_eq!(prediction(r#"{"event":"prediction","model":"m","prediction":0}"#).features[0], Value::Absent);
 }
 
 #[test]
 fn bare_not_a_number_and_infinities_are_taken_as_python_writes_them() {
-    let read = prediction(r#"{"event":"prediction","model":"m","prediction":1,"features":{"age":NaN,"kind":-Infinity}}"#);
+    let read = prediction(
+        r#"{"event":"prediction","model":"m","prediction":1,"features":{"age":NaN,"kind":-Infinity}}"#,
+    );
     assert!(matches!(read.features[0], Value::Number(number) if number.is_nan()));
     assert_eq!(read.features[1], Value::Number(f64::NEG_INFINITY));
-    let kept = prediction(r#"{"event":"prediction","model":"m","prediction":"a \" NaN","features":{"age":NaN}}"#);
+    let kept =
+        prediction(r#"{"event":"prediction","model":"m","prediction":"a \" NaN","features":{"age":NaN}}"#);
     assert_eq!(kept.class.as_deref(), Some(r#"a " NaN"#));
 }
 
 #[test]
 fn ids_are_the_same_as_numbers_and_as_text() {
-    let id = |id: &str| prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":1,"id":{id}}}"#)).id;
+    let id = |id: &str| {
+        prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":1,"id":{id}}}"#)).id
+    };
     assert_eq!(id("7"), id("\"7\""));
     assert_eq!(id("7.0"), id("7"));
     assert_ne!(id("12345678901234567891"), id("12345678901234567892"));
@@ -58,7 +65,8 @@ fn ids_are_the_same_as_numbers_and_as_text() {
 
 #[test]
 fn classes_compare_by_canonical_text() {
-    let class = |c: &str| prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":{c}}}"#)).class;
+    let class =
+        |c: &str| prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":{c}}}"#)).class;
     for one in ["1", "1.0", "\"1\"", "\"1.0\""] {
         assert_eq!(class(one).as_deref(), Some("1"), "{one}");
     }
@@ -93,7 +101,10 @@ fn every_fault_has_its_reason() {
         (r#"{"event":"prediction","model":"m","prediction":1,"id":[1]}"#, Reason::InvalidField),
         (r#"{"event":"prediction","model":"m","prediction":1,"version":{}}"#, Reason::InvalidField),
         (r#"{"event":"prediction","model":"m","prediction":1,"time":"yesterday"}"#, Reason::InvalidTime),
-        (r#"{"event":"prediction","model":"m","prediction":1,"time":"1989-12-31T23:59:59Z"}"#, Reason::InvalidTime),
+        (
+            r#"{"event":"prediction","model":"m","prediction":1,"time":"1989-12-31T23:59:59Z"}"#,
+            Reason::InvalidTime,
+        ),
         (r#"{"event":"prediction","model":"m","prediction":1,"time":1e300}"#, Reason::InvalidTime),
         (r#"{"event":"label","model":"m","label":1}"#, Reason::InvalidField),
         (r#"{"event":"label","model":"m","id":1}"#, Reason::InvalidField),

@@ -11,7 +11,7 @@ fn id(text: &str) -> Id {
 }
 
 fn said(version: VersionIndex, seconds: i64) -> Arrived {
-    Arrived { version, time: Time(seconds * 1000), ordinal: 0, predicted: YES }
+    Arrived { version, time: Time(seconds * 1000), ordinal: 0, predicted: YES, clock: Time(seconds * 1000) }
 }
 
 fn truth(class: ClassIndex, seconds: i64) -> Truth {
@@ -66,7 +66,9 @@ fn a_repeated_label_says_nothing_and_a_contradicting_one_replaces() {
     room.admit(id("a"), said(V0, 10), LIMITS);
     room.label(id("a"), truth(NO, 30), Time(10_000), LIMITS);
     assert_eq!(room.label(id("a"), truth(NO, 31), Time(10_000), LIMITS), LabelOutcome::Repeated);
-    let LabelOutcome::Joined(all) = room.label(id("a"), truth(YES, 32), Time(10_000), LIMITS) else { panic!() };
+    let LabelOutcome::Joined(all) = room.label(id("a"), truth(YES, 32), Time(10_000), LIMITS) else {
+        panic!()
+    };
     assert_eq!((all[0].truth.class, all[0].replaced), (YES, Some(NO)));
 }
 
@@ -75,16 +77,24 @@ fn what_waited_too_long_is_forgotten_and_its_label_unmatched() {
     let mut room = WaitingRoom::default();
     room.admit(id("old"), said(V0, 0), LIMITS);
     room.admit(id("new"), said(V0, 3000), LIMITS);
-    room.expire(Time(3_400_000), LIMITS.wait);
-    assert!(!room.knows(id("old"), V0) && room.knows(id("new"), V0));
+    room.expire(Time(3_400_000), LIMITS);
+    assert!(!room.knows(id("old"), V0, Time(-1)) && room.knows(id("new"), V0, Time(-1)));
     assert_eq!(room.label(id("old"), truth(NO, 3400), Time(3_400_000), LIMITS), LabelOutcome::Unmatched);
+}
+
+#[test]
+fn what_is_too_old_is_passed_over_before_it_is_swept_away() {
+    let mut room = WaitingRoom::default();
+    room.admit(id("a"), said(V0, 0), LIMITS);
+    assert!(!room.knows(id("a"), V0, LIMITS.oldest(Time(3_200_000))));
+    assert_eq!(room.label(id("a"), truth(NO, 1), Time(3_200_000), LIMITS), LabelOutcome::Unmatched);
 }
 
 #[test]
 fn an_early_label_is_forgotten_too() {
     let mut room = WaitingRoom::default();
     room.label(id("a"), truth(NO, 0), Time(0), LIMITS);
-    room.expire(Time(3_400_000), LIMITS.wait);
+    room.expire(Time(3_400_000), LIMITS);
     assert!(room.is_empty());
 }
 
@@ -96,7 +106,7 @@ fn a_full_room_forgets_the_oldest_first_and_counts_them() {
         room.admit(id(&at.to_string()), said(V0, at * 100), limits);
     }
     assert_eq!((room.len(), room.evicted()), (10, 10));
-    assert!(room.knows(id("19"), V0) && !room.knows(id("0"), V0));
+    assert!(room.knows(id("19"), V0, Time(-1)) && !room.knows(id("0"), V0, Time(-1)));
 }
 
 #[test]
@@ -104,7 +114,7 @@ fn a_failure_is_counted_once_and_does_not_hide_a_later_success() {
     let mut room = WaitingRoom::default();
     assert!(room.admit_failure(id("a"), V0, Time(0), LIMITS));
     assert!(!room.admit_failure(id("a"), V0, Time(0), LIMITS));
-    assert!(!room.knows(id("a"), V0));
+    assert!(!room.knows(id("a"), V0, Time(0)));
     assert_eq!(room.admit(id("a"), said(V0, 10), LIMITS), None);
-    assert!(room.knows(id("a"), V0));
+    assert!(room.knows(id("a"), V0, Time(0)));
 }

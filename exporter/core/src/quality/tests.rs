@@ -4,7 +4,11 @@ fn pane(predictions: u64, labelled: u64) -> QualityPane {
     QualityPane { predictions, labelled, ..QualityPane::empty() }
 }
 
-fn horizon(panes: &[(i64, QualityPane)], newest: i64, settled_until: i64) -> Option<std::ops::RangeInclusive<i64>> {
+fn horizon(
+    panes: &[(i64, QualityPane)],
+    newest: i64,
+    settled_until: i64,
+) -> Option<std::ops::RangeInclusive<i64>> {
     let panes = panes.iter().cloned().collect();
     find_horizon(&panes, Horizon { newest, panes: 4, min_coverage: 0.8 }, |at, _| at <= settled_until)
 }

@@ -26,13 +26,12 @@ impl NumericCells {
     pub(super) fn new(profile: &Profile) -> (Self, Box<[u64]>) {
         let (buckets, negative, positive) = profile.numbers();
         let ascending = buckets.ascending();
-        let (below, inner, above) = split_tails(&ascending);
+        let Tails { below, inner, above } = Tails::of(&ascending);
         let bins = quantile_bins(inner);
         let mut edges = Vec::new();
         if let (Some((least, greatest)), Some((last, _))) = (profile.range(), inner.last()) {
             edges.push(below.last().map_or(least.next_down(), |(edge, _)| *edge));
-            edges.extend(bins.iter().map(|(edge, _)| edge));
-            edges.pop();
+            edges.extend(bins.iter().rev().skip(1).rev().map(|(edge, _)| edge));
             edges.push(if above.is_empty() { greatest } else { *last });
         }
         let rows = |tail: &[(f64, u64)]| tail.iter().map(|(_, count)| count).sum::<u64>();
@@ -54,11 +53,14 @@ impl NumericCells {
         }
     }
 
-    /// The name of each cell; a bin is named by its half-open interval.
+    /// The name of each cell; a bin is named by its interval.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = vec!["below".to_owned()];
-        let bins = self.edges.windows(2);
-        names.extend(bins.map(|pair| format!("({}, {}]", pair[0], pair[1])));
+        let least = self.range.0;
+        names.extend(self.edges.windows(2).map(|pair| match (pair[0], pair[1]) {
+            (just_under, to) if just_under < least => format!("[{least}, {to}]"),
+            (from, to) => format!("({from}, {to}]"),
+        }));
         names.extend(["above", "missing", "bad_type"].map(str::to_owned));
         names
     }

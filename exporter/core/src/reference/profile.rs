@@ -113,11 +113,10 @@ impl Profile {
     /// there are more texts than can be compared), which makes an identifier.
     pub fn inferred_type(&self) -> FeatureType {
         match self.column {
-            ColumnKind::Float => FeatureType::Numeric,
             ColumnKind::Integer if self.numbers.distinct().is_some_and(|n| n <= FEW_INTEGERS) => {
                 FeatureType::Categorical
             }
-            ColumnKind::Integer => FeatureType::Numeric,
+            ColumnKind::Integer | ColumnKind::Float => FeatureType::Numeric,
             ColumnKind::Text if self.identifies_rows() => FeatureType::Identifier,
             ColumnKind::Text | ColumnKind::Bool => FeatureType::Categorical,
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::drift::{self, NullCache};
-use crate::model::{Assessment, Evaluated, Judge, MethodSetup, State};
+use crate::model::{Assessment, Decision, Evaluated, Judge, MethodSetup, State};
+use crate::reference::FeatureReference;
 use crate::schema::FeatureType;
 use crate::view::WindowView;
 
@@ -49,8 +50,8 @@ pub struct MethodReport {
     pub threshold: f64,
     /// Evidence against "no drift", not adjusted for how many features are looked at.
     pub p_value: f64,
-    /// 0 where no drift is expected to lie, 1 at the threshold.
-    pub excess: f64,
+    /// 0 where no drift is expected to lie, 1 at the threshold; `null` when the threshold lies there too.
+    pub excess: Option<f64>,
     /// Whether this method would call the window as it stands now drifted.
     pub detected: bool,
     /// Whether this is the method that decides.
@@ -60,9 +61,9 @@ pub struct MethodReport {
 pub(super) fn dataset(window: &WindowView, assessment: &Assessment, judge: &Judge<'_>) -> DatasetReport {
     let decision = window.decision.as_ref().filter(|decision| decision.monitored() > 0);
     DatasetReport {
-        monitored: decision.map(|decision| decision.monitored()),
-        drifted: decision.map(|decision| decision.drifted()),
-        share: decision.and_then(|decision| decision.share()),
+        monitored: decision.map(Decision::monitored),
+        drifted: decision.map(Decision::drifted),
+        share: decision.and_then(Decision::share),
         threshold: judge.setup().drift.share,
         detected: decision.map(|decision| decision.dataset),
         p_value_cutoff: assessment.p_value_cutoff,
@@ -75,60 +76,57 @@ pub(super) fn features(
     judge: &Judge<'_>,
     nulls: &mut NullCache,
 ) -> BTreeMap<Box<str>, FeatureReport> {
-    let setup = judge.setup();
-    let mut reports = BTreeMap::new();
-    for (at, (feature, evaluated)) in setup.features.iter().zip(&assessment.features).enumerate() {
+    let evaluated = judge.setup().features.iter().zip(&assessment.features).enumerate();
+    let reports = evaluated.map(|(at, (feature, evaluated))| {
+        let reference = judge.feature(at);
         let decided = window.decision.as_ref().and_then(|decision| *decision.features.get(at)?);
-        let report = match evaluated {
-            Evaluated::Unknown(state) => FeatureReport {
-                feature_type: judge.feature(at).map(crate::reference::FeatureReference::feature_type),
-                state: *state,
-                detected: None,
-                methods: BTreeMap::new(),
-            },
-            Evaluated::Known { scores, p_value } => FeatureReport {
-                feature_type: judge.feature(at).map(crate::reference::FeatureReference::feature_type),
-                state: if decided == Some(true) { State::Drift } else { State::Ok },
-                detected: decided,
-                methods: {
-                    let cutoff = assessment.p_value_cutoff.unwrap_or(0.0);
-                    let rules = feature.methods.iter().zip(scores).enumerate();
-                    let told = rules.filter_map(|(place, (rule, score))| {
-                        let seen = Seen { score: *score, p_value: *p_value, cutoff, rows: window.pane.rows };
-                        let report = method(judge, at, rule, seen, nulls)?;
-                        Some((rule.method.name(), MethodReport { default: place == 0, ..report }))
-                    });
-                    told.collect()
-                },
-            },
+        let methods = match (evaluated, reference) {
+            (Evaluated::Known { scores, p_value }, Some(reference)) => {
+                let cutoff = assessment.p_value_cutoff.unwrap_or(0.0);
+                let seen = Seen { scores, p_value: *p_value, cutoff, rows: window.pane.rows };
+                methods(&feature.methods, &seen, reference, nulls)
+            }
+            _ => BTreeMap::new(),
         };
-        reports.insert(feature.name.clone(), report);
-    }
-    reports
+        let state = match evaluated {
+            Evaluated::Unknown(state) => *state,
+            Evaluated::Known { .. } if decided == Some(true) => State::Drift,
+            Evaluated::Known { .. } => State::Ok,
+        };
+        let detected = decided.filter(|_| evaluated.p_value().is_some());
+        let feature_type = reference.map(FeatureReference::feature_type);
+        (feature.name.clone(), FeatureReport { feature_type, state, detected, methods })
+    });
+    reports.collect()
 }
 
-struct Seen {
-    score: f64,
+/// One feature as it stands now.
+struct Seen<'a> {
+    scores: &'a [f64],
     p_value: f64,
     cutoff: f64,
     rows: u64,
 }
 
-fn method(
-    judge: &Judge<'_>,
-    at: usize,
-    rule: &MethodSetup,
-    seen: Seen,
+fn methods(
+    rules: &[MethodSetup],
+    seen: &Seen<'_>,
+    reference: &FeatureReference,
     nulls: &mut NullCache,
-) -> Option<MethodReport> {
-    let null = nulls.get(rule.method, judge.feature(at)?.counts(), seen.rows)?;
-    let threshold = drift::threshold(rule.effect_size, &null, seen.cutoff);
-    Some(MethodReport {
-        score: seen.score,
-        threshold,
-        p_value: seen.p_value,
-        excess: drift::excess(seen.score, &null, threshold)?,
-        detected: drift::decide(seen.score, rule.effect_size, seen.p_value, seen.cutoff),
-        default: false,
-    })
+) -> BTreeMap<&'static str, MethodReport> {
+    let mut reports = BTreeMap::new();
+    for (place, (rule, &score)) in rules.iter().zip(seen.scores).enumerate() {
+        let Some(null) = nulls.get(rule.method, reference.counts(), seen.rows) else { continue };
+        let threshold = drift::threshold(rule.effect_size, &null, seen.cutoff);
+        let report = MethodReport {
+            score,
+            threshold,
+            p_value: seen.p_value,
+            excess: drift::excess(score, &null, threshold),
+            detected: drift::decide(score, rule.effect_size, seen.p_value, seen.cutoff),
+            default: place == 0,
+        };
+        reports.insert(rule.method.name(), report);
+    }
+    reports
 }

@@ -4,7 +4,9 @@ use super::*;
 
 #[test]
 fn windows_are_read_and_written_as_people_say_them() {
-    for (text, shown) in [("1h", "1h"), ("24h", "1d"), ("7d", "7d"), ("1w", "7d"), ("90m", "90m"), ("1000rows", "1000rows")] {
+    for (text, shown) in
+        [("1h", "1h"), ("24h", "1d"), ("7d", "7d"), ("1w", "7d"), ("90m", "90m"), ("1000rows", "1000rows")]
+    {
         assert_eq!(text.parse::<WindowSpec>().unwrap().to_string(), shown);
     }
     for wrong in ["", "1", "h", "1s", "0h", "-1h", "1.5h", "47rows", "1 h", "99999999999999d", "rows"] {

@@ -14,7 +14,11 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
         ("data_window_rows", "Predictions in the window.", Some(slice.report.current.rows as f64)),
         ("data_drift_share", "Drifted among monitored features, as last decided.", dataset.share),
         ("data_drifted_features", "Features that drifted, as last decided.", count(dataset.drifted)),
-        ("data_monitored_features", "Features whose drift could be told, as last decided.", count(dataset.monitored)),
+        (
+            "data_monitored_features",
+            "Features whose drift could be told, as last decided.",
+            count(dataset.monitored),
+        ),
         (
             "data_drift_dataset_detected",
             "1 if the share of drifted features reached drift.share when last decided, else 0.",
@@ -61,11 +65,11 @@ fn feature(out: &mut Exposition, slice: &Slice<'_>, name: &str, feature: &Featur
 
 fn methods(out: &mut Exposition, labels: &[(&str, &str)], report: &MethodReport) {
     for (name, help, value) in [
-        ("data_drift_score", "Distance between the window and the reference, by method.", report.score),
+        ("data_drift_score", "Distance between the window and the reference, by method.", Some(report.score)),
         (
             "data_drift_threshold",
             "Distance that counts: the effect size, or what chance reaches at the p-value cut-off if that is more.",
-            report.threshold,
+            Some(report.threshold),
         ),
         (
             "data_drift_excess",
@@ -75,10 +79,10 @@ fn methods(out: &mut Exposition, labels: &[(&str, &str)], report: &MethodReport)
         (
             "data_drift_p_value",
             "Probability of counts this different without drift, not adjusted for the number of features.",
-            report.p_value,
+            Some(report.p_value),
         ),
     ] {
-        gauge(out, name, help, labels, Some(value));
+        gauge(out, name, help, labels, value);
     }
 }
 
@@ -87,8 +91,16 @@ fn ratios(out: &mut Exposition, slice: &Slice<'_>) {
         let labels = slice.feature_labels(name);
         for (name, help, value) in [
             ("data_missing_ratio", "Share of values that are null, NaN, empty or absent.", ratios.missing),
-            ("data_out_of_range_ratio", "Share of numbers beyond the reference's range.", ratios.out_of_range),
-            ("data_unseen_ratio", "Share of values that are categories the reference does not have.", ratios.unseen),
+            (
+                "data_out_of_range_ratio",
+                "Share of numbers beyond the reference's range.",
+                ratios.out_of_range,
+            ),
+            (
+                "data_unseen_ratio",
+                "Share of values that are categories the reference does not have.",
+                ratios.unseen,
+            ),
             ("data_type_mismatch_ratio", "Share of values of the wrong type.", ratios.type_mismatch),
         ] {
             gauge(out, name, help, &labels, Some(value));

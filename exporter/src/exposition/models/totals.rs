@@ -75,7 +75,13 @@ fn values(out: &mut Exposition, report: &ModelReport) {
     for (feature, kinds) in report.feature_names.iter().zip(&report.totals.kinds) {
         for kind in schema::Kind::ALL {
             let labels = [("model", &*report.model), ("feature", &**feature), ("kind", kind.label())];
-            counter(out, "data_values_total", "Feature values by what they are.", &labels, kinds[kind.index()]);
+            counter(
+                out,
+                "data_values_total",
+                "Feature values by what they are.",
+                &labels,
+                kinds[kind.index()],
+            );
         }
     }
 }
@@ -85,7 +91,13 @@ pub(super) fn version(out: &mut Exposition, report: &ModelReport, version: &str,
     let totals = &of_version.totals;
     for (status, count) in &totals.statuses {
         let labels = [base[0], base[1], ("status", &**status)];
-        counter(out, "model_predictions_total", "Requests for a prediction, by how they ended.", &labels, *count);
+        counter(
+            out,
+            "model_predictions_total",
+            "Requests for a prediction, by how they ended.",
+            &labels,
+            *count,
+        );
     }
     for (class, count) in &totals.classes {
         let labels = [base[0], base[1], ("class", report.classes.name(*class))];
@@ -105,12 +117,8 @@ pub(super) fn version(out: &mut Exposition, report: &ModelReport, version: &str,
         &base,
         of_version.dataset_detections,
     );
-    out.family("model_prediction_latency_seconds", Kind::Histogram, "Seconds that predictions took.").histogram(
-        &base,
-        LATENCY_BOUNDS,
-        totals.latency.counts(),
-        totals.latency.sum(),
-    );
+    out.family("model_prediction_latency_seconds", Kind::Histogram, "Seconds that predictions took.")
+        .histogram(&base, LATENCY_BOUNDS, totals.latency.counts(), totals.latency.sum());
     out.family("model_prediction_score", Kind::Histogram, "Probability of the positive class.").histogram(
         &base,
         SCORE_BOUNDS,
