@@ -140,30 +140,4 @@ fn alarm(heartbeat: &Heartbeat, starts_at: Timestamp, ends_at: Option<Timestamp>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(60);
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + second).unwrap()
-    }
-
-    #[test]
-    fn a_switch_is_missing_only_after_patience_counted_from_the_later_of_its_last_beat_and_our_start() {
-        let beating = Pulse::Beating { last: at(0) };
-        assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(60)), beating);
-        assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
-        assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(150)), Pulse::Waiting);
-        assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(161)), Pulse::Missing { since: at(160) });
-        assert_eq!(pulse(None, at(0), PATIENCE, at(60)), Pulse::Waiting);
-        assert_eq!(pulse(None, at(0), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
-    }
-
-    #[test]
-    fn an_open_alarm_is_reported_again_but_not_at_every_look() {
-        assert!(is_due(None, at(0)));
-        assert!(!is_due(Some(at(0)), at(10)));
-        assert!(is_due(Some(at(0)), at(300)));
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use modelwatch_receiver_core::message::AlertView;
+
 use super::*;
 use crate::history::Entry;
 use crate::testing::{Rig, accept_all, from_source, group};
@@ -118,7 +120,7 @@ async fn an_alert_missing_from_a_snapshot_is_not_resolved_and_still_told() {
     let (rig, _intake) = after(&[group(&[("A", None)]), group(&[("B", None)])]).await;
     let history = rig.history().await;
     assert_eq!(told(&history), ["console new suppressed", "console new pending"]);
-    let names: Vec<&str> = history[1].alerts.iter().map(|alert| alert.name()).collect();
+    let names: Vec<&str> = history[1].alerts.iter().map(AlertView::name).collect();
     assert_eq!(names, ["A", "B"]);
 }
 

@@ -6,31 +6,39 @@ use std::time::Duration;
 use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
+use sqlx::AssertSqlSafe;
 
 use super::{Store, StoreError};
 
 /// How many rows of one table one batch may forget.
 const BATCH: i64 = 500;
 
-/// What is forgotten, in an order that never leaves a row pointing at nothing that is still needed: what waits to be
-/// told and what is not over is kept, whatever its age.
-const STEPS: [&str; 6] = [
-    "delete from webhooks where id in (select id from webhooks where accepted_at < $1 limit $2)",
-    "delete from notifications where id in (
-         select id from notifications where created_at < $1 and status <> 'pending' limit $2)",
-    "delete from attempts where id in (
-         select id from attempts where started_at < $1
-           and notification not in (select id from notifications) limit $2)",
-    "delete from occurrences where id in (
-         select id from occurrences o where o.seen_at < $1 and o.state = 'resolved' and o.check_at is null
-           and not exists (select 1 from mentions m join notifications n on n.id = m.notification
-                           where m.occurrence = o.id) limit $2)",
-    "delete from mentions where notification in (
-         select m.notification from mentions m
-         where m.notification not in (select id from notifications) limit $2) and $1 > 0",
-    "delete from transitions where occurrence in (
-         select t.occurrence from transitions t where t.accepted_at < $1
-           and t.occurrence not in (select id from occurrences) limit $2)",
+/// Rows that are forgotten together with everything that belongs to them. What waits to be told and what is not over
+/// is kept, whatever its age.
+struct Step {
+    /// The ids of one batch: older than `$1`, at most `$2`.
+    select: &'static str,
+    /// Tables and the columns in which they hold such an id; the rows themselves last.
+    tables: &'static [(&'static str, &'static str)],
+}
+
+const STEPS: [Step; 3] = [
+    Step {
+        select: "select id from webhooks where accepted_at < $1 order by accepted_at limit $2",
+        tables: &[("webhooks", "id")],
+    },
+    Step {
+        select: "select id from notifications where created_at < $1 and status <> 'pending'
+                 order by created_at limit $2",
+        tables: &[("attempts", "notification"), ("mentions", "notification"), ("notifications", "id")],
+    },
+    Step {
+        select:
+            "select id from occurrences o where o.seen_at < $1 and o.state = 'resolved' and o.check_at is null
+                 and not exists (select 1 from mentions m where m.occurrence = o.id)
+                 order by o.seen_at limit $2",
+        tables: &[("transitions", "occurrence"), ("occurrences", "id")],
+    },
 ];
 
 /// How often there is something to forget.
@@ -65,16 +73,25 @@ impl Store {
     /// When the database fails.
     pub async fn prune(&self, before: Timestamp) -> Result<bool, StoreError> {
         let mut more = false;
-        for step in STEPS {
-            let mut transaction = self.begin().await?;
-            let done = sqlx::query(step)
+        for step in &STEPS {
+            more |= self.forget(step, before).await? > 0;
+        }
+        Ok(more)
+    }
+
+    async fn forget(&self, step: &Step, before: Timestamp) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        let mut transaction = self.begin().await?;
+        for (table, column) in step.tables {
+            let delete = format!("delete from {table} where {column} in ({})", step.select);
+            let done = sqlx::query(AssertSqlSafe(delete))
                 .bind(before.as_microsecond())
                 .bind(BATCH)
                 .execute(transaction.connection())
                 .await?;
-            transaction.commit().await?;
-            more |= done.rows_affected() > 0;
+            forgotten = done.rows_affected();
         }
-        Ok(more)
+        transaction.commit().await?;
+        Ok(forgotten)
     }
 }

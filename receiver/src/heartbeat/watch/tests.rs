@@ -1,0 +1,65 @@
+use super::*;
+use crate::testing::{Rig, group};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+#[test]
+fn a_switch_is_missing_only_after_patience_counted_from_the_later_of_its_last_beat_and_our_start() {
+    let beating = Pulse::Beating { last: at(0) };
+    assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(60)), beating);
+    assert_eq!(pulse(Some(at(0)), at(-500), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
+    assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(150)), Pulse::Waiting);
+    assert_eq!(pulse(Some(at(0)), at(100), PATIENCE, at(161)), Pulse::Missing { since: at(160) });
+    assert_eq!(pulse(None, at(0), PATIENCE, at(60)), Pulse::Waiting);
+    assert_eq!(pulse(None, at(0), PATIENCE, at(61)), Pulse::Missing { since: at(60) });
+}
+
+#[tokio::test]
+async fn a_missing_heartbeat_is_told_once_and_its_return_too_also_after_a_restart() {
+    let rig = Rig::new(
+        "
+routes: [{channels: [console]}]
+channels: [{name: console, type: log}, {name: pager, type: log}]
+heartbeats: [{name: prometheus, match: [alertname=Watchdog], every: 50s, grace: 10s, channels: [pager]}]
+",
+    )
+    .await;
+    let intake = rig.running_intake();
+    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    let shown = || rig.registry.gather().into_iter().any(|family| family.name().ends_with("heartbeat_up"));
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !shown() {
+        assert!(std::time::Instant::now() < deadline, "the heartbeat was never looked after");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    rig.clock.advance(Duration::from_secs(61));
+    let history = rig.until(|history| history.len() == 1).await;
+    assert_eq!((history[0].channel.as_str(), history[0].kind.as_str()), ("pager", "heartbeat"));
+    // a second watch is what a restart leaves: it finds the alarm open
+    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    intake.accept(group(&[("Watchdog", None)])).await.unwrap();
+    let history = rig.until(|history| history.len() == 2).await;
+    assert_eq!(history[1].alerts[0].status, Status::Resolved);
+    assert!((rig.metric("heartbeat_up{name=\"prometheus\"}") - 1.0).abs() < f64::EPSILON);
+}
+
+fn watch(rig: &Rig, intake: &Intake) -> Watch {
+    Watch {
+        store: rig.store.clone(),
+        intake: intake.clone(),
+        terms: rig.terms(),
+        clock: Arc::clone(&rig.clock) as Arc<dyn Clock>,
+        metrics: Arc::clone(&rig.metrics),
+    }
+}
+
+#[test]
+fn an_open_alarm_is_reported_again_but_not_at_every_look() {
+    assert!(is_due(None, at(0)));
+    assert!(!is_due(Some(at(0)), at(10)));
+    assert!(is_due(Some(at(0)), at(300)));
+}
