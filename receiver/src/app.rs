@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::notify::{self, ChannelError};
 use crate::page::Pages;
 use crate::store::Store;
-use crate::templates::{self, Templates};
+use crate::templates::{TemplateSource, Templates};
 use crate::{heartbeat, history, http, page};
 
 /// How long deliveries under way may take once the program is to stop; the rest stays in the outbox.
@@ -84,8 +84,8 @@ impl Shared {
     fn new(config: &Config, store: Store) -> anyhow::Result<Shared> {
         let registry = Registry::new();
         let metrics = Arc::new(Metrics::register(&registry)?);
-        let wanted = templates::wanted(&config.channels);
-        let templates = Arc::new(Templates::load(config.templates.clone(), wanted, &registry)?);
+        let source = TemplateSource::new(config.templates.clone(), &config.channels);
+        let templates = Arc::new(Templates::load(source, &registry)?);
         Ok(Shared { store, clock: Arc::new(SystemClock), registry, metrics, templates })
     }
 }
@@ -135,11 +135,9 @@ impl Reloadable {
     /// Takes over routes, channels and templates; what is on disk and under way is not touched.
     fn apply(&self) -> Result<(), Refusal> {
         let config = self.origin.load().map_err(|error| error.to_string())?;
-        let wanted = templates::wanted(&config.channels);
-        templates::check(config.templates.as_deref(), &wanted).map_err(|faults| faults.to_string())?;
         let plan = plan(&config, &self.templates).map_err(|error| error.to_string())?;
-        self.templates.want(wanted);
-        self.templates.reload().map_err(|faults| faults.to_string())?;
+        let source = TemplateSource::new(config.templates.clone(), &config.channels);
+        self.templates.adopt(source).map_err(|faults| faults.to_string())?;
         self.terms.store(Arc::new(terms(&config)));
         self.delivery.replan(plan);
         Ok(())

@@ -3,7 +3,7 @@
 //! It reads and never changes anything. The shapes here are the API's; fields may be added and are never renamed.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::message::AlertView;
+use modelwatch_receiver_core::message::{AlertView, Message};
 use serde::Serialize;
 
 use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
@@ -87,7 +87,7 @@ impl Entry {
             status: stored.status,
             suppressed: stored.suppressed,
             group: stored.group,
-            title: message.as_ref().map(|message| message.title()).unwrap_or_default(),
+            title: message.as_ref().map(Message::title).unwrap_or_default(),
             late: stored.late,
             unconfirmed: message.as_ref().is_some_and(|message| message.unconfirmed),
             alerts: message.map(|message| message.alerts).unwrap_or_default(),

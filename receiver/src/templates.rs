@@ -6,24 +6,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use modelwatch_receiver_core::template::{Fault, Format, Template};
 use prometheus::{IntCounterVec, Opts, Registry};
 
+use crate::notify::Channel;
+
 mod folder;
 mod watch;
 
-/// The templates that channels name, with the format that their channels need.
-pub type Wanted = BTreeMap<String, Format>;
+/// Where templates come from: a folder, if operators have one, and the names that channels use with the formats they
+/// need. The built-in ones are always among them.
+#[derive(Debug, Clone)]
+pub struct TemplateSource {
+    folder: Option<PathBuf>,
+    wanted: BTreeMap<String, Format>,
+}
 
 /// The templates in use. Shared by all notifiers.
 #[derive(Debug)]
 pub struct Templates {
-    folder: Option<PathBuf>,
-    wanted: ArcSwap<Wanted>,
+    source: ArcSwap<TemplateSource>,
     live: ArcSwap<BTreeMap<String, Arc<Template>>>,
     refused: ArcSwap<TemplateFaults>,
     errors: IntCounterVec,
@@ -69,21 +75,38 @@ pub enum TemplateFault {
     },
 }
 
-/// The built-in templates and those that channels name.
-pub fn wanted<'a>(channels: impl IntoIterator<Item = &'a crate::notify::Channel>) -> Wanted {
-    let built_in = Format::ALL.into_iter().map(|format| (format.name().to_owned(), format));
-    let named =
-        channels.into_iter().map(|channel| (channel.template().to_owned(), channel.r#type().format()));
-    built_in.chain(named).collect()
-}
+impl TemplateSource {
+    /// The built-in templates and those that `channels` name, from `folder`.
+    pub fn new<'a>(folder: Option<PathBuf>, channels: impl IntoIterator<Item = &'a Channel>) -> Self {
+        let built_in = Format::ALL.into_iter().map(|format| (format.name().to_owned(), format));
+        let named =
+            channels.into_iter().map(|channel| (channel.template().to_owned(), channel.r#type().format()));
+        Self { folder, wanted: built_in.chain(named).collect() }
+    }
 
-/// Reads, compiles and tries the templates as a start would, without using them.
-///
-/// # Errors
-/// Every fault of every wanted template.
-pub fn check(folder: Option<&Path>, wanted: &Wanted) -> Result<(), TemplateFaults> {
-    let faults = wanted.iter().filter_map(|(name, format)| folder::compile(folder, name, *format).err());
-    TemplateFaults(faults.flatten().collect()).into_result()
+    /// Reads, compiles and tries the templates as a start would, without using them.
+    ///
+    /// # Errors
+    /// Every fault of every template.
+    pub fn check(&self) -> Result<(), TemplateFaults> {
+        let faults =
+            TemplateFaults(self.compile().filter_map(|(_, compiled)| compiled.err()).flatten().collect());
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    fn compile(&self) -> impl Iterator<Item = (&str, Result<Template, Vec<TemplateFault>>)> {
+        let folder = self.folder.as_deref();
+        self.wanted.iter().map(move |(name, format)| (name.as_str(), folder::compile(folder, name, *format)))
+    }
+
+    /// The built-in pieces under every name.
+    fn built_in(&self) -> BTreeMap<String, Arc<Template>> {
+        let compiled = self.wanted.iter().filter_map(|(name, format)| {
+            let template = Template::compile(*format, &BTreeMap::new()).ok()?;
+            Some((name.clone(), Arc::new(template)))
+        });
+        compiled.collect()
+    }
 }
 
 impl Templates {
@@ -92,28 +115,30 @@ impl Templates {
     ///
     /// # Errors
     /// When `registry` already has `modelwatch_receiver_template_errors_total`.
-    pub fn load(
-        folder: Option<PathBuf>,
-        wanted: Wanted,
-        registry: &Registry,
-    ) -> Result<Self, prometheus::Error> {
+    pub fn load(source: TemplateSource, registry: &Registry) -> Result<Self, prometheus::Error> {
         let templates = Self {
-            live: ArcSwap::from_pointee(built_in(&wanted)),
-            errors: errors(&wanted, registry)?,
-            folder,
-            wanted: ArcSwap::from_pointee(wanted),
+            live: ArcSwap::from_pointee(source.built_in()),
+            errors: errors(registry)?,
+            source: ArcSwap::from_pointee(source.clone()),
             refused: ArcSwap::default(),
             reloading: Mutex::default(),
         };
         // what is wrong is in the log, and nothing but the built-in ones could be done about it
-        let _ = templates.reload();
+        let _ = templates.adopt(source);
         Ok(templates)
     }
 
-    /// From the next [`reload`](Self::reload) on, these are the templates that channels name.
-    pub fn want(&self, wanted: Wanted) {
-        touch(&self.errors, &wanted);
-        self.wanted.store(Arc::new(wanted));
+    /// Takes the templates from `source` from now on. The folder that is watched stays the one of the start.
+    ///
+    /// # Errors
+    /// What was refused; then the source before stays.
+    pub fn adopt(&self, source: TemplateSource) -> Result<(), Arc<TemplateFaults>> {
+        for name in source.wanted.keys() {
+            self.errors.with_label_values(&[name]);
+        }
+        self.read(&source)?;
+        self.source.store(Arc::new(source));
+        Ok(())
     }
 
     /// Reads the folder again and uses what is good of it. It compiles and renders, so call it off the I/O threads.
@@ -121,12 +146,16 @@ impl Templates {
     /// # Errors
     /// What was refused; for those templates the last good ones stay.
     pub fn reload(&self) -> Result<(), Arc<TemplateFaults>> {
+        self.read(&self.source.load())
+    }
+
+    fn read(&self, source: &TemplateSource) -> Result<(), Arc<TemplateFaults>> {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let mut live = BTreeMap::clone(&self.live.load());
         let mut faults = TemplateFaults::default();
-        for (name, format) in self.wanted.load().iter() {
-            match folder::compile(self.folder.as_deref(), name, *format) {
-                Ok(template) => drop(live.insert(name.clone(), Arc::new(template))),
+        for (name, compiled) in source.compile() {
+            match compiled {
+                Ok(template) => drop(live.insert(name.to_owned(), Arc::new(template))),
                 Err(found) => {
                     self.failed(name);
                     faults.0.extend(found);
@@ -186,10 +215,6 @@ impl TemplateFaults {
         self.0.iter()
     }
 
-    fn into_result(self) -> Result<(), Self> {
-        if self.is_empty() { Ok(()) } else { Err(self) }
-    }
-
     fn log(&self) {
         for fault in self.iter() {
             tracing::error!(%fault, "a template is refused, the last good one stays in use");
@@ -206,29 +231,14 @@ impl fmt::Display for TemplateFaults {
 
 impl std::error::Error for TemplateFaults {}
 
-fn built_in(wanted: &Wanted) -> BTreeMap<String, Arc<Template>> {
-    let compiled = wanted.iter().filter_map(|(name, format)| {
-        let template = Template::compile(*format, &BTreeMap::new()).ok()?;
-        Some((name.clone(), Arc::new(template)))
-    });
-    compiled.collect()
-}
-
-fn errors(wanted: &Wanted, registry: &Registry) -> Result<IntCounterVec, prometheus::Error> {
+fn errors(registry: &Registry) -> Result<IntCounterVec, prometheus::Error> {
     let options = Opts::new(
         "modelwatch_receiver_template_errors_total",
         "Templates refused when they were read, and messages for which a template failed and the plain layout was sent.",
     );
     let errors = IntCounterVec::new(options, &["template"])?;
     registry.register(Box::new(errors.clone()))?;
-    touch(&errors, wanted);
     Ok(errors)
-}
-
-fn touch(errors: &IntCounterVec, wanted: &Wanted) {
-    for name in wanted.keys() {
-        errors.with_label_values(&[name]);
-    }
 }
 
 #[cfg(test)]

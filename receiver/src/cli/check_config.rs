@@ -3,7 +3,7 @@
 use modelwatch_common::config::{ConfigError, Faults};
 
 use crate::app::Origin;
-use crate::templates;
+use crate::templates::TemplateSource;
 
 /// Loads everything, and prints that it is fine.
 ///
@@ -11,8 +11,8 @@ use crate::templates;
 /// Every fault of the configuration, or of the templates.
 pub(super) fn run(origin: &Origin) -> anyhow::Result<()> {
     let config = origin.load()?;
-    let wanted = templates::wanted(&config.channels);
-    if let Err(refused) = templates::check(config.templates.as_deref(), &wanted) {
+    let templates = TemplateSource::new(config.templates.clone(), &config.channels);
+    if let Err(refused) = templates.check() {
         let mut faults = Faults::new(&origin.file);
         refused.iter().for_each(|fault| faults.add("templates.path", fault));
         return Err(ConfigError::Invalid(faults).into());

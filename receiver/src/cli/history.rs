@@ -123,7 +123,7 @@ fn csv(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
     lines.write_record(COLUMNS)?;
     for entry in notifications {
-        lines.write_record(&fields(entry, entry.created_at.to_string()))?;
+        lines.write_record(fields(entry, entry.created_at.to_string()))?;
     }
     lines.flush()
 }

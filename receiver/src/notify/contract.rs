@@ -12,7 +12,7 @@ use prometheus::Registry;
 
 use super::slack::{Limits, Slack};
 use super::*;
-use crate::templates::{Templates, wanted};
+use crate::templates::{TemplateSource, Templates};
 use destination::{Behaviour, Destination};
 use logs::Logs;
 
@@ -32,7 +32,7 @@ fn channel(kind: &str, template: Option<&str>, url: Option<String>) -> Channel {
 }
 
 fn templates(channel: &Channel) -> Arc<Templates> {
-    Arc::new(Templates::load(None, wanted([channel]), &Registry::new()).unwrap())
+    Arc::new(Templates::load(TemplateSource::new(None, [channel]), &Registry::new()).unwrap())
 }
 
 /// A Slack notifier with short limits that posts to `address`.
@@ -96,7 +96,7 @@ fn without_a_usable_template_the_plain_layout_is_sent_with_the_reason() {
     for kind in ["slack", "log"] {
         let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
         let channel = channel(kind, Some("nobody-wrote-it"), url);
-        let none = Arc::new(Templates::load(None, BTreeMap::new(), &Registry::new()).unwrap());
+        let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
         let notifier = build(&channel, &none).unwrap();
         for (name, message) in samples::all() {
             let rendered = notifier.render(&message);

@@ -7,11 +7,11 @@ use tower::util::ServiceExt as _;
 
 use super::*;
 use crate::store::fixtures::{Remembered, at, store_with};
-use crate::templates::wanted;
+use crate::templates::TemplateSource;
 
 async fn get_page(path: &str, rows: Vec<Remembered>) -> (StatusCode, String) {
     let (_folder, store) = store_with(rows).await;
-    let templates = Arc::new(Templates::load(None, wanted([]), &Registry::new()).unwrap());
+    let templates = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
     let pages = Pages { store, templates, clock: Arc::new(SystemClock) };
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = routes(pages).oneshot(request).await.unwrap();

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use modelwatch_common::shutdown::Tasks;
@@ -6,8 +7,9 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn slack() -> Wanted {
-    [("slack".to_owned(), Format::Slack)].into()
+fn source(folder: &Path, name: &str) -> TemplateSource {
+    let wanted = [(name.to_owned(), Format::Slack)].into();
+    TemplateSource { folder: Some(folder.to_owned()), wanted }
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -26,7 +28,7 @@ fn write(folder: &TempDir, file: &str, text: &str) {
 
 fn load(folder: &TempDir) -> (Templates, Registry) {
     let registry = Registry::new();
-    (Templates::load(Some(folder.path().to_owned()), slack(), &registry).unwrap(), registry)
+    (Templates::load(source(folder.path(), "slack"), &registry).unwrap(), registry)
 }
 
 fn title(templates: &Templates) -> String {
@@ -82,20 +84,29 @@ fn a_template_that_is_broken_at_the_start_is_served_by_the_built_in() {
 #[test]
 fn a_folder_without_templates_or_no_folder_serves_the_built_in() {
     assert_eq!(title(&load(&folder(&[])).0), "[FIRING:1][DEV] FeatureDriftSevere");
-    check(None, &slack()).unwrap();
+    TemplateSource::new(None, []).check().unwrap();
     let gone = folder(&[]).path().to_owned();
-    check(Some(&gone), &slack()).unwrap();
+    TemplateSource::new(Some(gone), []).check().unwrap();
 }
 
 #[test]
 fn a_template_of_its_own_name_is_found_in_its_folder() {
     let folder = folder(&[("short/summary.hbs", "{{title}}")]);
-    let wanted: Wanted = [("short".to_owned(), Format::Slack)].into();
-    check(Some(folder.path()), &wanted).unwrap();
-    let missing = check(Some(folder.path()), &[("long".to_owned(), Format::Slack)].into()).unwrap_err();
+    source(folder.path(), "short").check().unwrap();
+    let missing = source(folder.path(), "long").check().unwrap_err();
     assert!(missing.to_string().starts_with("there is no template `long`: make the folder"), "{missing}");
-    let nowhere = check(None, &wanted).unwrap_err();
+    let nowhere = TemplateSource { folder: None, ..source(folder.path(), "short") }.check().unwrap_err();
     assert_eq!(nowhere.to_string(), "there is no template `short`: templates.path is not set");
+}
+
+#[test]
+fn a_source_with_a_fault_is_not_adopted() {
+    let folder = folder(&[("slack/title.hbs", "first {{subject}}"), ("short/title.hbs", "{{#if")]);
+    let (templates, _) = load(&folder);
+    templates.adopt(source(folder.path(), "short")).unwrap_err();
+    write(&folder, "slack/title.hbs", "second {{subject}}");
+    templates.reload().unwrap();
+    assert_eq!(title(&templates), "second FeatureDriftSevere");
 }
 
 #[test]
@@ -105,7 +116,7 @@ fn every_fault_of_every_template_is_named() {
         ("slack/text.hbs", "{{nothing}}"),
         ("log/line.hbs", "{{/if}}"),
     ]);
-    let faults = check(Some(folder.path()), &wanted([])).unwrap_err().to_string();
+    let faults = TemplateSource::new(Some(folder.path().to_owned()), []).check().unwrap_err().to_string();
     assert_eq!(faults.lines().count(), 3, "{faults}");
 }
 
@@ -113,7 +124,7 @@ fn every_fault_of_every_template_is_named() {
 fn what_is_no_text_is_named() {
     let folder = folder(&[]);
     std::fs::create_dir_all(folder.path().join("slack/title.hbs")).unwrap();
-    let faults = check(Some(folder.path()), &slack()).unwrap_err().to_string();
+    let faults = source(folder.path(), "slack").check().unwrap_err().to_string();
     assert!(faults.starts_with("cannot read ") && faults.contains("title.hbs"), "{faults}");
 }
 

@@ -22,9 +22,8 @@ pub(super) async fn read(mut response: Response, url: &Secret) -> Outcome {
     while body.len() < MAX_ANSWER {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
             Err(error) if status.is_success() => return failed(&error),
-            Err(_) => break,
+            Ok(None) | Err(_) => break,
         }
     }
     body.truncate(MAX_ANSWER);
@@ -42,28 +41,28 @@ fn classify(status: StatusCode, retry_after: Option<Duration>, answer: &str, url
         200..300 => retryable(Reason::Protocol, true),
         429 => retryable(Reason::RateLimited, false),
         408 => retryable(Reason::Timeout, false),
-        425 => retryable(Reason::ServerError, false),
         // a gateway lost the answer of the server behind it
         502 | 504 => retryable(Reason::ServerError, true),
-        500.. => retryable(Reason::ServerError, false),
+        425 | 500.. => retryable(Reason::ServerError, false),
         code => Outcome::Permanent { reason: refusal(code, answer), detail },
     }
 }
 
 /// Why a request was refused for good, by Slack's word for it, else by the status.
-fn refusal(code: u16, answer: &str) -> Reason {
-    match (answer, code) {
-        ("invalid_token" | "invalid_auth" | "token_revoked" | "account_inactive", _) => Reason::Auth,
-        ("channel_not_found" | "no_service" | "channel_is_archived" | "user_not_found", _) => {
-            Reason::NotFound
-        }
-        ("msg_too_long" | "msg_blocks_too_long", _) => Reason::TooLarge,
-        ("action_prohibited", _) => Reason::Rejected,
-        (_, 401 | 403 | 407) => Reason::Auth,
-        (_, 404 | 410) => Reason::NotFound,
-        (_, 413) => Reason::TooLarge,
-        (_, 300..=399) => Reason::Protocol,
+fn refusal(status: u16, answer: &str) -> Reason {
+    let by_status = match status {
+        300..=399 => Reason::Protocol,
+        401 | 403 | 407 => Reason::Auth,
+        404 | 410 => Reason::NotFound,
+        413 => Reason::TooLarge,
         _ => Reason::Rejected,
+    };
+    match answer {
+        "invalid_token" | "invalid_auth" | "token_revoked" | "account_inactive" => Reason::Auth,
+        "channel_not_found" | "no_service" | "channel_is_archived" | "user_not_found" => Reason::NotFound,
+        "msg_too_long" | "msg_blocks_too_long" => Reason::TooLarge,
+        "action_prohibited" => Reason::Rejected,
+        _ => by_status,
     }
 }
 
@@ -110,7 +109,7 @@ pub(super) fn cause(error: &reqwest::Error) -> String {
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.is::<rustls::Error>())
+    causes(error).any(<dyn Error>::is::<rustls::Error>)
 }
 
 /// Everything below reqwest's own error, outermost first.
