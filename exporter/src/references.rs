@@ -48,8 +48,10 @@ pub enum ReferencesError {
 /// Names the file and the column.
 pub fn build(config: &ModelConfig) -> Result<ModelSetup, ReferencesError> {
     let default = config.reference.as_deref().map(|path| RawReference::read(config, path)).transpose()?;
-    let read = |(version, path)| RawReference::read(config, path).map(|raw| (version, raw));
-    let named = config.references.iter().map(read).collect::<Result<BTreeMap<_, _>, ReferencesError>>()?;
+    let mut named = BTreeMap::new();
+    for (version, path) in &config.references {
+        named.insert(version.clone(), RawReference::read(config, path)?);
+    }
     let features = features(config, default.iter().chain(named.values()))?;
     let share = |raw: RawReference| Arc::new(raw.in_order_of(&features));
     Ok(ModelSetup {

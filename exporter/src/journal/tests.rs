@@ -1,1 +1,152 @@
+use bytes::Bytes;
+use modelwatch_exporter_core::batch::Format;
+use modelwatch_exporter_core::time::Time;
 
+use super::*;
+
+fn record(text: &'static str) -> Record {
+    Record { received_at: Time(7), format: Format::Ndjson, body: Bytes::from_static(text.as_bytes()) }
+}
+
+fn open(folder: &Path) -> (Journal, Recovery) {
+    Journal::open(folder, Durability::Fsync).unwrap()
+}
+
+fn bodies(recovery: &Recovery) -> Vec<&str> {
+    recovery.records.iter().map(|record| std::str::from_utf8(&record.body).unwrap()).collect()
+}
+
+#[test]
+fn what_was_appended_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, recovery) = open(folder.path());
+    assert!(recovery.state.is_none() && recovery.records.is_empty());
+    journal.append(&[&record("a"), &record("b")]).unwrap();
+    journal.append(&[&Record { format: Format::Json, ..record("c") }]).unwrap();
+    drop(journal);
+    let (_, recovery) = open(folder.path());
+    assert_eq!(bodies(&recovery), ["a", "b", "c"]);
+    assert_eq!((recovery.records[2].format, recovery.records[0].received_at), (Format::Json, Time(7)));
+}
+
+#[test]
+fn a_torn_end_is_cut_and_appending_goes_on_behind_the_sound_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.append(&[&record("whole"), &record("torn")]).unwrap();
+    drop(journal);
+    let path = folder.path().join(journal_name(0));
+    for cut in 1..20 {
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - cut.min(4)]).unwrap();
+        let (mut journal, recovery) = open(folder.path());
+        assert_eq!(bodies(&recovery), ["whole"], "cut by {cut}");
+        journal.append(&[&record("again")]).unwrap();
+        drop(journal);
+        assert_eq!(bodies(&open(folder.path()).1), ["whole", "again"]);
+    }
+}
+
+#[test]
+fn a_flipped_bit_ends_the_sound_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.append(&[&record("sound"), &record("flipped")]).unwrap();
+    drop(journal);
+    let path = folder.path().join(journal_name(0));
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(bodies(&open(folder.path()).1), ["sound"]);
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_batches_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.append(&[&record("before")]).unwrap();
+    journal.rotate().unwrap().save(b"state").unwrap();
+    journal.append(&[&record("after")]).unwrap();
+    drop(journal);
+    let (_, recovery) = open(folder.path());
+    assert_eq!(recovery.state.as_deref(), Some(&b"state"[..]));
+    assert_eq!(bodies(&recovery), ["after"]);
+}
+
+#[test]
+fn batches_after_a_rotation_whose_snapshot_was_never_finished_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.append(&[&record("before")]).unwrap();
+    let _unsaved = journal.rotate().unwrap();
+    journal.append(&[&record("after")]).unwrap();
+    drop(journal);
+    assert_eq!(bodies(&open(folder.path()).1), ["before", "after"]);
+}
+
+#[test]
+fn a_damaged_snapshot_falls_back_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    for step in ["1", "2", "3"] {
+        journal.append(&[&record(step.to_owned().leak())]).unwrap();
+        journal.rotate().unwrap().save(step.as_bytes()).unwrap();
+    }
+    drop(journal);
+    let newest = folder.path().join(snapshot::name(3));
+    let mut bytes = std::fs::read(&newest).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let (_, recovery) = open(folder.path());
+    assert_eq!(recovery.state.as_deref(), Some(&b"2"[..]));
+    assert_eq!(bodies(&recovery), ["3"]);
+}
+
+#[test]
+fn only_the_two_newest_generations_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    for _ in 0..5 {
+        journal.rotate().unwrap().save(b"state").unwrap();
+    }
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["journal-000000000004", "journal-000000000005", "lock", "snapshot-000000000004", "snapshot-000000000005"]);
+}
+
+#[test]
+fn without_any_sound_snapshot_it_says_so_instead_of_beginning_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    for _ in 0..3 {
+        journal.rotate().unwrap().save(b"state").unwrap();
+    }
+    drop(journal);
+    for generation in [2, 3] {
+        std::fs::write(folder.path().join(snapshot::name(generation)), b"mwx1").unwrap();
+    }
+    let error = Journal::open(folder.path(), Durability::Os).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn a_second_process_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = open(folder.path());
+    let error = Journal::open(folder.path(), Durability::Os).unwrap_err();
+    assert!(matches!(error, JournalError::Locked(_)), "{error}");
+}
+
+#[test]
+fn a_full_disk_refuses_a_batch_and_keeps_those_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.append(&[&record("kept")]).unwrap();
+    let sound = std::mem::replace(&mut journal.file, OpenOptions::new().write(true).open("/dev/full").unwrap());
+    assert_eq!(journal.append(&[&record("refused")]).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    journal.file = sound;
+    journal.append(&[&record("next")]).unwrap();
+    drop(journal);
+    assert_eq!(bodies(&open(folder.path()).1), ["kept", "next"]);
+}

@@ -1,1 +1,76 @@
+use std::collections::BTreeMap;
+use std::fs;
 
+use modelwatch_common::config::Environment;
+use modelwatch_exporter_core::quality::Metric;
+
+use super::*;
+use crate::config::Config;
+
+const ROWS: &str = "id,age,kind,few,truth,said,sure\n\
+    r1,1.5,a,1,1,1,0.9\nr2,2.5,b,2,0,1,0.8\nr3,3.5,a,1,0,0,0.1\nr4,4.5,b,2,1,1,0.7\n";
+
+fn built(keys: &str) -> Result<ModelSetup, String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("reference.csv"), ROWS).unwrap();
+    fs::write(folder.path().join("narrow.csv"), "age\n1.5\n2.5\n").unwrap();
+    let file = folder.path().join("exporter.yaml");
+    fs::write(&file, format!("models: [{{name: m, task: binary, {keys}}}]")).unwrap();
+    let environment = Environment::from_pairs(Vec::<(String, String)>::new());
+    let config = Config::load(&file, None, &environment).unwrap();
+    let folder = format!("{}/", folder.path().display());
+    build(&config.models[0]).map_err(|error| error.to_string().replace(&folder, ""))
+}
+
+const COLUMNS: &str = "reference: reference.csv, reference_columns: {label: truth, prediction: said, score: sure}";
+
+#[test]
+fn columns_become_features_by_what_they_hold() {
+    let setup = built(COLUMNS).unwrap();
+    let features: BTreeMap<_, _> =
+        setup.features.iter().map(|feature| (&*feature.name, feature.methods[0].method.name())).collect();
+    let expected = [("age", "psi"), ("few", "jensen_shannon"), ("kind", "jensen_shannon")];
+    assert_eq!(features, BTreeMap::from(expected), "the column of ids is left out");
+}
+
+#[test]
+fn the_baseline_is_measured_on_the_reference_unless_configured() {
+    let setup = built(COLUMNS).unwrap();
+    assert_eq!(setup.baseline_of("any", Metric::Accuracy), Some(0.75));
+    assert_eq!(setup.reference.as_ref().unwrap().positive_ratio, Some(0.75));
+    let configured = built(&format!("{COLUMNS}, baseline: {{accuracy: 0.9}}")).unwrap();
+    assert_eq!(configured.baseline_of("any", Metric::Accuracy), Some(0.9));
+    assert_eq!(configured.baseline_of("any", Metric::Recall), Some(1.0));
+}
+
+#[test]
+fn versions_have_references_of_their_own() {
+    let setup = built("reference: reference.csv, references: {v2: narrow.csv}").unwrap();
+    let rows = |version| setup.reference_of(version).unwrap().rows;
+    assert_eq!((rows("v1"), rows("v2")), (4, 2));
+    let kind = setup.features.iter().position(|feature| &*feature.name == "kind").unwrap();
+    assert!(setup.reference_of("v2").unwrap().features[kind].is_none());
+}
+
+#[test]
+fn overrides_change_type_methods_and_effect_size() {
+    let keys = format!("{COLUMNS}, features: {{few: {{type: numeric}}, age: {{methods: [jensen_shannon, psi], threshold: 0.2}}}}");
+    let setup = built(&keys).unwrap();
+    let named = |name: &str| setup.features.iter().find(|feature| &*feature.name == name).unwrap();
+    assert_eq!(named("few").methods[0].method.name(), "psi");
+    let rules: Vec<_> = named("age").methods.iter().map(|rule| (rule.method.name(), rule.effect_size)).collect();
+    assert_eq!(rules, [("jensen_shannon", 0.2), ("psi", 0.2)]);
+}
+
+#[test]
+fn what_is_wrong_names_file_and_column() {
+    for (keys, expected) in [
+        ("reference: gone.csv", "reference gone.csv: cannot be read"),
+        ("reference: reference.csv, reference_columns: {label: nope}", "reference.csv: has no column `nope`"),
+        ("reference: reference.csv, features: {nope: {threshold: 1}}", "features.nope: no reference has this column"),
+        ("reference: reference.csv, features: {kind: {type: numeric}}", "features.kind: the column does not hold numbers"),
+    ] {
+        let error = built(keys).unwrap_err();
+        assert!(error.contains(expected), "{keys}: {error}");
+    }
+}

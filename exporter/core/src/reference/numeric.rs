@@ -8,7 +8,7 @@ use crate::schema::Kind;
 use crate::value::Value;
 
 /// Bins of about equal reference counts.
-const BINS: u64 = 10;
+const BINS: u128 = 10;
 
 /// Edges that cut the number line into the cells below, bins and above.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,6 @@ impl NumericCells {
             edges.extend(bins.iter().rev().skip(1).rev().map(|(edge, _)| edge));
             edges.push(if above.is_empty() { greatest } else { *last });
         }
-        let rows = |tail: &[(f64, u64)]| tail.iter().map(|(_, count)| count).sum::<u64>();
         let kinds = profile.kinds();
         let missing = Kind::ALL.iter().filter(|kind| kind.is_missing()).map(|kind| kinds[kind.index()]).sum();
         let mut counts = vec![rows(below) + negative];
@@ -93,41 +92,53 @@ impl NumericCells {
     }
 }
 
-/// The values of the cell below, of the bins and of the cell above.
-///
-/// A tail holds half a percent of the rows, at least 10 rows (at most a twentieth). Not none: chance exceeds the greatest of N
-/// reference values in M/(N+M) of all windows of M rows, and cells that are empty in the reference by their very definition make
-/// Pearson's X² reject 12 % instead of 5 % (simulated at N = 5 000, M = 500; 4–6 % with these tails from M = 50 to 50 000). Where
-/// the least value is more frequent than that, nothing is below it and the cell is empty.
-fn split_tails(ascending: &[(f64, u64)]) -> (&[(f64, u64)], &[(f64, u64)], &[(f64, u64)]) {
-    let rows: u64 = ascending.iter().map(|(_, count)| count).sum();
-    let most = (rows / 200).max(10).min(rows / 20);
-    let length = |values: &mut dyn Iterator<Item = &(f64, u64)>| {
-        let sums = values.scan(0, |sum, (_, count)| {
-            *sum += count;
-            Some(*sum)
-        });
-        sums.take_while(|sum| *sum <= most).count()
-    };
-    let below = length(&mut ascending.iter());
-    let above = ascending.len() - length(&mut ascending.iter().rev());
-    (&ascending[..below], &ascending[below..above], &ascending[above..])
+/// The ascending values of the cell below, of the bins and of the cell above.
+struct Tails<'a> {
+    below: &'a [(f64, u64)],
+    inner: &'a [(f64, u64)],
+    above: &'a [(f64, u64)],
+}
+
+impl<'a> Tails<'a> {
+    /// A tail holds half a percent of the rows, at least 10 rows (at most a twentieth). Not none: chance exceeds the greatest of
+    /// N reference values in M/(N+M) of all windows of M rows, and cells that are empty in the reference by their very
+    /// definition make Pearson's X² reject 12 % instead of 5 % (simulated at N = 5 000, M = 500; 4–6 % with these tails from
+    /// M = 50 to 50 000). Where the least value is more frequent than that, nothing is below it and the cell is empty.
+    fn of(ascending: &'a [(f64, u64)]) -> Self {
+        let rows = rows(ascending);
+        let most = (rows / 200).max(10).min(rows / 20);
+        let below = within(ascending.iter(), most);
+        let above = ascending.len() - within(ascending.iter().rev(), most);
+        Tails { below: &ascending[..below], inner: &ascending[below..above], above: &ascending[above..] }
+    }
+}
+
+/// How many of the first values have at most so many rows together.
+fn within<'a>(values: impl Iterator<Item = &'a (f64, u64)>, most: u64) -> usize {
+    let sums = values.scan(0, |sum, (_, count)| {
+        *sum += count;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= most).count()
+}
+
+fn rows(values: &[(f64, u64)]) -> u64 {
+    values.iter().map(|(_, count)| count).sum()
 }
 
 /// The greatest value and the count of each bin: a bin ends at the first bucket that completes its share of the rows, so a
 /// value that fills several shares ends only one bin.
 fn quantile_bins(ascending: &[(f64, u64)]) -> Vec<(f64, u64)> {
-    let rows: u64 = ascending.iter().map(|(_, count)| count).sum();
+    let rows = u128::from(rows(ascending));
     let mut bins = Vec::new();
-    let (mut seen, mut in_bin, mut shares) = (0, 0, 1);
+    let (mut seen, mut in_bin, mut complete) = (0, 0, 0);
     for &(greatest, count) in ascending {
-        seen += count;
+        seen += u128::from(count);
         in_bin += count;
-        // seen / rows ≥ shares / BINS, in integers.
-        if u128::from(seen) * u128::from(BINS) >= u128::from(shares) * u128::from(rows) {
+        let shares = seen * BINS / rows;
+        if shares > complete {
             bins.push((greatest, in_bin));
-            in_bin = 0;
-            shares = (u128::from(seen) * u128::from(BINS) / u128::from(rows)) as u64 + 1;
+            (in_bin, complete) = (0, shares);
         }
     }
     bins

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use modelwatch_exporter_core::{
-    drift::{Method, Table, evidence},
-    reference::{ColumnKind, FeatureReference, Profile},
-    schema::{FeatureType, Kind},
-    value::Value,
-};
 use serde::Deserialize;
+
+use crate::drift::{Method, Table, evidence};
+use crate::reference::{ColumnKind, FeatureReference, Profile};
+use crate::schema::{FeatureType, Kind};
+use crate::value::Value;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -36,7 +35,7 @@ struct Ages {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/tables.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/golden/tables.json")).unwrap()
 }
 
 fn for_each_column(mut check: impl FnMut(&str, &Column, &Table)) {
@@ -61,7 +60,7 @@ fn assert_close(actual: f64, expected: f64, name: &str) {
 #[test]
 fn pearsons_statistic_is_scipys() {
     for_each_column(|name, column, table| {
-        assert_close(evidence::statistic(table), column.chi2_contingency, name)
+        assert_close(evidence::statistic(table), column.chi2_contingency, name);
     });
 }
 
