@@ -20,6 +20,9 @@ pub(crate) const ALERTMANAGER: &str = "alertmanager/alertmanager.yml";
 pub(crate) const RECEIVER: &str = "demo/receiver.yaml";
 const RULES: &str = "rules";
 const RULES_END: &str = ".rules.yml";
+/// Rules about the programs themselves: they live in the present and are not shortened. Prometheus alone needs up to
+/// five seconds to find its targets, in which an `ExporterDown` of seconds would fire.
+const PRESENT: &str = "modelwatch.rules.yml";
 const SLACK_URL: &str = "slack-webhook-url";
 /// The channel that is added for Slack.
 pub(crate) const SLACK: &str = "slack";
@@ -29,11 +32,12 @@ pub(crate) const SLACK: &str = "slack";
 /// # Errors
 /// When a shipped file cannot be read or is not YAML, or a derived one cannot be written.
 pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, slack: Option<&str>) -> Result<()> {
-    let timed = |yaml| rewrite(yaml, "", &|key, value| addresses.replace_in(&shorten_value(key, value)));
     let mut files = rule_files(root)?;
     files.extend([PROMETHEUS.into(), ALERTMANAGER.into()]);
     for file in files {
-        write(into, &file, &timed(read(root, &file)?))?;
+        let shorten = if file.ends_with(PRESENT) { as_shipped } else { shorten_value };
+        let change = |key: &str, value: &str| addresses.replace_in(&shorten(key, value));
+        write(into, &file, &rewrite(read(root, &file)?, "", &change))?;
     }
     let mut receiver = read(root, RECEIVER.as_ref())?;
     if let Some(url) = slack {
@@ -41,6 +45,10 @@ pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, slack: Opt
         write_text(&into.join("demo").join(SLACK_URL), url)?;
     }
     write(into, RECEIVER.as_ref(), &receiver)
+}
+
+fn as_shipped(_key: &str, value: &str) -> String {
+    value.to_owned()
 }
 
 fn rule_files(root: &Path) -> Result<Vec<PathBuf>> {

@@ -35,7 +35,8 @@ impl Thread {
             }
             self.told += 1;
             self.week = now.div_euclid(WEEK);
-            lines.push(format!("{}: {}", day(now), chapter.told));
+            let date = chapter.at.split_once('T').map_or(chapter.at, |(date, _)| date);
+            lines.push(format!("{date}: {}", chapter.told));
         }
         if now.div_euclid(WEEK) > self.week {
             self.week = now.div_euclid(WEEK);
@@ -59,7 +60,10 @@ impl Progress {
         if let Some(now) = sample(metrics, "modelwatch_exporter_model_clock_seconds", &model) {
             let state = arrivals_state(metrics, &day).unwrap_or_else(|| "too few rows yet".to_owned());
             lines.extend(
-                self.arrivals.advance(now as i64, &state).into_iter().map(|line| format!("events to {line}")),
+                self.arrivals
+                    .advance(now as i64, &state)
+                    .into_iter()
+                    .map(|line| format!("event time {line}")),
             );
         }
         let horizon = [("model", MODEL), ("window", "1d")];
@@ -68,7 +72,7 @@ impl Progress {
             let state =
                 accuracy.map_or_else(String::new, |accuracy| format!("accuracy of the day {accuracy:.3}"));
             lines.extend(
-                self.labels.advance(end as i64, &state).into_iter().map(|line| format!("labels to {line}")),
+                self.labels.advance(end as i64, &state).into_iter().map(|line| format!("labels for {line}")),
             );
         }
         lines
@@ -100,7 +104,7 @@ mod tests {
     fn a_chapter_is_told_once_when_its_time_has_come() {
         let mut progress = Progress::new();
         let first = progress.lines(&metrics("2016-01-01T06:00:00Z"));
-        assert!(first[0].starts_with("events to 2016-01-01: people of all ages arrive"), "{first:?}");
+        assert!(first[0].starts_with("event time 2016-01-01: people of all ages arrive"), "{first:?}");
         assert!(progress.lines(&metrics("2016-01-02T00:00:00Z")).is_empty());
         let shift = progress.lines(&metrics("2016-01-14T00:00:01Z"));
         assert!(shift[0].contains("only people of 16 to 24"), "{shift:?}");

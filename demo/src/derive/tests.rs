@@ -41,6 +41,14 @@ fn derived_rules_differ_from_the_shipped_ones_in_times_only() {
 }
 
 #[test]
+fn rules_about_models_are_shortened_and_those_about_the_programs_are_not() {
+    let into = derived(None);
+    assert!(text(&into, "rules/drift.rules.yml").contains("for: 3000ms"));
+    let file = Path::new("rules/modelwatch.rules.yml");
+    assert_eq!(read(ROOT.as_ref(), file).unwrap(), read(into.path(), file).unwrap());
+}
+
+#[test]
 fn every_address_becomes_the_running_one() {
     let into = derived(None);
     let prometheus = text(&into, PROMETHEUS);
