@@ -14,7 +14,7 @@ use super::pieces::{Alert, Pieces};
 pub(super) const MAX_BLOCKS: usize = 50;
 
 /// All blocks together, counted as JSON and well below what Slack was seen to refuse, since nobody says how it counts.
-const MAX_CHARACTERS: usize = 12_000;
+const MAX_CHARACTERS: usize = 11_500;
 
 const MAX_HEADER: usize = 150;
 const MAX_SECTION: usize = 3_000;
