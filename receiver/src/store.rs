@@ -131,7 +131,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        Ok(Transaction::new(self.writer.begin().await?))
+        Transaction::begin(&self.writer).await
     }
 
     /// Closes all connections; what is written is on disk already.

@@ -355,3 +355,31 @@ async fn backlogs_count_what_waits_since_its_oldest_news() {
     let backlog = Backlog { channel: "console".to_owned(), waiting: 1, oldest: at(1) };
     assert_eq!(bench.store.backlogs().await.unwrap(), [backlog]);
 }
+
+#[tokio::test]
+async fn after_a_full_disk_nothing_is_called_committed_that_is_not() {
+    let bench = Bench::new().await;
+    let fill = |i: i64| {
+        let store = bench.store.clone();
+        async move {
+            let mut transaction = store.begin().await?;
+            if i < 3 {
+                // a disk that is full for this connection; what SQLite does then does not depend on why
+                sqlx::raw_sql("pragma max_page_count = 1").execute(transaction.connection()).await?;
+            }
+            let group = Group { key: "g".repeat(100_000), ..group() };
+            transaction.note_webhook(&group, 1, 0, at(i)).await?;
+            transaction.commit().await
+        }
+    };
+    for i in 0..3 {
+        assert!(fill(i).await.is_err(), "there was room for {i}");
+    }
+    for i in 3..6 {
+        fill(i).await.unwrap();
+    }
+    let bench = bench.restarted().await;
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from webhooks").fetch_one(bench.store.readers()).await.unwrap();
+    assert_eq!(stored, 3);
+}

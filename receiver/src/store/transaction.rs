@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Labels;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{Any, AnyConnection};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool};
 
 use super::StoreError;
 
@@ -24,23 +25,34 @@ pub struct Group {
 }
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
-pub struct Transaction(sqlx::Transaction<'static, Any>);
+///
+/// sqlx's own transaction is not used: when the disk is full SQLite ends a transaction by itself, after which sqlx takes
+/// the next ones for savepoints within it and reports commits that never happen. Here a connection whose transaction
+/// did not end by a commit is closed, and the next transaction begins on a new one.
+pub struct Transaction {
+    connection: PoolConnection<Any>,
+    committed: bool,
+}
 
 impl Transaction {
-    pub(super) fn new(inner: sqlx::Transaction<'static, Any>) -> Transaction {
-        Transaction(inner)
+    pub(super) async fn begin(pool: &AnyPool) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction { connection: pool.acquire().await?, committed: false };
+        sqlx::raw_sql("begin").execute(transaction.connection()).await?;
+        Ok(transaction)
     }
 
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.0
+        &mut self.connection
     }
 
     /// Puts everything on disk.
     ///
     /// # Errors
     /// When the database fails; then nothing of it happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("commit").execute(self.connection()).await?;
+        self.committed = true;
+        Ok(())
     }
 
     /// Notes that a webhook was accepted, with how many alerts of it fire and are resolved.
@@ -65,6 +77,14 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.connection.close_on_drop();
+        }
     }
 }
 
