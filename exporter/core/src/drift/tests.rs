@@ -1,8 +1,11 @@
 mod golden;
 
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
+use crate::reference::{ColumnKind, FeatureReference, Profile};
+use crate::value::Value;
 
 fn table(reference: &[u64], current: &[u64]) -> Table {
     Table::new(reference, current).unwrap()
@@ -69,6 +72,24 @@ fn excess_is_zero_at_the_null_mean_and_one_at_the_threshold() {
 fn with_many_rows_the_threshold_is_the_effect_size() {
     let null = NullCache::default().get(Method::Psi, &[10_000; 10], 50_000).unwrap();
     assert_eq!(threshold(0.1, &null, 1e-6), 0.1);
+}
+
+#[test]
+fn bins_of_a_sample_reject_its_own_distribution_as_often_as_they_should() {
+    let mut random = StdRng::seed_from_u64(11);
+    let mut value = || Value::Number(random.random::<f64>().ln());
+    let mut rejected = 0;
+    for _ in 0..600 {
+        let mut profile = Profile::new(ColumnKind::Float);
+        (0..2_000).for_each(|_| profile.observe(&value()));
+        let reference = FeatureReference::new(&profile, FeatureType::Numeric).unwrap();
+        let mut cells = vec![0; reference.counts().len()];
+        (0..500).for_each(|_| cells[reference.cell(&value()).0] += 1);
+        let p_value = evidence::p_value(&table(reference.counts(), &cells)).unwrap();
+        rejected += u32::from(p_value <= 0.05);
+    }
+    // Cells that only chance can fill, beyond the least and greatest value, would make it one in ten.
+    assert!((15..=45).contains(&rejected), "{rejected} of 600");
 }
 
 fn any_pair() -> impl Strategy<Value = (Vec<u64>, Vec<u64>)> {
