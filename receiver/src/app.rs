@@ -19,7 +19,7 @@ use prometheus::Registry;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::delivery::{Delivery, Destination, Plan};
+use crate::delivery::{Delivery, Destination, Means, Plan};
 use crate::http::Receiving;
 use crate::intake::{Intake, Intaker, Terms};
 use crate::metrics::Metrics;
@@ -95,24 +95,48 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     let shared = Shared::new(config, store)?;
     let bell = watch::Sender::new(());
     let terms = Arc::new(ArcSwap::from_pointee(terms(config)));
-    let edges = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
-    let (intake, intaker) =
-        Intaker::new(shared.store.clone(), Arc::clone(&terms), edges.clone(), bell.clone());
+    let (intake, intaker) = Intaker::new(
+        shared.store.clone(),
+        Arc::clone(&terms),
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+        bell.clone(),
+    );
     tasks.spawn("intake", intaker.run(tasks.shutdown()));
-    let plan = plan(config, &shared.templates).context("cannot use the channels")?;
-    let delivery = Delivery::start(shared.store.clone(), plan, edges, tasks, bell);
-    let watch = heartbeat::Watch {
-        store: shared.store.clone(),
-        intake: intake.clone(),
-        terms: Arc::clone(&terms),
-        clock: Arc::clone(&shared.clock),
-        metrics: Arc::clone(&shared.metrics),
-    };
-    tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
+    let delivery = start_delivery(config, &shared, tasks, bell)?;
+    watch_heartbeats(&shared, &intake, &terms, tasks);
     keep_house(config, &shared, tasks);
     let parts = Reloadable { origin, terms, templates: Arc::clone(&shared.templates), delivery };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
     Ok(router(config, &shared, intake, reload))
+}
+
+fn start_delivery(
+    config: &Config,
+    shared: &Shared,
+    tasks: &Tasks,
+    bell: watch::Sender<()>,
+) -> anyhow::Result<Delivery> {
+    let means = Means {
+        store: shared.store.clone(),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+        tasks: tasks.clone(),
+        bell,
+    };
+    let plan = plan(config, &shared.templates).context("cannot use the channels")?;
+    Ok(Delivery::start(means, plan))
+}
+
+fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>>, tasks: &Tasks) {
+    let watch = heartbeat::Watch {
+        store: shared.store.clone(),
+        intake: intake.clone(),
+        terms: Arc::clone(terms),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+    };
+    tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
 }
 
 /// Starts what runs beside the way of an alert.

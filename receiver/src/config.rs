@@ -53,7 +53,7 @@ impl Config {
             web: WebConfig::load(&mut source, listen, DEFAULT_PORT, &mut faults),
             store: store::Settings::load(&mut source, &mut faults),
             templates: templates.path.map(|path| source.resolve(&path)),
-            policy: Policy::load(&mut source, (&channels, &names), &mut faults),
+            policy: Policy::load(&mut source, &channels, &names, &mut faults),
             delivery: delivery::Settings::load(&mut source, &mut faults),
             channels,
         };

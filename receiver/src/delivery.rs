@@ -47,39 +47,35 @@ pub struct Plan {
 pub struct Delivery(Arc<Inner>);
 
 struct Inner {
-    store: Store,
+    means: Means,
     plan: ArcSwap<Plan>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-    tasks: Tasks,
-    bell: watch::Sender<()>,
     running: Mutex<BTreeSet<String>>,
+}
+
+/// What delivery works with; a reload does not change it.
+pub struct Means {
+    /// Where the outbox is.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+    /// What its tasks run among.
+    pub tasks: Tasks,
+    /// Rung by whoever queues something.
+    pub bell: watch::Sender<()>,
 }
 
 /// How often the backlog's gauges are brought up to date.
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 
 impl Delivery {
-    /// Delivers by `plan` from now on; `bell` is rung by whoever queues something.
-    pub fn start(
-        store: Store,
-        plan: Plan,
-        (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
-        tasks: &Tasks,
-        bell: watch::Sender<()>,
-    ) -> Delivery {
-        let inner = Inner {
-            store,
-            plan: ArcSwap::from_pointee(plan),
-            clock,
-            metrics,
-            tasks: tasks.clone(),
-            bell,
-            running: Mutex::default(),
-        };
+    /// Delivers by `plan` from now on.
+    pub fn start(means: Means, plan: Plan) -> Delivery {
+        let inner = Inner { means, plan: ArcSwap::from_pointee(plan), running: Mutex::default() };
         let delivery = Delivery(Arc::new(inner));
         delivery.start_queues();
-        tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
+        delivery.0.means.tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
         delivery
     }
 
@@ -87,16 +83,16 @@ impl Delivery {
     pub fn replan(&self, plan: Plan) {
         self.0.plan.store(Arc::new(plan));
         self.start_queues();
-        self.0.bell.send_replace(());
+        self.0.means.bell.send_replace(());
     }
 
     fn start_queues(&self) {
         let plan = self.0.plan.load();
         for channel in plan.destinations.keys() {
-            self.0.metrics.touch_channel(channel);
+            self.0.means.metrics.touch_channel(channel);
             let is_new = self.running().insert(channel.clone());
             if is_new {
-                self.0.tasks.spawn("delivery queue", queue::Queue::new(self.clone(), channel).run());
+                self.0.means.tasks.spawn("delivery queue", queue::Queue::new(self.clone(), channel).run());
             }
         }
     }
@@ -116,7 +112,7 @@ impl Delivery {
     }
 
     async fn show_backlogs(self) {
-        let shutdown = self.0.tasks.shutdown();
+        let shutdown = self.0.means.tasks.shutdown();
         loop {
             if let Err(error) = self.show_backlog().await {
                 tracing::error!(%error, "the backlog could not be read");
@@ -129,13 +125,13 @@ impl Delivery {
     }
 
     async fn show_backlog(&self) -> Result<(), crate::store::StoreError> {
-        let backlogs = self.0.store.backlogs().await?;
-        let now = self.0.clock.now();
+        let backlogs = self.0.means.store.backlogs().await?;
+        let now = self.0.means.clock.now();
         let plan = self.0.plan.load();
         for channel in plan.destinations.keys() {
             let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
             let shown = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
-            self.0.metrics.backlog(channel, shown);
+            self.0.means.metrics.backlog(channel, shown);
         }
         Ok(())
     }

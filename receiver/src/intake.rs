@@ -95,7 +95,8 @@ impl Intaker {
     pub fn new(
         store: Store,
         terms: Arc<ArcSwap<Terms>>,
-        (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
         bell: watch::Sender<()>,
     ) -> (Intake, Intaker) {
         let (sender, jobs) = mpsc::channel(QUEUE);

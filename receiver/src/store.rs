@@ -6,6 +6,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _};
@@ -87,6 +88,9 @@ pub struct Store {
 
 const READERS: u32 = 4;
 
+/// How long to wait for a connection; a sender of webhooks waits no longer before it tries again itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Store {
     /// Opens the store in `path` for serving; creates it and its folder, brings its tables up to date and gives
     /// back what a process that died had claimed.
@@ -154,6 +158,7 @@ async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, S
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
+        .acquire_timeout(PATIENCE)
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(PRAGMAS).execute(connection).await.map(drop) })
         });

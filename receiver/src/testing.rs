@@ -82,8 +82,8 @@ impl Rig {
     /// The way in, and the task behind it, which does not run yet.
     pub(crate) fn intake(&self) -> (Intake, Intaker) {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let edges = (clock, Arc::clone(&self.metrics));
-        Intaker::new(self.store.clone(), self.terms(), edges, self.bell.clone())
+        let metrics = Arc::clone(&self.metrics);
+        Intaker::new(self.store.clone(), self.terms(), clock, metrics, self.bell.clone())
     }
 
     /// The way in, with its task running.

@@ -57,8 +57,8 @@ impl Queue {
             channel: Arc::from(channel),
             gate: Gate::open(),
             slots: Arc::new(Semaphore::new(workers)),
-            bell: delivery.0.bell.subscribe(),
-            shutdown: delivery.0.tasks.shutdown(),
+            bell: delivery.0.means.bell.subscribe(),
+            shutdown: delivery.0.means.tasks.shutdown(),
             delivery,
         }
     }
@@ -80,8 +80,10 @@ impl Queue {
 
     /// Sends what may be sent now; returns how long to wait, unless the bell rings.
     async fn send_next(&self) -> Result<Duration, StoreError> {
-        let now = self.delivery.0.clock.now();
-        let Some(due) = self.delivery.0.store.next_due(&self.channel).await? else { return Ok(LONGEST_WAIT) };
+        let now = self.delivery.0.means.clock.now();
+        let Some(due) = self.delivery.0.means.store.next_due(&self.channel).await? else {
+            return Ok(LONGEST_WAIT);
+        };
         if due > now {
             return Ok(due.duration_since(now).unsigned_abs().min(LONGEST_WAIT));
         }
@@ -92,7 +94,7 @@ impl Queue {
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Ok(LONGEST_WAIT) };
         let plan = self.delivery.0.plan.load_full();
         let Some(destination) = plan.destinations.get(&*self.channel) else { return Ok(Duration::ZERO) };
-        let claimed = self.delivery.0.store.claim(&self.channel, LEASE, &plan.wording, now).await?;
+        let claimed = self.delivery.0.means.store.claim(&self.channel, LEASE, &plan.wording, now).await?;
         match claimed {
             Some(claimed) => self.send(destination, claimed, slot),
             // what is due waits for another of its group, and the bell rings when that has ended
@@ -111,7 +113,7 @@ impl Queue {
             notifier: Arc::clone(&destination.notifier),
             gate: self.gate.clone(),
         };
-        self.delivery.0.tasks.spawn_expendable("delivery", async move {
+        self.delivery.0.means.tasks.spawn_expendable("delivery", async move {
             let _slot = slot;
             send.run(claimed).await;
         });

@@ -29,7 +29,7 @@ impl Send {
     pub(super) async fn run(self, claimed: Claimed) {
         let span = tracing::info_span!("delivery", channel = %self.channel, notification = %claimed.id);
         self.attempt(claimed).instrument(span).await;
-        self.delivery.0.bell.send_replace(());
+        self.delivery.0.means.bell.send_replace(());
     }
 
     async fn attempt(&self, claimed: Claimed) {
@@ -41,17 +41,17 @@ impl Send {
         if let Outcome::Retryable { retry_after: Some(pause), .. } = &outcome {
             self.gate.shut_for((*pause).min(retry::MAX_RETRY_AFTER));
         }
-        let superseded = self.record(&attempt, &claimed, (&outcome, next)).await;
-        self.count(&claimed, &outcome, (next, superseded));
+        let superseded = self.record(&attempt, &claimed, &outcome, next).await;
+        self.count(&claimed, &outcome, next, superseded);
     }
 
     /// Notes that the attempt begins, and tries until it is noted; `None` if the program ends before.
     async fn begin(&self, claimed: &Claimed, rendered: &Rendered) -> Option<String> {
         let problem = rendered.problem.as_deref();
         loop {
-            let now = self.delivery.0.clock.now();
+            let now = self.delivery.0.means.clock.now();
             let noted =
-                self.delivery.0.store.begin_attempt(&claimed.id, &rendered.content, problem, now).await;
+                self.delivery.0.means.store.begin_attempt(&claimed.id, &rendered.content, problem, now).await;
             match noted {
                 Ok(attempt) => return Some(attempt),
                 Err(error) => tracing::error!(%error, "nothing is sent until the attempt is noted"),
@@ -63,7 +63,7 @@ impl Send {
     }
 
     async fn stops_within(&self, wait: Duration) -> bool {
-        let shutdown = self.delivery.0.tasks.shutdown();
+        let shutdown = self.delivery.0.means.tasks.shutdown();
         tokio::time::timeout(wait, shutdown.cancelled()).await.is_ok()
     }
 
@@ -71,14 +71,14 @@ impl Send {
         let settings = self.delivery.0.plan.load().settings;
         let delay = settings.backoff.delay(claimed.attempts, rand::random());
         let patience = Patience { accepted_at: claimed.accepted_at, give_up_after: settings.give_up_after };
-        retry::next(outcome, delay, patience, self.delivery.0.clock.now())
+        retry::next(outcome, delay, patience, self.delivery.0.means.clock.now())
     }
 
     /// Records the result, and tries until it is recorded or the program ends: what is not recorded is sent again.
-    async fn record(&self, attempt: &str, claimed: &Claimed, (outcome, next): (&Outcome, Next)) -> bool {
+    async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> bool {
         loop {
-            let ending = Ending { outcome, next, at: self.delivery.0.clock.now() };
-            match self.delivery.0.store.end_attempt(attempt, &claimed.id, ending).await {
+            let ending = Ending { outcome, next, at: self.delivery.0.means.clock.now() };
+            match self.delivery.0.means.store.end_attempt(attempt, &claimed.id, ending).await {
                 Ok(superseded) => return superseded,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),
             }
@@ -88,12 +88,12 @@ impl Send {
         }
     }
 
-    fn count(&self, claimed: &Claimed, outcome: &Outcome, (next, superseded): (Next, bool)) {
-        let metrics = &self.delivery.0.metrics;
+    fn count(&self, claimed: &Claimed, outcome: &Outcome, next: Next, superseded: bool) {
+        let metrics = &self.delivery.0.means.metrics;
         metrics.attempted(&self.channel, outcome.reason());
         match next {
             Next::Done => {
-                let waited = self.delivery.0.clock.now().duration_since(claimed.waiting_since);
+                let waited = self.delivery.0.means.clock.now().duration_since(claimed.waiting_since);
                 metrics.told_after(&self.channel, waited.as_secs_f64().max(0.0));
                 metrics.ended(&self.channel, Ended::Delivered);
             }

@@ -50,8 +50,14 @@ fn plan(rig: &Rig, destinations: [(&str, &Arc<Scripted>, Option<Rate>); 2]) -> P
 fn start(rig: &Rig, plan: Plan) -> Delivery {
     // retries are timed by the wall clock, so the held one is of no use here
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let edges = (clock, Arc::clone(&rig.metrics));
-    Delivery::start(rig.store.clone(), plan, edges, &rig.tasks, rig.bell.clone())
+    let means = Means {
+        store: rig.store.clone(),
+        clock,
+        metrics: Arc::clone(&rig.metrics),
+        tasks: rig.tasks.clone(),
+        bell: rig.bell.clone(),
+    };
+    Delivery::start(means, plan)
 }
 
 async fn rig() -> Rig {

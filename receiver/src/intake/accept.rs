@@ -72,12 +72,12 @@ impl Acceptance<'_> {
             let labels = self.policy.with_environment(alert.labels.clone());
             let told = Alert { labels, ..alert.clone() };
             if let Some(channels) = &webhook.channels {
-                let seeing = self.see(fingerprint, alert.report(), (&told, &group)).await?;
+                let seeing = self.see(fingerprint, alert.report(), &told, &group).await?;
                 channels.iter().for_each(|channel| routed.add(channel, &seeing));
             } else if let Some(heartbeat) = self.policy.heartbeat_of(&told.labels) {
                 self.beat(heartbeat.name(), alert.status).await?;
             } else {
-                let seeing = self.see(fingerprint, alert.report(), (&told, &group)).await?;
+                let seeing = self.see(fingerprint, alert.report(), &told, &group).await?;
                 self.route(&told, &seeing, &mut routed);
             }
         }
@@ -103,7 +103,7 @@ impl Acceptance<'_> {
                 .await;
         };
         let mut routed = Routed::default();
-        let seeing = self.see(due.fingerprint, report, (&due.alert, &due.group)).await?;
+        let seeing = self.see(due.fingerprint, report, &due.alert, &due.group).await?;
         self.route(&due.alert, &seeing, &mut routed);
         self.tell_all(&due.group, &routed, false).await
     }
@@ -123,7 +123,8 @@ impl Acceptance<'_> {
         &mut self,
         fingerprint: Fingerprint,
         report: Report,
-        (alert, group): (&Alert, &Group),
+        alert: &Alert,
+        group: &Group,
     ) -> Result<Seeing, StoreError> {
         let windows = self.policy.windows();
         let newest = self.transaction.newest_occurrence(&group.source, fingerprint).await?;
@@ -158,7 +159,7 @@ impl Acceptance<'_> {
 
     async fn tell_all(&mut self, group: &Group, routed: &Routed, is_repeat: bool) -> Result<(), StoreError> {
         for (channel, alerts) in &routed.0 {
-            self.tell(channel, group, (alerts, is_repeat)).await?;
+            self.tell(channel, group, alerts, is_repeat).await?;
         }
         Ok(())
     }
@@ -168,7 +169,8 @@ impl Acceptance<'_> {
         &mut self,
         channel: &str,
         group: &Group,
-        (alerts, is_repeat): (&BTreeMap<String, Seen>, bool),
+        alerts: &BTreeMap<String, Seen>,
+        is_repeat: bool,
     ) -> Result<(), StoreError> {
         let id = new_id();
         let intent = Intent { id: &id, channel, group, at: self.now };
@@ -208,7 +210,7 @@ impl Acceptance<'_> {
                 (!won).then_some(Suppression::Duplicate)
             }
             Verdict::Settle(transition, reason) => {
-                self.transaction.settle(intent, occurrence, (transition, reason)).await?;
+                self.transaction.settle(intent, occurrence, transition, reason).await?;
                 Some(reason)
             }
             Verdict::Suppress(reason) => Some(reason),

@@ -53,7 +53,8 @@ impl Policy {
     /// that can be used, `names` those that may be named.
     pub fn load(
         source: &mut Source,
-        (channels, names): (&[Channel], &ChannelNames),
+        channels: &[Channel],
+        names: &ChannelNames,
         faults: &mut Faults,
     ) -> Policy {
         let environment: Option<String> = source.section("environment", faults);

@@ -170,8 +170,8 @@ async fn a_transition_is_won_once() {
     assert!(!transaction.win(intent, &occurrence, FIRING).await.unwrap());
     let other = Intent { channel: "other", ..intent };
     assert!(transaction.win(other, &occurrence, FIRING).await.unwrap());
-    assert!(transaction.settle(intent, &occurrence, (RESOLVED, Suppression::ResolvedOff)).await.unwrap());
-    assert!(!transaction.settle(intent, &occurrence, (RESOLVED, Suppression::ResolvedOff)).await.unwrap());
+    assert!(transaction.settle(intent, &occurrence, RESOLVED, Suppression::ResolvedOff).await.unwrap());
+    assert!(!transaction.settle(intent, &occurrence, RESOLVED, Suppression::ResolvedOff).await.unwrap());
 }
 
 #[tokio::test]

@@ -98,7 +98,8 @@ impl Transaction {
         &mut self,
         intent: Intent<'_>,
         occurrence: &str,
-        (transition, reason): (Transition, Suppression),
+        transition: Transition,
+        reason: Suppression,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "insert into transitions (channel, occurrence, status, repeat_number, accepted_at, suppressed)

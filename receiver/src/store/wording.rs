@@ -45,7 +45,7 @@ impl Transaction {
         .bind(notification)
         .fetch_one(self.connection())
         .await?;
-        let message = message(&row, alerts, unconfirmed, (wording, now))?;
+        let message = message(&row, alerts, unconfirmed, wording, now)?;
         sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
             .bind(notification)
             .bind(to_json(&message)?)
@@ -105,7 +105,8 @@ fn message(
     row: &AnyRow,
     alerts: Vec<AlertView>,
     unconfirmed: bool,
-    (wording, now): (&Wording, Timestamp),
+    wording: &Wording,
+    now: Timestamp,
 ) -> Result<Message, StoreError> {
     let id: String = row.try_get("id")?;
     let waiting_since = timestamp(row.try_get("waiting_since")?)?;
