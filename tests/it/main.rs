@@ -6,6 +6,11 @@
     reason = "a test says what it expects, and fails there"
 )]
 
-mod exporter_loop;
+mod bad_input;
+mod deliveries;
+mod events_to_gauges;
 mod house;
+mod metrics;
+mod restart;
 mod support;
+mod whole_loop;

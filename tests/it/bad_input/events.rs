@@ -1,0 +1,359 @@
+//! Events: refused alone with line and reason, or counted by kind, exactly as the contract says.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+
+use crate::support::exposition::samples;
+use crate::support::http::{Answer, JSON, NDJSON, client, post, send};
+use crate::support::loans::{self, Applicant, START};
+use crate::support::program::Program;
+use crate::support::wait::until;
+use crate::support::{home, write};
+
+/// Lines that are refused, each with what its error has to name.
+const REFUSED: &[(&str, &str)] = &[
+    ("no json", "line 1"),
+    (r#"{"event":"prediction","#, "EOF"),
+    ("[1]", ""),
+    (r#"{"event":"party","model":"loans"}"#, "party"),
+    (r#"{"model":"loans","id":"1","label":1}"#, "event"),
+    (r#"{"event":"prediction","model":"houses","id":"1","prediction":1}"#, "houses"),
+    (r#"{"event":"prediction","id":"1","prediction":1}"#, "model"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"colour":"red"}"#, "colour"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"label":1}"#, "label"),
+    (r#"{"event":"label","model":"loans","id":"1","label":1,"features":{}}"#, "features"),
+    (r#"{"event":"prediction","model":"loans","id":"1"}"#, "prediction"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":null}"#, "prediction"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":NaN}"#, "prediction"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":{"a":1}}"#, "prediction"),
+    (
+        r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"time":"1989-12-31T23:59:59Z"}"#,
+        "1990",
+    ),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"time":1000}"#, "1990"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"time":"yesterday"}"#, "time"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"score":2}"#, "score"),
+    (r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"features":[1]}"#, "features"),
+    (r#"{"event":"label","model":"loans","label":1}"#, "id"),
+    (r#"{"event":"label","model":"loans","id":"1"}"#, "label"),
+    (r#"{"event":"label","model":"loans","id":"1","label":null}"#, "label"),
+];
+
+struct Exporter {
+    _home: tempfile::TempDir,
+    program: Program,
+}
+
+impl Exporter {
+    async fn start(more: &str) -> Exporter {
+        let home = home();
+        loans::configure(home.path(), more);
+        write(home.path(), "ingest.token", "let-me-in");
+        write(home.path(), "metrics.token", "let-me-look");
+        let program = Program::exporter(home.path()).await;
+        Exporter { _home: home, program }
+    }
+
+    fn events(&self) -> String {
+        format!("{}/v1/events", self.program.url)
+    }
+
+    async fn post(&self, body: impl Into<reqwest::Body>) -> Answer {
+        post(&self.events(), NDJSON, body).await
+    }
+
+    /// The sum of the samples of a family whose labels hold all of `labels`, once it is `wanted`.
+    async fn wait_for_sum(&self, family: &str, labels: &[(&str, &str)], wanted: u64) {
+        until(&format!("{family} {labels:?} is {wanted}"), async || {
+            let page = self.program.metrics().await;
+            let of_family = samples(&page).into_iter().filter(|sample| sample.name == family);
+            let meant = |labels_of: &std::collections::BTreeMap<String, String>| {
+                labels.iter().all(|(name, value)| labels_of.get(*name).is_some_and(|found| found == value))
+            };
+            let sum: f64 =
+                of_family.filter(|s| meant(&s.labels)).map(|s| s.value.parse::<f64>().unwrap()).sum();
+            if sum == wanted as f64 { Ok(()) } else { Err(format!("it is {sum}")) }
+        })
+        .await;
+    }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn every_bad_line_is_refused_alone_and_named_by_its_line() {
+    let exporter = Exporter::start("").await;
+    for (number, (line, named)) in REFUSED.iter().enumerate() {
+        let good = Applicant::usual(number as u64).prediction("1", START);
+        let answer = exporter.post(format!("{good}\n\n{line}\n")).await;
+        assert_eq!(answer.status, 200, "{line}: {}", answer.body);
+        let answer = answer.json();
+        assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(1)), "{line}: {answer}");
+        assert_eq!(answer["errors"][0]["line"], 3, "{line}: {answer}");
+        let error = answer["errors"][0]["error"].as_str().unwrap();
+        assert!(!error.is_empty() && error.contains(named) || named == &"line 1", "{line}: {error}");
+    }
+    exporter.wait_for_sum("data_rejected_rows_total", &[("source", "http")], REFUSED.len() as u64).await;
+    exporter.wait_for_sum("model_predictions_total", &[("model", "loans")], REFUSED.len() as u64).await;
+}
+
+#[tokio::test]
+async fn the_first_twenty_errors_are_told_and_a_body_without_anything_acceptable_answers_400() {
+    let exporter = Exporter::start("").await;
+    let bad: String = REFUSED.iter().map(|(line, _)| format!("{line}\n")).collect();
+    let answer = exporter.post(bad).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    let answer = answer.json();
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(0), &json!(REFUSED.len())), "{answer}");
+    let lines: Vec<_> =
+        answer["errors"].as_array().unwrap().iter().map(|error| error["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, (1..=20).collect::<Vec<_>>());
+    for empty in ["", "\n \n"] {
+        assert_eq!(exporter.post(empty).await.status, 400, "{empty:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_future_is_refused_beyond_max_future_and_taken_up_to_it() {
+    let exporter = Exporter::start("limits: {max_future: 10m}\n").await;
+    let now = unix_now() as i64;
+    let soon = Applicant::usual(1).prediction("1", now + 300);
+    let late = Applicant::usual(2).prediction("1", now + 1200);
+    let answer = exporter.post(loans::lines([&soon, &late])).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["errors"][0]["line"], 2, "{}", answer.body);
+    exporter.wait_for_sum("data_rejected_rows_total", &[("source", "http"), ("reason", "future")], 1).await;
+    exporter.wait_for_sum("model_predictions_total", &[], 1).await;
+}
+
+#[tokio::test]
+async fn a_prediction_that_is_sent_again_is_counted_once() {
+    let exporter = Exporter::start("").await;
+    let events = [Applicant::usual(1).prediction("1", START), Applicant::usual(1).prediction("2", START)];
+    for _ in 0..3 {
+        assert_eq!(exporter.post(loans::lines(&events)).await.status, 200);
+    }
+    exporter.wait_for_sum("model_predictions_total", &[("version", "1")], 1).await;
+    exporter.wait_for_sum("model_predictions_total", &[("version", "2")], 1).await;
+    exporter.wait_for_sum("data_rejected_rows_total", &[("reason", "duplicate")], 4).await;
+}
+
+#[tokio::test]
+async fn a_line_over_one_mebibyte_is_refused_alone() {
+    let exporter = Exporter::start("").await;
+    let padded = |length: usize| {
+        let mut event = Applicant::usual(length as u64).prediction("1", START);
+        event["trace"] = json!({ "note": "" });
+        let missing = length - event.to_string().len();
+        event["trace"]["note"] = json!("x".repeat(missing));
+        assert_eq!(event.to_string().len(), length);
+        event
+    };
+    let answer = exporter.post(loans::lines(&[padded(1 << 20), padded((1 << 20) + 1)])).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = answer.json();
+    assert_eq!((&answer["accepted"], &answer["errors"][0]["line"]), (&json!(1), &json!(2)), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_over_max_body_answer_413_packed_or_not() {
+    let exporter = Exporter::start("web: {max_body: 64KiB}\n").await;
+    let long = "x".repeat(65 * 1024);
+    let answer = exporter.post(long.clone()).await;
+    assert_eq!(answer.status, 413, "{}", answer.body);
+    assert!(answer.json()["error"].as_str().unwrap().contains("64KiB"), "{}", answer.body);
+    let bomb = gzip(&vec![b' '; 32 << 20]);
+    assert!(bomb.len() < 64 * 1024);
+    let packed = |body: Vec<u8>| {
+        client()
+            .post(exporter.events())
+            .header("content-type", NDJSON)
+            .header("content-encoding", "gzip")
+            .body(body)
+    };
+    assert_eq!(send(packed(bomb)).await.status, 413);
+    let two_bombs = [gzip(&vec![b' '; 40 << 10]), gzip(&vec![b' '; 40 << 10])].concat();
+    assert_eq!(send(packed(two_bombs)).await.status, 413, "members of gzip count together");
+    assert_eq!(exporter.program.get("/-/ready").await.status, 200);
+}
+
+#[tokio::test]
+async fn gzip_is_read_and_what_is_not_gzip_is_400() {
+    let exporter = Exporter::start("").await;
+    let request =
+        || client().post(exporter.events()).header("content-type", NDJSON).header("content-encoding", "gzip");
+    let event = Applicant::usual(1).prediction("1", START);
+    let answer = send(request().body(gzip(loans::lines([&event]).as_bytes()))).await;
+    assert_eq!((answer.status, &answer.json()["accepted"]), (200, &json!(1)));
+    let mut cut = gzip(loans::lines([&event]).as_bytes());
+    cut.truncate(cut.len() / 2);
+    for broken in [b"not packed".to_vec(), cut] {
+        let answer = send(request().body(broken)).await;
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains("gzip"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn json_is_one_event_or_an_array_and_other_media_types_are_named() {
+    let exporter = Exporter::start("").await;
+    let event = |number| Applicant::usual(number).prediction("1", START);
+    let bodies = [
+        (JSON, event(1).to_string(), 200, 1),
+        ("application/json; charset=utf-8", json!([event(2), event(3)]).to_string(), 200, 2),
+        (JSON, json!([event(4), {"event": "party"}]).to_string(), 200, 1),
+        (JSON, "{".to_owned(), 400, 0),
+        (JSON, "[]".to_owned(), 400, 0),
+    ];
+    for (media_type, body, status, accepted) in bodies {
+        let answer = post(&exporter.events(), media_type, body.clone()).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+        let said = &answer.json()["accepted"];
+        assert!(said == &json!(accepted) || accepted == 0, "{body}: {}", answer.body);
+    }
+    let answer = post(&exporter.events(), "text/plain", event(5).to_string()).await;
+    assert_eq!(answer.status, 415, "{}", answer.body);
+    for named in ["text/plain", NDJSON, JSON] {
+        assert!(answer.body.contains(named), "{}", answer.body);
+    }
+    assert_eq!(exporter.program.get("/v1/events").await.status, 405);
+}
+
+#[tokio::test]
+async fn feature_values_are_counted_by_kind_and_never_refuse_an_event() {
+    let exporter = Exporter::start("").await;
+    let table = [
+        ("income", "50", "valid"),
+        ("income", "null", "null"),
+        ("income", "NaN", "nan"),
+        ("income", "Infinity", "infinite"),
+        ("income", "-Infinity", "infinite"),
+        ("income", "\"\"", "empty"),
+        ("income", "\"much\"", "bad_type"),
+        ("income", "[1]", "bad_type"),
+        ("income", "{\"a\":{\"b\":[]}}", "bad_type"),
+        ("income", "1e9", "out_of_range"),
+        ("income", "-1e9", "out_of_range"),
+        ("region", "\"north\"", "valid"),
+        ("region", "\"mars\"", "unseen"),
+        ("region", "7", "unseen"),
+        ("region", "null", "null"),
+        ("region", "\"\"", "empty"),
+        ("region", "[\"north\"]", "bad_type"),
+        ("owner", "true", "valid"),
+        ("owner", "\"True\"", "valid"),
+        ("owner", "\"false\"", "valid"),
+        ("owner", "\"TRUE\"", "unseen"),
+    ];
+    let mut wanted = std::collections::BTreeMap::new();
+    let mut body = String::new();
+    for (number, (feature, value, kind)) in table.iter().enumerate() {
+        body += &format!(
+            "{{\"event\":\"prediction\",\"model\":\"loans\",\"version\":\"1\",\"id\":\"{number}\",\"time\":{START},\"features\":{{\"{feature}\":{value},\"unknown\":1}},\"prediction\":1}}\n"
+        );
+        *wanted.entry((*feature, *kind)).or_insert(0) += 1;
+        for other in ["income", "region", "owner"].into_iter().filter(|other| other != feature) {
+            *wanted.entry((other, "absent")).or_insert(0) += 1;
+        }
+    }
+    let answer = exporter.post(body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["accepted"], table.len(), "{}", answer.body);
+    for ((feature, kind), count) in wanted {
+        exporter.wait_for_sum("data_values_total", &[("feature", feature), ("kind", kind)], count).await;
+    }
+    exporter.wait_for_sum("data_values_total", &[], 3 * table.len() as u64).await;
+}
+
+#[tokio::test]
+async fn classes_compare_by_canonical_text() {
+    let exporter = Exporter::start("").await;
+    let spellings = [
+        ("1", "1"),
+        ("1.0", "1"),
+        ("\"1\"", "1"),
+        ("\"1.0\"", "1"),
+        ("true", "true"),
+        ("\"True\"", "true"),
+        ("\"true\"", "true"),
+    ];
+    let mut body = String::new();
+    for (id, (said, _)) in spellings.iter().enumerate() {
+        for (again, (meant, _)) in spellings.iter().enumerate() {
+            let id = format!("{id}-{again}");
+            body += &format!(
+                "{{\"event\":\"prediction\",\"model\":\"loans\",\"version\":1,\"id\":\"{id}\",\"time\":{START},\"prediction\":{said}}}\n"
+            );
+            body += &format!(
+                "{{\"event\":\"label\",\"model\":\"loans\",\"id\":\"{id}\",\"time\":{START},\"label\":{meant}}}\n"
+            );
+        }
+    }
+    let answer = exporter.post(body).await;
+    assert_eq!(answer.json()["rejected"], 0, "{}", answer.body);
+    exporter.wait_for_sum("model_prediction_class_total", &[("class", "1"), ("version", "1")], 4 * 7).await;
+    exporter.wait_for_sum("model_prediction_class_total", &[("class", "true")], 3 * 7).await;
+    exporter.wait_for_sum("model_confusion_total", &[("actual", "1"), ("predicted", "1")], 16).await;
+    exporter.wait_for_sum("model_confusion_total", &[("actual", "true"), ("predicted", "true")], 9).await;
+    exporter.wait_for_sum("model_confusion_total", &[], 49).await;
+}
+
+#[tokio::test]
+async fn times_are_rfc_3339_or_unix_seconds_and_missing_means_now() {
+    let exporter = Exporter::start("").await;
+    for time in ["\"2024-01-01T09:00:00+09:00\"", "1704067200", "1704067200.0"] {
+        let body = format!(
+            "{{\"event\":\"prediction\",\"model\":\"loans\",\"id\":{time},\"time\":{time},\"prediction\":1}}"
+        );
+        assert_eq!(exporter.post(body).await.status, 200);
+        exporter
+            .program
+            .wait_for_line(&format!(
+                "data_last_event_timestamp_seconds{{model=\"loans\",source=\"http\"}} {START}"
+            ))
+            .await;
+    }
+    let before = unix_now();
+    assert_eq!(
+        exporter.post(r#"{"event":"prediction","model":"loans","id":"now","prediction":1}"#).await.status,
+        200
+    );
+    until("the newest event is of now", async || {
+        let page = exporter.program.metrics().await;
+        let newest =
+            samples(&page).into_iter().find(|s| s.name == "data_last_event_timestamp_seconds").unwrap();
+        let newest: f64 = newest.value.parse().unwrap();
+        if newest >= before && newest <= unix_now() { Ok(()) } else { Err(format!("it is of {newest}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tokens_let_in_for_what_they_are_allowed() {
+    let exporter = Exporter::start(
+        "web: {auth: {tokens: [{name: serving, file: ingest.token, allow: [ingest]}, {name: prometheus, file: metrics.token, allow: [metrics]}]}}\n",
+    )
+    .await;
+    let event = Applicant::usual(1).prediction("1", START).to_string();
+    let request = || client().post(exporter.events()).header("content-type", JSON).body(event.clone());
+    assert_eq!(send(request()).await.status, 401);
+    assert_eq!(send(request().bearer_auth("wrong")).await.status, 401);
+    assert_eq!(send(request().bearer_auth("let-me-look")).await.status, 403);
+    assert_eq!(send(request().bearer_auth("let-me-in")).await.status, 200);
+    let metrics = || client().get(format!("{}/metrics", exporter.program.url));
+    assert_eq!(send(metrics()).await.status, 401);
+    assert_eq!(send(metrics().bearer_auth("let-me-in")).await.status, 403);
+    assert_eq!(send(metrics().bearer_auth("let-me-look")).await.status, 200);
+    assert_eq!(exporter.program.get("/-/healthy").await.status, 200);
+}
+
+fn unix_now() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+}

@@ -1,0 +1,228 @@
+//! Wrong starts of the receiver.
+
+use super::command_line::Case;
+use super::command_line::Content::{Folder, Text};
+
+/// A configuration without a fault, with something more.
+macro_rules! config {
+    ($more:literal) => {
+        concat!(
+            "storage: {url: \"sqlite:receiver.db\"}\nroutes:\n  - {channels: [console]}\n",
+            $more,
+            "channels:\n  - {name: console, type: log}\n"
+        )
+    };
+    ($more:literal, channels: $channels:literal) => {
+        concat!(config!($more), $channels)
+    };
+}
+
+/// All of them.
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "nothing_wrong",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config"],
+        variables: &[],
+        code: 0,
+        names: &[],
+    },
+    Case::usage("unknown_flag", &["serve", "--colour=red"], &["--colour"]),
+    Case::usage("unknown_subcommand", &["dance"], &["dance"]),
+    Case::usage("unknown_log_level", &["serve", "--log.level=loud"], &["--log.level", "loud", "info"]),
+    Case {
+        name: "history_since_when",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["history", "--since=yesterday"],
+        variables: &[],
+        code: 64,
+        names: &["since", "yesterday", "24h"],
+    },
+    Case::usage("history_in_an_unknown_format", &["history", "--format=xml"], &["--format", "xml", "csv"]),
+    Case {
+        name: "history_without_a_store",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["history"],
+        variables: &[],
+        code: 1,
+        names: &["storage.url", "receiver.db"],
+    },
+    Case::usage("missing_file", &["check-config", "--config.file=gone.yaml"], &["gone.yaml"]),
+    Case::usage("missing_file_when_serving", &["serve"], &["receiver.yaml", "--config.file"]),
+    Case::fault("directory", &[("receiver.yaml", Folder)], &["receiver.yaml", "directory", "YAML"]),
+    Case::fault(
+        "invalid_yaml",
+        &[("receiver.yaml", Text("web: [1\nroutes: 2\n"))],
+        &["receiver.yaml", "YAML", "line 2"],
+    ),
+    Case::fault("empty_file", &[("receiver.yaml", Text(""))], &["receiver.yaml", "channels", "routes"]),
+    Case::fault(
+        "unknown_section",
+        &[("receiver.yaml", Text(config!("colour: red\n")))],
+        &["receiver.yaml", "colour"],
+    ),
+    Case::fault(
+        "unknown_key_of_a_section",
+        &[("receiver.yaml", Text(config!("dedupe: {repeat: 4h}\n")))],
+        &["receiver.yaml", "dedupe.repeat", "repeat_interval"],
+    ),
+    Case::fault(
+        "number_where_a_duration_is_expected",
+        &[("receiver.yaml", Text(config!("dedupe: {repeat_interval: 4}\n")))],
+        &["receiver.yaml", "dedupe.repeat_interval", "text", "4"],
+    ),
+    Case::fault(
+        "duration_that_is_none",
+        &[("receiver.yaml", Text(config!("delivery: {give_up_after: never}\n")))],
+        &["receiver.yaml", "delivery.give_up_after", "never", "30s"],
+    ),
+    Case::fault(
+        "retry_that_shrinks",
+        &[(
+            "receiver.yaml",
+            Text(config!("delivery: {workers: 0, retry: {initial: 10s, max: 1s, jitter: 2}}\n")),
+        )],
+        &["receiver.yaml", "delivery.workers", "delivery.retry.max", "delivery.retry.jitter"],
+    ),
+    Case::fault(
+        "store_of_an_unknown_kind",
+        &[(
+            "receiver.yaml",
+            Text(
+                "storage: {url: \"mysql://user:hunter2@db/x\"}\nroutes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\n",
+            ),
+        )],
+        &["receiver.yaml", "storage.url", "sqlite:"],
+    ),
+    Case::fault(
+        "route_to_an_unknown_channel",
+        &[("receiver.yaml", Text(config!("  - {channels: [pager]}\n")))],
+        &["receiver.yaml", "routes[1].channels", "pager", "console"],
+    ),
+    Case::fault(
+        "route_with_a_wrong_matcher",
+        &[("receiver.yaml", Text(config!("  - {match: ['severity=~\"(\"'], channels: [console]}\n")))],
+        &["receiver.yaml", "routes[1].match", "severity"],
+    ),
+    Case::fault(
+        "channel_of_an_unknown_type",
+        &[("receiver.yaml", Text(config!("", channels: "  - {name: pigeon, type: pigeon}\n")))],
+        &["receiver.yaml", "channels[1]", "pigeon", "slack", "log"],
+    ),
+    Case::fault(
+        "channel_twice",
+        &[("receiver.yaml", Text(config!("", channels: "  - {name: console, type: log}\n")))],
+        &["receiver.yaml", "channels[1].name", "console"],
+    ),
+    Case::fault(
+        "slack_without_an_address",
+        &[("receiver.yaml", Text(config!("", channels: "  - {name: team, type: slack}\n")))],
+        &["receiver.yaml", "channels[1]", "webhook_url"],
+    ),
+    Case::fault(
+        "slack_with_two_addresses",
+        &[
+            (
+                "receiver.yaml",
+                Text(
+                    config!("", channels: "  - {name: team, type: slack, webhook_url: \"https://hooks/hunter2\", webhook_url_file: url}\n"),
+                ),
+            ),
+            ("url", Text("https://hooks/hunter2")),
+        ],
+        &["receiver.yaml", "channels[1]", "webhook_url", "webhook_url_file"],
+    ),
+    Case::fault(
+        "slack_with_an_address_of_another_kind",
+        &[(
+            "receiver.yaml",
+            Text(
+                config!("", channels: "  - {name: team, type: slack, webhook_url: \"ftp://hooks/hunter2\", rate: often}\n"),
+            ),
+        )],
+        &["receiver.yaml", "channels[1]", "webhook_url", "http", "rate", "1/s"],
+    ),
+    Case::fault(
+        "secret_file_that_is_missing",
+        &[(
+            "receiver.yaml",
+            Text(config!("", channels: "  - {name: team, type: slack, webhook_url_file: gone.url}\n")),
+        )],
+        &["receiver.yaml", "channels[1]", "webhook_url_file", "gone.url"],
+    ),
+    Case::fault(
+        "secret_file_that_is_empty",
+        &[
+            (
+                "receiver.yaml",
+                Text(config!("", channels: "  - {name: team, type: slack, webhook_url_file: empty.url}\n")),
+            ),
+            ("empty.url", Text("\n")),
+        ],
+        &["receiver.yaml", "channels[1]", "webhook_url_file", "empty.url", "empty"],
+    ),
+    Case::fault(
+        "variable_that_is_not_set",
+        &[(
+            "receiver.yaml",
+            Text(config!("", channels: "  - {name: team, type: slack, webhook_url: \"${SLACK_URL}\"}\n")),
+        )],
+        &["receiver.yaml", "channels[1].webhook_url", "SLACK_URL"],
+    ),
+    Case {
+        name: "variable_with_a_wrong_value",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config"],
+        variables: &[("MODELWATCH_RECEIVER__DELIVERY__WORKERS", "many")],
+        code: 64,
+        names: &["MODELWATCH_RECEIVER__DELIVERY__WORKERS", "number"],
+    },
+    Case::fault(
+        "heartbeat_to_an_unknown_channel",
+        &[(
+            "receiver.yaml",
+            Text(config!(
+                "heartbeats:\n  - {name: prometheus, match: ['alertname=\"Watchdog\"'], every: 5m, grace: 1m, channels: [pager]}\n"
+            )),
+        )],
+        &["receiver.yaml", "heartbeats[0].channels", "pager", "console"],
+    ),
+    Case::fault(
+        "faults_in_many_sections",
+        &[(
+            "receiver.yaml",
+            Text(
+                "web: {max_body: 1 elephant}\nstorage: {url: nowhere}\nhistory: {retention: 0s}\ndedupe: {stale_after: x}\nroutes: [{match: ['='], channels: [console]}]\nchannels: [{name: console, type: log}]\ncolour: red\n",
+            ),
+        )],
+        &[
+            "web.max_body",
+            "storage.url",
+            "history.retention",
+            "dedupe.stale_after",
+            "routes[0].match",
+            "colour",
+        ],
+    ),
+    Case::fault(
+        "template_that_is_broken",
+        &[
+            (
+                "receiver.yaml",
+                Text(
+                    config!("templates: {path: templates}\n", channels: "  - {name: team, type: slack, webhook_url: \"https://hooks/x\"}\n"),
+                ),
+            ),
+            ("templates/slack/title.hbs", Text("one\n{{#if x}}never closed\n")),
+        ],
+        &["templates/slack/title.hbs", "3"],
+    ),
+    Case::fault(
+        "template_with_an_unknown_name",
+        &[
+            ("receiver.yaml", Text(config!("templates: {path: templates}\n"))),
+            ("templates/log/line.hbs", Text("{{title}}\n{{colour}}\n")),
+        ],
+        &["templates/log/line.hbs", "2", "colour"],
+    ),
+];

@@ -1,0 +1,260 @@
+//! The receiver: what was answered 200 is told, and told twice only where history says that it may have been.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::{KILLS, kill_often};
+use crate::support::alerts::{Alert, webhook};
+use crate::support::http::{JSON, attempt, client};
+use crate::support::loans::START;
+use crate::support::program::Program;
+use crate::support::random::random;
+use crate::support::slack::Slack;
+use crate::support::wait::{pause, until};
+use crate::support::{home, write};
+
+/// Groups that wait until people were told before they go on, so that nothing takes the place of a message.
+const PATIENT: usize = 18;
+/// Groups that do not.
+const HASTY: usize = 6;
+/// How long Slack takes, so that kills meet messages on their way.
+const LATENCY: Duration = Duration::from_millis(30);
+/// What Alertmanager lets pass before it sends the same again, shortened.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// What is said of one round of one group.
+type Transition = (String, &'static str);
+
+/// Alertmanager, for one group.
+#[derive(Clone)]
+struct Group {
+    name: String,
+    webhook: String,
+    slack: Rc<Slack>,
+}
+
+impl Group {
+    /// Sends the same bytes until they are answered 200, as Alertmanager does; no answer but 5xx makes it.
+    async fn send(&self, alerts: &[Alert]) {
+        let (client, body) = (client(), webhook(&self.name, alerts).to_string());
+        loop {
+            let request = client.post(&self.webhook).header("content-type", JSON).body(body.clone());
+            match attempt(request).await {
+                Ok(answer) if answer.status == 200 => return,
+                Ok(answer) => assert!(answer.status >= 500, "{}: {}", answer.status, answer.body),
+                Err(_) => {}
+            }
+            pause(BREATH).await;
+        }
+    }
+
+    /// Two alerts that fire and end, again and again, until the end; says how many rounds there were.
+    async fn live(self, end: Rc<Cell<bool>>, is_patient: bool) -> (String, usize) {
+        let mut round = 0;
+        while !end.get() {
+            let name = round_name(&self.name, round);
+            let starts_at = START + 1_000 * round as i64;
+            let firing = ["a", "b"].map(|instance| {
+                Alert::firing("Load", starts_at)
+                    .with("group", &self.name)
+                    .with("instance", instance)
+                    .saying(&name)
+            });
+            let resolved = [0, 1].map(|at: usize| firing[at].resolved(starts_at + 500));
+            for (alerts, status) in [(&firing, "firing"), (&resolved, "resolved")] {
+                self.send(alerts).await;
+                if is_patient {
+                    let wanted = (name.clone(), status);
+                    until(&format!("{wanted:?} is told"), async || {
+                        match told(&self.slack).contains_key(&wanted) {
+                            true => Ok(()),
+                            false => Err("it is not".to_owned()),
+                        }
+                    })
+                    .await;
+                }
+            }
+            round += 1;
+        }
+        (self.name, round)
+    }
+}
+
+fn round_name(group: &str, round: usize) -> String {
+    format!("({group}, round {round})")
+}
+
+/// What Slack was told of each round, and how often.
+fn told(slack: &Slack) -> BTreeMap<Transition, usize> {
+    let mut told = BTreeMap::new();
+    for message in slack.accepted() {
+        *told.entry(transition(&message.title(), &message.text())).or_default() += 1;
+    }
+    told
+}
+
+fn transition(title: &str, text: &str) -> Transition {
+    let status = if title.starts_with("[FIRING:2]") {
+        "firing"
+    } else {
+        assert!(title.starts_with("[RESOLVED:2]"), "both alerts of a round are one: {title}");
+        "resolved"
+    };
+    let start = text.find("(group").expect("the summary says the round");
+    let end = start + text[start..].find(')').expect("the summary says the round") + 1;
+    (text[start..end].to_owned(), status)
+}
+
+/// Everything that the history holds, oldest last.
+async fn history(receiver: &Program) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = receiver.get(&format!("/api/v1/notifications?limit=200{cursor}")).await.json();
+        all.extend(page["notifications"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+/// The rounds that a notification of the history is about.
+fn transitions(notification: &Value) -> Vec<Transition> {
+    let alerts = notification["alerts"].as_array().unwrap();
+    let of_alert = |alert: &Value| {
+        let status = if alert["status"] == "firing" { "firing" } else { "resolved" };
+        (alert["annotations"]["summary"].as_str().unwrap().to_owned(), status)
+    };
+    let mut found: Vec<_> = alerts.iter().map(of_alert).collect();
+    found.dedup();
+    found
+}
+
+/// How many attempts of each round may have arrived without the receiver knowing.
+fn ambiguous(history: &[Value]) -> BTreeMap<Transition, usize> {
+    let mut ambiguous = BTreeMap::new();
+    for notification in history {
+        let attempts = notification["attempts"].as_array().unwrap();
+        let marked = attempts.iter().filter(|attempt| attempt["ambiguous"] == true).count();
+        for transition in transitions(notification) {
+            *ambiguous.entry(transition).or_default() += marked;
+        }
+    }
+    ambiguous
+}
+
+async fn quiet(receiver: &Program) {
+    until("nothing is pending", async || {
+        let pending = receiver.get("/api/v1/notifications?status=pending").await.json();
+        let count = pending["notifications"].as_array().unwrap().len();
+        if count == 0 { Ok(()) } else { Err(format!("{count} are")) }
+    })
+    .await;
+}
+
+fn config(slack: &Slack) -> String {
+    format!(
+        "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 200/s}}]\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\n",
+        slack.webhook_url
+    )
+}
+
+#[tokio::test]
+async fn thirty_kills_under_load_lose_nothing_and_double_only_what_is_marked() {
+    let mut random = random();
+    let slack = Rc::new(Slack::start().await);
+    slack.answer_after(LATENCY);
+    let home = home();
+    write(home.path(), "receiver.yaml", config(&slack));
+    let mut receiver = Program::receiver(home.path()).await;
+    let end = Rc::new(Cell::new(false));
+    let (here, mut groups) = (LocalSet::new(), JoinSet::new());
+    for number in 0..PATIENT + HASTY {
+        let (name, webhook) = (format!("group {number}"), format!("{}/webhook", receiver.url));
+        let group = Group { name, webhook, slack: Rc::clone(&slack) };
+        groups.spawn_local_on(group.live(Rc::clone(&end), number < PATIENT), &here);
+    }
+    let killing = async {
+        kill_often(&mut receiver, &mut random).await;
+        end.set(true);
+        groups.join_all().await.into_iter().collect()
+    };
+    let rounds: BTreeMap<String, usize> = here.run_until(killing).await;
+    quiet(&receiver).await;
+
+    let (told, history) = (told(&slack), history(&receiver).await);
+    assert_eq!(slack.refused(), [""; 0], "every message keeps Slack's rules");
+    for (group, rounds) in rounds.iter().filter(|(group, _)| is_patient(group)) {
+        for transition in
+            (0..*rounds).flat_map(|round| ["firing", "resolved"].map(|s| (round_name(group, round), s)))
+        {
+            assert!(told.contains_key(&transition), "{transition:?} was never told");
+        }
+    }
+    for (group, rounds) in rounds.iter().filter(|(group, rounds)| !is_patient(group) && **rounds > 0) {
+        let last =
+            slack.accepted().into_iter().rfind(|message| message.text().contains(&format!("({group}, ")));
+        let last = last.map(|message| transition(&message.title(), &message.text()));
+        assert_eq!(
+            last,
+            Some((round_name(group, rounds - 1), "resolved")),
+            "people end with the newest state"
+        );
+    }
+    let remembered: Vec<_> = history.iter().flat_map(transitions).collect();
+    let forgotten: Vec<_> = told.keys().filter(|transition| !remembered.contains(transition)).collect();
+    assert!(forgotten.is_empty(), "told and not in the history: {forgotten:?}");
+    let ambiguous = ambiguous(&history);
+    for (transition, times) in &told {
+        let marked = ambiguous.get(transition).copied().unwrap_or_default();
+        assert!(*times <= 1 + marked, "{transition:?} was told {times} times, with {marked} marked attempts");
+    }
+    let doubled: usize = told.values().map(|times| times - 1).sum();
+    println!(
+        "{KILLS} kills, {} rounds of {} groups, {} transitions told, {doubled} second copies, {} marked attempts",
+        rounds.values().sum::<usize>(),
+        rounds.len(),
+        told.len(),
+        ambiguous.values().sum::<usize>()
+    );
+    assert!(rounds.values().sum::<usize>() > 100, "there was load: {rounds:?}");
+}
+
+fn is_patient(group: &str) -> bool {
+    group
+        .rsplit(' ')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .is_some_and(|number: usize| number < PATIENT)
+}
+
+#[tokio::test]
+async fn a_kill_right_after_200_loses_no_webhook() {
+    let slack = Rc::new(Slack::start().await);
+    let home = home();
+    write(home.path(), "receiver.yaml", config(&slack));
+    let mut receiver = Program::receiver(home.path()).await;
+    let group = |number: i64| Group {
+        name: format!("group {number}"),
+        webhook: format!("{}/webhook", receiver.url),
+        slack: Rc::clone(&slack),
+    };
+    let groups: Vec<Group> = (0..8).map(group).collect();
+    for group in &groups {
+        let name = round_name(&group.name, 0);
+        let alerts = ["a", "b"]
+            .map(|it| Alert::firing("Load", START).with("group", &group.name).with("it", it).saying(&name));
+        group.send(&alerts).await;
+        receiver.crash();
+        receiver.ready().await;
+    }
+    quiet(&receiver).await;
+    assert_eq!(told(&slack).len(), groups.len());
+    assert_eq!(history(&receiver).await.len(), groups.len());
+}

@@ -1,0 +1,130 @@
+//! The two programs under test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::http::{self, Answer};
+use super::process::{Process, free_port};
+use super::wait::until;
+
+/// The exporter's name.
+pub(crate) const EXPORTER: &str = "modelwatch-exporter";
+/// The receiver's name.
+pub(crate) const RECEIVER: &str = "modelwatch-receiver";
+
+/// A built program of this workspace.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let mut folder = std::env::current_exe().expect("the test's own path");
+    folder.pop();
+    folder.pop();
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` first", path.display());
+    path
+}
+
+/// A program that serves, on one port over all its restarts.
+pub(crate) struct Program {
+    name: &'static str,
+    home: PathBuf,
+    port: u16,
+    process: Process,
+    /// Where it listens.
+    pub(crate) url: String,
+}
+
+impl Program {
+    /// The exporter with `home/exporter.yaml`, ready.
+    pub(crate) async fn exporter(home: &Path) -> Program {
+        Program::start(EXPORTER, home).await
+    }
+
+    /// The receiver with `home/receiver.yaml`, ready.
+    pub(crate) async fn receiver(home: &Path) -> Program {
+        Program::start(RECEIVER, home).await
+    }
+
+    async fn start(name: &'static str, home: &Path) -> Program {
+        let port = free_port();
+        let process = spawn(name, home, port);
+        let url = format!("http://127.0.0.1:{port}");
+        let mut program = Program { name, home: home.to_owned(), port, process, url };
+        program.ready().await;
+        program
+    }
+
+    /// Waits until `/-/ready` answers 200.
+    pub(crate) async fn ready(&mut self) {
+        let client = http::client();
+        let url = format!("{}/-/ready", self.url);
+        until(&format!("{} is ready", self.name), async || {
+            if let Some(status) = self.process.ended() {
+                panic!("{} ended with {status}: {}", self.name, self.process.output());
+            }
+            match client.get(&url).send().await {
+                Ok(answer) if answer.status() == 200 => Ok(()),
+                Ok(answer) => Err(answer.status().to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await;
+    }
+
+    /// Kills it at once and starts it again, without waiting until it is ready.
+    pub(crate) fn crash(&mut self) {
+        self.process.kill();
+        self.process = spawn(self.name, &self.home, self.port);
+    }
+
+    /// What `GET path` answers.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        http::get(&format!("{}{path}", self.url)).await
+    }
+
+    /// What `/metrics` says now.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = self.get("/metrics").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+
+    /// Waits until `/metrics` has exactly this line.
+    pub(crate) async fn wait_for_line(&self, wanted: &str) {
+        let name = wanted.split(['{', ' ']).next().unwrap_or_default();
+        until(wanted, async || {
+            let text = self.metrics().await;
+            if text.lines().any(|line| line == wanted) {
+                return Ok(());
+            }
+            let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();
+            Err(format!("there is only\n{}", lines.join("\n")))
+        })
+        .await;
+    }
+}
+
+fn spawn(name: &str, home: &Path, port: u16) -> Process {
+    let file = home.join(name.replace("modelwatch-", "")).with_extension("yaml");
+    let mut command = Command::new(binary(name));
+    command.arg("serve").arg(format!("--config.file={}", file.display()));
+    Process::spawn(name, command.arg(format!("--web.listen-address=127.0.0.1:{port}")))
+}
+
+/// What a program said that ended by itself.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Its exit code.
+    pub(crate) code: Option<i32>,
+    /// Its standard output.
+    pub(crate) out: String,
+    /// Its standard error.
+    pub(crate) err: String,
+}
+
+/// Runs a program to its end in the folder `home`, without any variables but those given.
+pub(crate) fn run(name: &str, home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(binary(name));
+    command.current_dir(home).args(arguments).env_clear().envs(variables.iter().copied());
+    let output = command.stdin(Stdio::null()).output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}

@@ -1,0 +1,205 @@
+//! A stand-in for Slack's incoming webhooks that refuses what Slack refuses and fails when it is asked to.
+
+mod rules;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// What incoming webhooks allow one channel.
+const BETWEEN_MESSAGES: Duration = Duration::from_secs(1);
+/// The secret part of the webhook's address.
+pub(crate) const PATH: &str = "/services/T000/B000/verysecret";
+
+/// A message that was answered with `ok`, or would have been.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    /// When it came.
+    pub(crate) at: Instant,
+    /// Its body.
+    pub(crate) payload: Value,
+}
+
+impl Accepted {
+    /// Everything that people read of it, the title first.
+    pub(crate) fn text(&self) -> String {
+        rules::texts(&self.payload).join("\n")
+    }
+
+    /// The text of its first header.
+    pub(crate) fn title(&self) -> String {
+        rules::texts(&self.payload).first().cloned().unwrap_or_default()
+    }
+}
+
+/// What goes wrong with the next request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// The answer is this, and the message is not taken.
+    Status(u16, &'static str),
+    /// As [`Fault::Status`], with `Retry-After` in seconds.
+    RetryAfter(u16, u64),
+    /// The message is taken, and the connection closed without an answer.
+    DropAfterReading,
+    /// The connection is closed before anything is taken.
+    Drop,
+    /// The message is taken, and what answers is not HTTP's `ok`.
+    Garbage,
+}
+
+/// One workspace with one channel.
+pub(crate) struct Slack {
+    /// What a channel is configured with.
+    pub(crate) webhook_url: String,
+    channel: Arc<Mutex<Channel>>,
+    _serving: JoinSet<()>,
+}
+
+#[derive(Debug, Default)]
+struct Channel {
+    accepted: Vec<Accepted>,
+    refused: Vec<String>,
+    faults: VecDeque<Fault>,
+    limited: bool,
+    archived: bool,
+    answers_after: Duration,
+}
+
+impl Slack {
+    /// A channel that takes as many messages as come.
+    pub(crate) async fn start() -> Slack {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let channel = Arc::new(Mutex::new(Channel::default()));
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, Arc::clone(&channel)));
+        Slack { webhook_url: format!("http://{address}{PATH}"), channel, _serving: serving }
+    }
+
+    /// Takes one message a second from now on, and answers 429 to others.
+    pub(crate) fn limit(&self) {
+        self.channel().limited = true;
+    }
+
+    /// Archives the channel.
+    pub(crate) fn archive(&self) {
+        self.channel().archived = true;
+    }
+
+    /// Answers only so long after it took a message.
+    pub(crate) fn answer_after(&self, span: Duration) {
+        self.channel().answers_after = span;
+    }
+
+    /// The next request meets this fault, after those that were asked for before.
+    pub(crate) fn fail_next(&self, fault: Fault) {
+        self.channel().faults.push_back(fault);
+    }
+
+    /// All messages so far.
+    pub(crate) fn accepted(&self) -> Vec<Accepted> {
+        self.channel().accepted.clone()
+    }
+
+    /// What was said to requests that broke a rule of Slack's: nothing, if all is well.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        self.channel().refused.clone()
+    }
+
+    fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().expect("nothing panics with the channel")
+    }
+}
+
+async fn serve(listener: TcpListener, channel: Arc<Mutex<Channel>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(connection(stream, Arc::clone(&channel)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(stream: TcpStream, channel: Arc<Mutex<Channel>>) {
+    let answer = hyper::service::service_fn(|request| answer(request, Arc::clone(&channel)));
+    // a client that is killed, and a connection that is dropped on purpose, end here
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    channel: Arc<Mutex<Channel>>,
+) -> io::Result<Response<Full<Bytes>>> {
+    let dropped = || io::Error::other("dropped on purpose");
+    let path = request.uri().path().to_owned();
+    let is_json = request
+        .headers()
+        .get("content-type")
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    let fault = channel.lock().expect("the channel").faults.pop_front();
+    match fault {
+        Some(Fault::Drop) => return Err(dropped()),
+        Some(Fault::Status(status, word)) => return Ok(said(status, word)),
+        Some(Fault::RetryAfter(status, seconds)) => return Ok(come_again(status, seconds)),
+        _ => {}
+    }
+    let answer = post(&channel, (&path, is_json), &body);
+    let latency = channel.lock().expect("the channel").answers_after;
+    super::wait::pause(latency).await;
+    match fault {
+        Some(Fault::DropAfterReading) => Err(dropped()),
+        Some(Fault::Garbage) => Ok(said(200, "<html>a proxy's page</html>")),
+        _ => Ok(answer),
+    }
+}
+
+/// What Slack itself answers.
+fn post(channel: &Mutex<Channel>, (path, is_json): (&str, bool), body: &[u8]) -> Response<Full<Bytes>> {
+    let mut channel = channel.lock().expect("the channel");
+    if path != PATH {
+        return said(404, "no_service");
+    }
+    if channel.archived {
+        return said(410, "channel_is_archived");
+    }
+    let checked = if is_json {
+        rules::check(body)
+    } else {
+        Err("invalid_payload: not JSON by its content type".to_owned())
+    };
+    let payload = match checked {
+        Ok(payload) => payload,
+        Err(why) => {
+            channel.refused.push(why.clone());
+            return said(400, why.split(':').next().unwrap_or_default());
+        }
+    };
+    let at = Instant::now();
+    let too_soon = channel.accepted.last().is_some_and(|last| at - last.at < BETWEEN_MESSAGES);
+    if channel.limited && too_soon {
+        channel.refused.push("429".to_owned());
+        return come_again(429, BETWEEN_MESSAGES.as_secs());
+    }
+    channel.accepted.push(Accepted { at, payload });
+    said(200, "ok")
+}
+
+fn said(status: u16, word: &str) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(status).header("content-type", "text/plain; charset=utf-8");
+    response.body(Full::new(Bytes::from(word.to_owned()))).expect("a response")
+}
+
+fn come_again(status: u16, seconds: u64) -> Response<Full<Bytes>> {
+    let mut response = said(status, "rate_limited");
+    response.headers_mut().insert("retry-after", seconds.into());
+    response
+}
