@@ -3,7 +3,7 @@
 //! Nothing is sent here. When the queue is full or the store fails, the sender is told to come again, and it will.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub use names::ChannelNames;
 pub use policy::Policy;
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, Wording};
+use crate::store::{Store, StoreError, Transaction, Wording};
 
 /// How many webhooks wait at most.
 const QUEUE: usize = 256;
@@ -140,25 +140,15 @@ impl Intaker {
     async fn commit(&self, webhooks: &[&Webhook]) -> Result<(), StoreError> {
         let terms = self.terms.load_full();
         let mut transaction = self.store.begin().await?;
-        let mut acceptance = Acceptance {
-            transaction: &mut transaction,
-            policy: &terms.policy,
-            wording: &terms.wording,
-            now: self.clock.now(),
-            tally: Tally::default(),
-        };
+        let mut acceptance = Acceptance::new(&mut transaction, &terms, self.clock.now());
         for webhook in webhooks {
             acceptance.webhook(webhook).await?;
         }
         let tally = acceptance.tally;
-        let timer = self.metrics.store_commit_seconds.start_timer();
-        transaction.commit().await?;
-        timer.observe_duration();
-        self.settle(&tally);
-        Ok(())
+        self.finish(transaction, &tally).await
     }
 
-    /// Looks at the occurrences whose time has come.
+    /// Looks at the occurrences whose time has come although no webhook spoke of them.
     async fn sweep(&self) {
         if let Err(error) = self.look_again(self.clock.now()).await {
             tracing::error!(%error, "held and stale alerts could not be looked at");
@@ -172,27 +162,24 @@ impl Intaker {
         let terms = self.terms.load_full();
         let mut transaction = self.store.begin().await?;
         let due = transaction.due_occurrences(now, SWEEP_BATCH).await?;
-        let mut acceptance = Acceptance {
-            transaction: &mut transaction,
-            policy: &terms.policy,
-            wording: &terms.wording,
-            now,
-            tally: Tally::default(),
-        };
+        let mut acceptance = Acceptance::new(&mut transaction, &terms, now);
         for found in due {
             acceptance.due(found).await?;
         }
         let tally = acceptance.tally;
-        transaction.commit().await?;
-        self.settle(&tally);
-        Ok(())
+        self.finish(transaction, &tally).await
     }
 
-    fn settle(&self, tally: &Tally) {
+    /// Puts it on disk; only what is there is counted, and only then is delivery woken.
+    async fn finish(&self, transaction: Transaction, tally: &Tally) -> Result<(), StoreError> {
+        let began = Instant::now();
+        transaction.commit().await?;
+        self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
         self.metrics.count(tally);
         if tally.queued {
             self.bell.send_replace(());
         }
+        Ok(())
     }
 }
 

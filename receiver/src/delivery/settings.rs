@@ -15,7 +15,7 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// After how long a message says that it is late.
     pub late_after: Duration,
-    /// How many notifications may be under way to one destination at once.
+    /// How many notifications may be under way to one destination at once; read when its queue starts.
     pub workers: usize,
 }
 

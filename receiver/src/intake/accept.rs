@@ -7,7 +7,7 @@ use modelwatch_receiver_core::alert::{Alert, Fingerprint, Snapshot, Status};
 use modelwatch_receiver_core::dedupe::{self, Seen, Suppression, Verdict};
 use modelwatch_receiver_core::occurrence::{Report, Sighting, observe};
 
-use super::Policy;
+use super::{Policy, Terms};
 use crate::store::{DueOccurrence, Group, Intent, OccurrenceRow, StoreError, Transaction, Wording, new_id};
 
 /// A webhook to be accepted.
@@ -45,14 +45,20 @@ struct Seeing {
 
 /// The transaction, what it goes by, and what it comes to.
 pub(super) struct Acceptance<'a> {
-    pub(super) transaction: &'a mut Transaction,
-    pub(super) policy: &'a Policy,
-    pub(super) wording: &'a Wording,
-    pub(super) now: Timestamp,
+    transaction: &'a mut Transaction,
+    policy: &'a Policy,
+    wording: &'a Wording,
+    now: Timestamp,
     pub(super) tally: Tally,
 }
 
-impl Acceptance<'_> {
+impl<'a> Acceptance<'a> {
+    /// Accepts at `now`, and nothing yet.
+    pub(super) fn new(transaction: &'a mut Transaction, terms: &'a Terms, now: Timestamp) -> Acceptance<'a> {
+        let Terms { policy, wording } = terms;
+        Acceptance { transaction, policy, wording, now, tally: Tally::default() }
+    }
+
     /// Accepts one webhook.
     pub(super) async fn webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
         let snapshot = &webhook.snapshot;
