@@ -109,6 +109,8 @@ impl Stage {
         command.arg(flag("config.file", &self.run.path().join(PROMETHEUS)));
         command.arg(flag("storage.tsdb.path", &self.run.path().join("prometheus")));
         command.arg(format!("--web.listen-address={}", address(self.addresses.prometheus)));
+        // at its start Prometheus does not know Alertmanager yet: what it could not send is sent again soon
+        command.arg("--rules.alert.resend-delay=5s");
         command
     }
 }
