@@ -24,12 +24,20 @@ fn logged(level: Level, format: Format) -> String {
     let writer = kept.clone();
     let lines = layer(format, move || writer.clone()).with_filter(targets(level));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
-        tracing::info!(target: "hyper::client", "connected to hooks.example");
-        tracing::warn!(target: "hyper::client", "lost a connection");
-        tracing::info!(channel = "console", "delivered a notification");
-        tracing::debug!("rendered a template");
+        a_library_speaks();
+        modelwatch_speaks();
     });
     String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+}
+
+fn a_library_speaks() {
+    tracing::info!(target: "hyper::client", "connected to hooks.example");
+    tracing::warn!(target: "hyper::client", "lost a connection");
+}
+
+fn modelwatch_speaks() {
+    tracing::info!(channel = "console", "delivered a notification");
+    tracing::debug!("rendered a template");
 }
 
 #[test]
