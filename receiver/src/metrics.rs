@@ -55,7 +55,7 @@ impl Received {
 pub enum Ended {
     /// The destination said yes.
     Delivered,
-    /// A newer one took its place.
+    /// It was not sent, mostly because a newer one took its place.
     Suppressed,
     /// It is a dead letter.
     Dead,
@@ -203,7 +203,7 @@ impl Metrics {
         }
         for (channel, number) in &tally.superseded {
             for _ in 0..*number {
-                self.superseded(channel);
+                self.suppressed(channel, Suppression::Superseded);
             }
         }
         for name in &tally.beats {
@@ -211,9 +211,9 @@ impl Metrics {
         }
     }
 
-    /// Counts a notification that a newer one took the place of.
-    pub fn superseded(&self, channel: &str) {
-        self.suppressed.with_label_values(&[channel, Suppression::Superseded.as_str()]).inc();
+    /// Counts a notification that is not sent after all.
+    pub fn suppressed(&self, channel: &str, reason: Suppression) {
+        self.suppressed.with_label_values(&[channel, reason.as_str()]).inc();
         self.ended(channel, Ended::Suppressed);
     }
 

@@ -26,7 +26,7 @@ mod wording;
 pub use backlog::Backlog;
 pub use heartbeats::HEARTBEAT_SOURCE;
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
-pub use outbox::{Claimed, Ending};
+pub use outbox::{Claim, Claimed, Ending};
 #[cfg(test)]
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};

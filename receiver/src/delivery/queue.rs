@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::send::Send;
 use super::{Delivery, Destination};
-use crate::store::{Claimed, StoreError};
+use crate::store::{Claim, Claimed, StoreError};
 
 /// How long a claim lasts; far longer than any attempt, so that it only ends if its task died.
 const LEASE: Duration = Duration::from_secs(300);
@@ -94,11 +94,11 @@ impl Queue {
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Ok(LONGEST_WAIT) };
         let plan = self.delivery.0.plan.load_full();
         let Some(destination) = plan.destinations.get(&*self.channel) else { return Ok(Duration::ZERO) };
-        let claimed = self.delivery.0.means.store.claim(&self.channel, LEASE, &plan.wording, now).await?;
-        match claimed {
-            Some(claimed) => self.send(destination, claimed, slot),
+        match self.delivery.0.means.store.claim(&self.channel, LEASE, &plan.wording, now).await? {
+            Claim::Ours(claimed) => self.send(destination, *claimed, slot),
+            Claim::Suppressed(reason) => self.delivery.0.means.metrics.suppressed(&self.channel, reason),
             // what is due waits for another of its group, and the bell rings when that has ended
-            None => return Ok(LONGEST_WAIT),
+            Claim::Nothing => return Ok(LONGEST_WAIT),
         }
         Ok(Duration::ZERO)
     }

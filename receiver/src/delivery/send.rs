@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{self, Next, Patience};
 use tracing::Instrument as _;
@@ -98,7 +99,7 @@ impl Send {
                 metrics.ended(&self.channel, Ended::Delivered);
             }
             Next::Dead => metrics.ended(&self.channel, Ended::Dead),
-            Next::Again(_) if superseded => metrics.superseded(&self.channel),
+            Next::Again(_) if superseded => metrics.suppressed(&self.channel, Suppression::Superseded),
             Next::Again(_) => {}
         }
     }

@@ -76,7 +76,7 @@ async fn what_can_never_be_accepted_is_refused_with_the_reason() {
     let router = router(&rig, rig.running_intake());
     for (body, status, reason) in [
         ("{}", 400, "version"),
-        ("not json", 400, "not an Alertmanager webhook"),
+        ("not json", 400, "the body is not JSON"),
         (r#"{"version":"4","alerts":[]}"#, 400, "lists no alerts"),
         (&" ".repeat(3000), 413, "longer than 2KiB"),
     ] {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
@@ -24,6 +25,17 @@ pub struct Claimed {
     pub waiting_since: Timestamp,
     /// How many attempts were made before.
     pub attempts: u32,
+}
+
+/// What came of looking for something to send.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// Nothing is due, or only what has to wait for another of its group.
+    Nothing,
+    /// What was due is not to be sent after all.
+    Suppressed(Suppression),
+    /// This is ours to send.
+    Ours(Box<Claimed>),
 }
 
 /// How an attempt ended.
@@ -69,19 +81,15 @@ impl Store {
         lease: Duration,
         wording: &Wording,
         now: Timestamp,
-    ) -> Result<Option<Claimed>, StoreError> {
+    ) -> Result<Claim, StoreError> {
         let mut transaction = self.begin().await?;
         let leased_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        while let Some(id) = transaction.lease(channel, leased_until, now).await? {
-            if let Some(message) = transaction.word(&id, wording, now).await? {
-                let claimed = transaction.claimed(id, message).await?;
-                transaction.commit().await?;
-                return Ok(Some(claimed));
-            }
-            transaction.drop_unsaid(&id, now).await?;
-        }
+        let claim = match transaction.lease(channel, leased_until, now).await? {
+            Some(id) => transaction.claim_leased(id, wording, now).await?,
+            None => Claim::Nothing,
+        };
         transaction.commit().await?;
-        Ok(None)
+        Ok(claim)
     }
 
     /// When the next notification of `channel` is due, or the lease of one ends, if any waits.
@@ -179,6 +187,24 @@ impl Transaction {
         Ok(id)
     }
 
+    async fn claim_leased(
+        &mut self,
+        id: String,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        if let Some(newer) = self.newer_in_group(&id).await? {
+            // both wait only after a crash, when the older one had been under way as the newer one came
+            self.hand_over(&id, &newer, now).await?;
+            return Ok(Claim::Suppressed(Suppression::Superseded));
+        }
+        if let Some(message) = self.word(&id, wording, now).await? {
+            return Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)));
+        }
+        self.drop_unsaid(&id, now).await?;
+        Ok(Claim::Suppressed(Suppression::Duplicate))
+    }
+
     async fn claimed(&mut self, id: String, message: Message) -> Result<Claimed, StoreError> {
         let row = sqlx::query(
             "select created_at, waiting_since,
@@ -199,8 +225,9 @@ impl Transaction {
 
     /// Ends a notification that has nothing left to say, because its news was told meanwhile.
     async fn drop_unsaid(&mut self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("update notifications set suppressed = 'duplicate' where id = $1")
+        sqlx::query("update notifications set suppressed = $2 where id = $1")
             .bind(id)
+            .bind(Suppression::Duplicate.as_str())
             .execute(self.connection())
             .await?;
         self.finish(id, "suppressed", now).await
@@ -257,15 +284,7 @@ impl Transaction {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let newer: Option<String> = sqlx::query_scalar(
-            "select n.id from notifications n join notifications old on old.id = $1
-             where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key
-               and n.status = 'pending' and n.id > old.id order by n.id desc limit 1",
-        )
-        .bind(notification)
-        .fetch_optional(self.connection())
-        .await?;
-        if let Some(newer) = newer {
+        if let Some(newer) = self.newer_in_group(notification).await? {
             self.hand_over(notification, &newer, now).await?;
             return Ok(true);
         }
@@ -275,5 +294,18 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         Ok(false)
+    }
+
+    /// The newest notification that waits for the same destination about the same group, if it is a newer one.
+    async fn newer_in_group(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
+        let newer = sqlx::query_scalar(
+            "select n.id from notifications n join notifications old on old.id = $1
+             where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key
+               and n.status = 'pending' and n.id > old.id order by n.id desc limit 1",
+        )
+        .bind(notification)
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(newer)
     }
 }

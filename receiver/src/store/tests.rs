@@ -104,7 +104,13 @@ impl Bench {
     }
 
     async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
-        self.store.claim(channel, LEASE, &wording(), now).await.unwrap()
+        loop {
+            match self.store.claim(channel, LEASE, &wording(), now).await.unwrap() {
+                Claim::Nothing => return None,
+                Claim::Suppressed(_) => {}
+                Claim::Ours(claimed) => return Some(*claimed),
+            }
+        }
     }
 
     async fn end(&self, claimed: &Claimed, outcome: &Outcome, next: Next, now: Timestamp) -> bool {
@@ -212,6 +218,22 @@ async fn a_crash_between_sending_and_recording_leaves_an_ambiguous_attempt_and_n
         .unwrap();
     assert_eq!(ambiguous, 1);
     assert!(detail.contains("before the answer was recorded"), "{detail}");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_under_way_makes_way_for_the_newer_one_of_its_group() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let first = bench.queue("console", &a, FIRING, at(1)).await;
+    bench.claim("console", at(2)).await.unwrap();
+    bench.see(&alert("A", Some(at(50))), at(3)).await;
+    let second = bench.queue("console", &a, RESOLVED, at(3)).await;
+    let bench = bench.restarted().await;
+    let claimed = bench.claim("console", at(4)).await.unwrap();
+    assert_eq!(claimed.id, second);
+    assert_eq!(bench.status(&first).await.1.as_deref(), Some("superseded"));
+    bench.end(&claimed, &delivered(), Next::Done, at(5)).await;
+    assert!(bench.claim("console", at(6)).await.is_none());
 }
 
 #[tokio::test]
