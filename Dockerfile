@@ -1,5 +1,5 @@
 # Two small images from one build: `--target exporter` and `--target receiver`.
-# `make test` checks this file with hadolint and builds no image.
+# `make test` checks this file with hadolint where that is installed; it builds no image.
 # Each runs as a user without rights, with certificates of public authorities, and writes to /data only.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src

@@ -64,8 +64,9 @@ alertmanager: ## the configuration of Alertmanager
 	@amtool check-config alertmanager/alertmanager.yml
 
 .PHONY: compose
-compose: ## docker-compose.yml, where a tool for it is at hand
-	$(say) 'docker-compose.yml'
+compose: ## docker-compose.yml and Dockerfile, where tools for them are at hand
+	$(say) 'docker-compose.yml and Dockerfile'
+	@if command -v hadolint >/dev/null; then hadolint Dockerfile; else echo 'hadolint is not here: Dockerfile not checked'; fi
 	@if docker compose version >/dev/null 2>&1; then docker compose -f docker-compose.yml config -q; \
 	  elif command -v docker-compose >/dev/null; then docker-compose -f docker-compose.yml config -q; \
 	  else echo 'neither docker compose nor docker-compose is here: not checked'; fi

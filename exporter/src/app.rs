@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use modelwatch_common::config::{ConfigError, Environment, Faults};
-use modelwatch_common::http::admin::{self, AdminState, Readiness};
 use modelwatch_common::http::Server;
+use modelwatch_common::http::admin::{self, AdminState, Readiness};
 use modelwatch_common::reload::{self, Refusal};
 use modelwatch_common::shutdown::{Tasks, signals};
 use modelwatch_common::time::SystemClock;
@@ -84,11 +84,11 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         max_body: config.web.max_body(),
     };
     let status = status(&origin, &threads);
-    let router = http::routes(web, auth).merge(admin::routes(AdminState { readiness, reload: ask, status }, auth));
+    let router =
+        http::routes(web, auth).merge(admin::routes(AdminState { readiness, reload: ask, status }, auth));
     let reloader = Reloader { origin, current, requests: threads.requests.clone() };
     let succeeded = metrics.program.config_last_reload_successful.clone();
     tasks.spawn("reload", asked.run(succeeded, tasks.shutdown(), move || reloader.clone().reload()));
-    tracing::info!(address = %server.local_addr(), "The exporter listens.");
     server.run(router, tasks.clone()).await;
     let drained = tasks.drain(DRAINS_WITHIN).await;
     threads.end().await;
@@ -117,10 +117,16 @@ struct Threads {
 }
 
 impl Threads {
-    async fn start(config: &Config, setup: Arc<Setup>, readiness: &Readiness, metrics: &Metrics) -> anyhow::Result<Threads> {
+    async fn start(
+        config: &Config,
+        setup: Arc<Setup>,
+        readiness: &Readiness,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Threads> {
         let storage = config.storage.clone();
         let recovered =
-            tokio::task::spawn_blocking(move || engine::recover(&storage.path, storage.durability, setup)).await??;
+            tokio::task::spawn_blocking(move || engine::recover(&storage.path, storage.durability, setup))
+                .await??;
         let (requests, waiting) = sync_channel(QUEUE);
         let (stills, to_publish) = sync_channel(1);
         let (publish, published) = watch::channel(Arc::new(Published::default()));
@@ -139,7 +145,7 @@ impl Threads {
         let joined = tokio::task::spawn_blocking(move || {
             for handle in self.handles {
                 if handle.join().is_err() {
-                    tracing::error!("A thread ended by a panic.");
+                    tracing::error!("a thread ended by a panic");
                 }
             }
         });

@@ -40,11 +40,8 @@ impl Cli {
     /// What stood in the way.
     pub async fn run(self, environment: Environment) -> anyhow::Result<()> {
         telemetry::init(self.common.log_level, self.common.log_format)?;
-        let origin = Origin {
-            file: self.common.config_file,
-            listen_address: self.common.listen_address,
-            environment,
-        };
+        let origin =
+            Origin { file: self.common.config_file, listen_address: self.common.listen_address, environment };
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => app::serve(origin).await,
             Command::CheckConfig => check_config(&origin),
@@ -57,7 +54,12 @@ fn check_config(origin: &Origin) -> anyhow::Result<()> {
     let (config, setup) = origin.load()?;
     for model in &setup.models {
         let rows = model.reference.as_ref().map_or(0, |reference| reference.rows);
-        println!("model {}: {} features, {} windows, {rows} reference rows", model.name, model.features.len(), model.windows.len());
+        println!(
+            "model {}: {} features, {} windows, {rows} reference rows",
+            model.name,
+            model.features.len(),
+            model.windows.len()
+        );
     }
     println!("{}: {} models, no faults", origin.file.display(), config.models.len());
     Ok(())

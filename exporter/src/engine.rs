@@ -91,7 +91,12 @@ pub struct Engine {
 
 impl Engine {
     /// Goes on from a recovered state.
-    pub fn new(recovered: recovery::Recovered, stills: SyncSender<Still>, clock: Arc<dyn Clock>, metrics: Metrics) -> Engine {
+    pub fn new(
+        recovered: recovery::Recovered,
+        stills: SyncSender<Still>,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Engine {
         let recovery::Recovered { setup, state, journal } = recovered;
         Engine {
             setup,
@@ -158,7 +163,10 @@ impl Engine {
         // The journal holds events as they were sent: those under the old configuration must be in a snapshot first.
         self.snapshots.now(&mut self.journal, &self.state).map_err(|error| Unavailable(Arc::new(error)))?;
         for model in self.state.adopt(&setup) {
-            tracing::warn!(model = &*model, "The model's features or references changed, so its windows begin anew.");
+            tracing::warn!(
+                model = &*model,
+                "the model's features or references changed, so its windows begin anew"
+            );
         }
         self.setup = setup;
         self.changed = true;

@@ -24,7 +24,7 @@ pub fn home(published: &Published) -> Response {
     }
     let head = "<tr><th>Model</th><th>Version</th><th>Window</th><th>Rows</th><th>Drifted features</th><th>Accuracy</th><th>Labelled</th></tr>";
     let links = "<p><a href=\"/metrics\">metrics</a> · <a href=\"/api/v1/models\">models as JSON</a> · <a href=\"/api/v1/status\">status</a></p>";
-    let body = format!("<h1>modelwatch-exporter</h1>{links}<table><thead>{head}</thead><tbody>{rows}</tbody></table>");
+    let body = format!("{links}<table><thead>{head}</thead><tbody>{rows}</tbody></table>");
     shell("modelwatch-exporter", &body)
 }
 
@@ -37,7 +37,8 @@ fn row(out: &mut String, [model, version, window]: [&str; 3], report: &WindowRep
     };
     let accuracy = report.quality.as_ref().and_then(|quality| quality.metrics.get(&Metric::Accuracy));
     let accuracy = accuracy.map_or("unknown".to_owned(), |value| format!("{value:.3}"));
-    let labelled = report.labels.map_or("unknown".to_owned(), |labels| format!("{:.0} %", labels.coverage * 100.0));
+    let labelled =
+        report.labels.map_or("unknown".to_owned(), |labels| format!("{:.0} %", labels.coverage * 100.0));
     let cells = [
         format!("<a href=\"/api/v1/models/{0}\">{0}</a>", escape(model)),
         escape(version),

@@ -35,7 +35,8 @@ pub fn run(
     let mut nulls = NullCache::default();
     for still in stills {
         let timer = metrics.publish_seconds.start_timer();
-        let reports: Vec<ModelReport> = still.models.into_iter().map(|view| report(view, &mut nulls)).collect();
+        let reports: Vec<ModelReport> =
+            still.models.into_iter().map(|view| report(view, &mut nulls)).collect();
         let (text, series) = models::write(&reports, &still.rejected);
         let models = reports.into_iter().map(|report| (report.model.clone(), report)).collect();
         published.send_replace(Arc::new(Published { metrics: text, models }));

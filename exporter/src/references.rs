@@ -33,7 +33,9 @@ pub enum ReferencesError {
     #[error("features.{0}: no reference has this column")]
     UnknownFeature(Box<str>),
     /// More columns than `limits.features`.
-    #[error("the references have {found} feature columns, more than limits.features ({most}): name the others in reference_columns.ignore")]
+    #[error(
+        "the references have {found} feature columns, more than limits.features ({most}): name the others in reference_columns.ignore"
+    )]
     TooManyFeatures {
         /// Columns found.
         found: usize,
@@ -123,7 +125,8 @@ impl Columns {
         let ignored: BTreeSet<&str> = config.columns.ignore.iter().map(String::as_str).collect();
         let taken = [label, prediction, score];
         let numbered = table.columns().iter().enumerate();
-        let free = numbered.filter(|(at, column)| !taken.contains(&Some(*at)) && !ignored.contains(&*column.name));
+        let free =
+            numbered.filter(|(at, column)| !taken.contains(&Some(*at)) && !ignored.contains(&*column.name));
         Ok(Columns { features: free.map(|(at, _)| at).collect(), label, prediction })
     }
 
@@ -145,7 +148,8 @@ struct Said {
 
 impl Said {
     fn observe(&mut self, batch: &Batch, columns: &Columns) {
-        let Some(prediction) = columns.prediction.map(|_| columns.features.len() + usize::from(columns.label.is_some()))
+        let Some(prediction) =
+            columns.prediction.map(|_| columns.features.len() + usize::from(columns.label.is_some()))
         else {
             return;
         };
@@ -177,14 +181,18 @@ impl Said {
 }
 
 /// One column as a feature; `None` for an identifier, which has no distribution.
-fn feature(config: &ModelConfig, name: &str, profile: &Profile) -> Result<Option<FeatureReference>, ReferenceError> {
+fn feature(
+    config: &ModelConfig,
+    name: &str,
+    profile: &Profile,
+) -> Result<Option<FeatureReference>, ReferenceError> {
     let wanted = config.features.get(name).and_then(|feature| feature.feature_type);
     match wanted.unwrap_or_else(|| profile.inferred_type()) {
         FeatureType::Identifier => {
             tracing::info!(
                 model = &*config.name,
                 column = name,
-                "The column differs in every row of the reference, so it is taken for an identifier and not monitored."
+                "the column differs in every row of the reference, so it is taken for an identifier and not monitored"
             );
             Ok(None)
         }

@@ -160,7 +160,11 @@ impl RawModel {
     ) -> Option<ModelConfig> {
         let mut check = Check { key, faults, sound: true };
         check.that(is_name(&self.name), "name", "expected 1 to 128 characters without control characters");
-        check.that(!self.baseline.values().any(|v| !(0.0..=1.0).contains(v)), "baseline", "expected shares from 0 to 1");
+        check.that(
+            !self.baseline.values().any(|v| !(0.0..=1.0).contains(v)),
+            "baseline",
+            "expected shares from 0 to 1",
+        );
         let windows = self.windows.clone().unwrap_or_else(default_windows);
         check.that(!windows.is_empty(), "windows", "expected at least one window, such as 1d");
         let distinct: std::collections::BTreeSet<_> = windows.iter().collect();
@@ -204,7 +208,11 @@ impl RawDrift {
         };
         check.that(rules.min_rows > 0, "drift.min_rows", "expected at least 1");
         check.that(rules.fdr > 0.0 && rules.fdr < 1.0, "drift.fdr", "expected a level between 0 and 1");
-        check.that(rules.share > 0.0 && rules.share <= 1.0, "drift.share", "expected a share above 0 and up to 1");
+        check.that(
+            rules.share > 0.0 && rules.share <= 1.0,
+            "drift.share",
+            "expected a share above 0 and up to 1",
+        );
         check.methods("drift.numeric", self.numeric.as_deref());
         check.methods("drift.categorical", self.categorical.as_deref());
         rules
@@ -221,10 +229,18 @@ impl RawLabels {
             min_coverage: self.min_coverage.unwrap_or(0.8),
         };
         let wait = rules.limits.wait;
-        check.that(wait >= Duration::from_secs(60) && wait <= 3660 * DAY, "labels.wait", "expected 1m to 3660d");
+        check.that(
+            wait >= Duration::from_secs(60) && wait <= 3660 * DAY,
+            "labels.wait",
+            "expected 1m to 3660d",
+        );
         check.that(rules.limits.most > 0, "labels.max_waiting", "expected at least 1");
         let coverage = rules.min_coverage;
-        check.that(coverage > 0.0 && coverage <= 1.0, "labels.min_coverage", "expected a share above 0 and up to 1");
+        check.that(
+            coverage > 0.0 && coverage <= 1.0,
+            "labels.min_coverage",
+            "expected a share above 0 and up to 1",
+        );
         rules
     }
 }

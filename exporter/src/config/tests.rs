@@ -8,7 +8,8 @@ fn load(text: &str) -> Result<Config, String> {
     fs::write(&file, text).unwrap();
     let environment = Environment::from_pairs(Vec::<(String, String)>::new());
     let folder = folder.path().display().to_string();
-    Config::load(&file, None, &environment).map_err(|error| error.to_string().replace(&format!("{folder}/"), ""))
+    Config::load(&file, None, &environment)
+        .map_err(|error| error.to_string().replace(&format!("{folder}/"), ""))
 }
 
 #[test]
@@ -24,7 +25,9 @@ fn a_model_needs_only_a_name_and_a_task() {
 
 #[test]
 fn a_model_takes_the_clock_of_all_unless_it_has_its_own() {
-    let config = load("clock: event\nmodels: [{name: a, task: binary}, {name: b, task: binary, clock: wall}]").unwrap();
+    let config =
+        load("clock: event\nmodels: [{name: a, task: binary}, {name: b, task: binary, clock: wall}]")
+            .unwrap();
     assert_eq!((config.models[0].clock, config.models[1].clock), (ClockKind::Event, ClockKind::Wall));
 }
 

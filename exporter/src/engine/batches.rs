@@ -49,7 +49,7 @@ impl Engine {
         match written {
             Ok(()) => group.into_iter().for_each(|delivery| self.count(delivery, now)),
             Err(error) => {
-                tracing::error!(%error, "The journal cannot be written; events are refused until it can.");
+                tracing::error!(%error, "the journal cannot be written, events are refused until it can");
                 self.metrics.journal_errors_total.inc_by(group.len() as u64);
                 let error = Arc::new(error);
                 for delivery in group {

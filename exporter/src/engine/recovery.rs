@@ -27,13 +27,16 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
         None => State::new(&setup),
     };
     for model in state.adopt(&setup) {
-        tracing::warn!(model = &*model, "The model's features or references changed, so its windows begin anew.");
+        tracing::warn!(
+            model = &*model,
+            "the model's features or references changed, so its windows begin anew"
+        );
     }
     let batches = recovery.records.len();
     for record in recovery.records {
         let batch = Batch::parse(record.format, &record.body, &setup.catalog);
         state.apply(&setup, &batch, record.received_at);
     }
-    tracing::info!(batches, "The state is as it was; batches since the last snapshot were counted again.");
+    tracing::info!(batches, "the state is as it was, batches since the last snapshot were counted again");
     Ok(Recovered { setup, state, journal })
 }

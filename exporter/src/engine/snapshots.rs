@@ -29,7 +29,9 @@ impl Snapshots {
         }
         let metrics = self.metrics.clone();
         let begun = place(journal, state).and_then(|(place, bytes)| {
-            std::thread::Builder::new().name("snapshot".to_owned()).spawn(move || report(place.save(&bytes), &metrics))
+            std::thread::Builder::new()
+                .name("snapshot".to_owned())
+                .spawn(move || report(place.save(&bytes), &metrics))
         });
         match begun {
             Ok(thread) => self.running = Some(thread),
@@ -71,7 +73,7 @@ fn report(result: io::Result<()>, metrics: &Metrics) {
         Ok(()) => metrics.saved(),
         Err(error) => {
             metrics.snapshot_errors_total.inc();
-            tracing::error!(%error, "The state cannot be saved; the journal grows and serves meanwhile.");
+            tracing::error!(%error, "the state cannot be saved, the journal grows and serves meanwhile");
         }
     }
 }

@@ -93,7 +93,8 @@ async fn parse_aside(
         }
         Ok(Delivery { format, body, batch, setup, reply })
     });
-    let broken = |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the events cannot be parsed").because(error);
+    let broken =
+        |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the events cannot be parsed").because(error);
     parsed.await.map_err(broken)?
 }
 
@@ -104,7 +105,9 @@ fn format(headers: &HeaderMap) -> Result<Format, Problem> {
         "application/json" => Ok(Format::Json),
         other => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("content type `{other}`, expected application/x-ndjson (one event a line) or application/json"),
+            format!(
+                "content type `{other}`, expected application/x-ndjson (one event a line) or application/json"
+            ),
         )),
     }
 }

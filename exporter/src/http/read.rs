@@ -17,7 +17,8 @@ use crate::page;
 
 /// The models' part as it was published, and the program's own metrics as they are.
 pub(super) async fn metrics(State(web): State<Web>) -> Response {
-    let broken = |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be written").because(error);
+    let broken =
+        |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be written").because(error);
     let own = match text(&web.registry).map_err(broken) {
         Ok(own) => own,
         Err(problem) => return problem.into_response(),

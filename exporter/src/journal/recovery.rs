@@ -50,7 +50,7 @@ fn newest_sound(folder: &Path, snapshots: &[u64]) -> Result<(u64, Option<Vec<u8>
         match snapshot::read(folder, generation) {
             Ok(state) => return Ok((generation, Some(state))),
             Err(reason) => {
-                tracing::error!(generation, reason, "A snapshot is damaged, the one before it serves.");
+                tracing::error!(generation, reason, "a snapshot is damaged, the one before it serves");
                 newest_fault.get_or_insert(reason);
             }
         }
@@ -75,7 +75,7 @@ fn read_journal(folder: &Path, generation: u64, recovery: &mut Recovery) -> Resu
         tracing::warn!(
             generation,
             bytes = bytes.len(),
-            "The end of a journal is not whole. It was being written when the process ended and had not been accepted."
+            "the end of a journal is not whole: it was being written when the process ended and had not been accepted"
         );
     }
     recovery.generation = generation;
@@ -87,7 +87,8 @@ fn generations(folder: &Path, prefix: &str) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let number: Option<u64> = name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|digits| digits.parse().ok());
+        let number: Option<u64> =
+            name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|digits| digits.parse().ok());
         found.extend(number);
     }
     found.sort_unstable();

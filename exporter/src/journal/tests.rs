@@ -109,10 +109,21 @@ fn only_the_two_newest_generations_are_kept() {
     for _ in 0..5 {
         journal.rotate().unwrap().save(b"state").unwrap();
     }
-    let mut names: Vec<_> =
-        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
-    assert_eq!(names, ["journal-000000000004", "journal-000000000005", "lock", "snapshot-000000000004", "snapshot-000000000005"]);
+    assert_eq!(
+        names,
+        [
+            "journal-000000000004",
+            "journal-000000000005",
+            "lock",
+            "snapshot-000000000004",
+            "snapshot-000000000005"
+        ]
+    );
 }
 
 #[test]
@@ -143,7 +154,8 @@ fn a_full_disk_refuses_a_batch_and_keeps_those_before() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
     journal.append(&[&record("kept")]).unwrap();
-    let sound = std::mem::replace(&mut journal.file, OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let sound =
+        std::mem::replace(&mut journal.file, OpenOptions::new().write(true).open("/dev/full").unwrap());
     assert_eq!(journal.append(&[&record("refused")]).unwrap_err().kind(), io::ErrorKind::StorageFull);
     journal.file = sound;
     journal.append(&[&record("next")]).unwrap();

@@ -22,7 +22,8 @@ fn built(keys: &str) -> Result<ModelSetup, String> {
     build(&config.models[0]).map_err(|error| error.to_string().replace(&folder, ""))
 }
 
-const COLUMNS: &str = "reference: reference.csv, reference_columns: {label: truth, prediction: said, score: sure}";
+const COLUMNS: &str =
+    "reference: reference.csv, reference_columns: {label: truth, prediction: said, score: sure}";
 
 #[test]
 fn columns_become_features_by_what_they_hold() {
@@ -54,11 +55,14 @@ fn versions_have_references_of_their_own() {
 
 #[test]
 fn overrides_change_type_methods_and_effect_size() {
-    let keys = format!("{COLUMNS}, features: {{few: {{type: numeric}}, age: {{methods: [jensen_shannon, psi], threshold: 0.2}}}}");
+    let keys = format!(
+        "{COLUMNS}, features: {{few: {{type: numeric}}, age: {{methods: [jensen_shannon, psi], threshold: 0.2}}}}"
+    );
     let setup = built(&keys).unwrap();
     let named = |name: &str| setup.features.iter().find(|feature| &*feature.name == name).unwrap();
     assert_eq!(named("few").methods[0].method.name(), "psi");
-    let rules: Vec<_> = named("age").methods.iter().map(|rule| (rule.method.name(), rule.effect_size)).collect();
+    let rules: Vec<_> =
+        named("age").methods.iter().map(|rule| (rule.method.name(), rule.effect_size)).collect();
     assert_eq!(rules, [("jensen_shannon", 0.2), ("psi", 0.2)]);
 }
 
@@ -67,8 +71,14 @@ fn what_is_wrong_names_file_and_column() {
     for (keys, expected) in [
         ("reference: gone.csv", "reference gone.csv: cannot be read"),
         ("reference: reference.csv, reference_columns: {label: nope}", "reference.csv: has no column `nope`"),
-        ("reference: reference.csv, features: {nope: {threshold: 1}}", "features.nope: no reference has this column"),
-        ("reference: reference.csv, features: {kind: {type: numeric}}", "features.kind: the column does not hold numbers"),
+        (
+            "reference: reference.csv, features: {nope: {threshold: 1}}",
+            "features.nope: no reference has this column",
+        ),
+        (
+            "reference: reference.csv, features: {kind: {type: numeric}}",
+            "features.kind: the column does not hold numbers",
+        ),
     ] {
         let error = built(keys).unwrap_err();
         assert!(error.contains(expected), "{keys}: {error}");

@@ -1,5 +1,7 @@
 //! The one way in which much JSON in this field is not JSON: Python writes `NaN` and `Infinity` bare.
 
+const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
 /// The text with every bare `NaN`, `Infinity` and `-Infinity` quoted; `None` when there is none.
 pub(super) fn quote_not_finite(text: &[u8]) -> Option<Vec<u8>> {
     let mut quoted = Vec::with_capacity(text.len() + 16);
@@ -28,6 +30,11 @@ pub(super) fn quote_not_finite(text: &[u8]) -> Option<Vec<u8>> {
     found.then_some(quoted)
 }
 
+/// Whether a text stands for a number that is not finite, and so for nothing that could be a class or an id.
+pub(super) fn is_not_finite(text: &str) -> bool {
+    NOT_FINITE.contains(&text)
+}
+
 fn bare_token(rest: &[u8]) -> Option<&'static [u8]> {
-    [b"NaN".as_slice(), b"Infinity", b"-Infinity"].into_iter().find(|token| rest.starts_with(token))
+    NOT_FINITE.into_iter().map(str::as_bytes).find(|token| rest.starts_with(token))
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::python::is_not_finite;
 use super::{Catalog, Event, FeatureNames, Id, Label, ModelIndex, Prediction, Reason, Rejection};
 use crate::time::Time;
 use crate::value::{Value, canonical};
@@ -47,20 +48,10 @@ struct Object {
 
 impl<'a> RawEvent<'a> {
     pub(super) fn read(text: &'a [u8]) -> Result<RawEvent<'a>, Rejection> {
-        serde_json::from_slice(text).map_err(|error| {
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            let reason = match error.classify() {
-                serde_json::error::Category::Data if message.starts_with("unknown field") => {
-                    Reason::UnknownField
-                }
-                serde_json::error::Category::Data if text.trim_ascii_start().starts_with(b"{") => {
-                    Reason::InvalidField
-                }
-                _ => Reason::InvalidJson,
-            };
-            Rejection::new(reason, format!("{message} (at byte {})", error.column()))
-        })
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(Rejection::new(Reason::InvalidJson, "not a JSON object"));
+        }
+        serde_json::from_slice(text).map_err(|error| unreadable(&error))
     }
 
     pub(super) fn validate(self, catalog: &Catalog) -> Result<Event, Rejection> {
@@ -142,6 +133,17 @@ impl<'a> RawEvent<'a> {
     }
 }
 
+fn unreadable(error: &serde_json::Error) -> Rejection {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let (reason, lead) = match error.is_data() {
+        true if message.starts_with("unknown field") => (Reason::UnknownField, ""),
+        true => (Reason::InvalidField, ""),
+        false => (Reason::InvalidJson, "not JSON: "),
+    };
+    Rejection::new(reason, format!("{lead}{message} (at byte {})", error.column()))
+}
+
 fn refuse_field(field: &str, present: bool, kind: &str) -> Result<(), Rejection> {
     if !present {
         return Ok(());
@@ -153,7 +155,7 @@ fn refuse_field(field: &str, present: bool, kind: &str) -> Result<(), Rejection>
 fn class_text(value: &Value) -> Option<Box<str>> {
     let usable = match value {
         Value::Number(number) => number.is_finite(),
-        Value::Text(text) => !text.is_empty() && text.len() <= 256,
+        Value::Text(text) => !text.is_empty() && text.len() <= 256 && !is_not_finite(text),
         _ => true,
     };
     if usable { canonical(value).map(Into::into) } else { None }
@@ -168,7 +170,7 @@ fn id_of(raw: &RawValue) -> Result<Id, Rejection> {
         Some(Id::of(text))
     } else {
         match serde_json::from_str(text) {
-            Ok(Value::Text(text)) if !text.is_empty() => Some(Id::of(&text)),
+            Ok(Value::Text(text)) if !text.is_empty() && !is_not_finite(&text) => Some(Id::of(&text)),
             Ok(number @ Value::Number(_)) => canonical(&number).map(|text| Id::of(&text)),
             _ => None,
         }

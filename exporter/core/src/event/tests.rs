@@ -79,6 +79,7 @@ fn classes_compare_by_canonical_text() {
 fn every_fault_has_its_reason() {
     for (text, expected) in [
         ("[1]", Reason::InvalidJson),
+        (r#"["label", "m", null]"#, Reason::InvalidJson),
         ("not json", Reason::InvalidJson),
         (r#"{"event":"prediction""#, Reason::InvalidJson),
         (r#"{"model":"m"}"#, Reason::UnknownEvent),
@@ -91,6 +92,9 @@ fn every_fault_has_its_reason() {
         (r#"{"event":"prediction","model":"m"}"#, Reason::NoPrediction),
         (r#"{"event":"prediction","model":"m","prediction":null}"#, Reason::NoPrediction),
         (r#"{"event":"prediction","model":"m","prediction":[1,2]}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":NaN}"#, Reason::NoPrediction),
+        (r#"{"event":"prediction","model":"m","prediction":1,"id":NaN}"#, Reason::InvalidField),
+        (r#"{"event":"label","model":"m","id":1,"label":NaN}"#, Reason::InvalidField),
         (r#"{"event":"prediction","model":"m","prediction":""}"#, Reason::NoPrediction),
         (r#"{"event":"prediction","model":"m","prediction":1,"score":1.5}"#, Reason::InvalidField),
         (r#"{"event":"prediction","model":"m","prediction":1,"score":"high"}"#, Reason::InvalidField),
