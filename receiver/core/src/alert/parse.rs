@@ -8,9 +8,12 @@ use super::{Alert, Labels, Snapshot, Status};
 /// Why a body can never be accepted. The words are the answer's public reason.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The body is not JSON of the webhook's shape.
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    Syntax(serde_json::Error),
+    /// The body is JSON of another shape; says where.
     #[error("the body is not an Alertmanager webhook: {0}")]
-    Shape(#[from] serde_json::Error),
+    Shape(String),
     /// The version is none that is known.
     #[error("version {0:?} is not known: expected \"4\" (Alertmanager), or \"1\" with orgId (Grafana)")]
     Version(String),
@@ -23,7 +26,7 @@ pub enum SnapshotError {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct RawSnapshot {
     version: Option<String>,
     org_id: Option<serde_json::Value>,
@@ -38,7 +41,7 @@ struct RawSnapshot {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an alert")]
 struct RawAlert {
     status: Status,
     labels: Option<Labels>,
@@ -55,8 +58,22 @@ impl Snapshot {
     /// # Errors
     /// Names what makes the body one that can never be accepted.
     pub fn parse(body: &[u8]) -> Result<Snapshot, SnapshotError> {
-        serde_json::from_slice::<RawSnapshot>(body)?.try_into()
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let raw = serde_path_to_error::deserialize::<_, RawSnapshot>(&mut reader).map_err(no_webhook)?;
+        reader.end().map_err(SnapshotError::Syntax)?;
+        raw.try_into()
     }
+}
+
+fn no_webhook(error: serde_path_to_error::Error<serde_json::Error>) -> SnapshotError {
+    let path = error.path().to_string();
+    let cause = error.into_inner();
+    if !cause.is_data() {
+        return SnapshotError::Syntax(cause);
+    }
+    let what = cause.to_string();
+    let what = what.split(" at line ").next().unwrap_or_default();
+    SnapshotError::Shape(if path == "." { what.to_owned() } else { format!("{path}: {what}") })
 }
 
 impl TryFrom<RawSnapshot> for Snapshot {

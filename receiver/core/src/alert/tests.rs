@@ -46,7 +46,9 @@ fn groups_without_a_key_are_told_apart_by_their_labels() {
 #[test]
 fn what_can_never_be_accepted_is_refused_with_the_reason() {
     for (body, expected) in [
-        ("", "not an Alertmanager webhook"),
+        ("", "not JSON"),
+        ("{\"version\":\"4\"", "not JSON"),
+        (r#"{"version":"4","alerts":"many"}"#, "alerts: invalid type"),
         ("[]", "not an Alertmanager webhook"),
         ("null", "not an Alertmanager webhook"),
         (r#"{"version":"3","alerts":[]}"#, "version \"3\" is not known"),
