@@ -11,6 +11,7 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _};
 
+mod attempts;
 mod backlog;
 mod heartbeats;
 mod occurrences;
@@ -23,10 +24,11 @@ mod told;
 mod transaction;
 mod wording;
 
+pub use attempts::Ending;
 pub use backlog::Backlog;
 pub use heartbeats::HEARTBEAT_SOURCE;
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
-pub use outbox::{Claim, Claimed, Ending};
+pub use outbox::{Claim, Claimed};
 #[cfg(test)]
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};

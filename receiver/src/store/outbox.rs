@@ -1,15 +1,13 @@
-//! The outbox: claiming a notification, noting that an attempt begins, and how it ended.
+//! The outbox: what is due, and claiming it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::outcome::{Outcome, Reason};
-use modelwatch_receiver_core::retry::Next;
 use sqlx::Row as _;
 
-use super::transaction::{new_id, timestamp};
+use super::transaction::timestamp;
 use super::{Store, StoreError, Transaction, Wording};
 
 /// A notification that is ours to send until the lease ends.
@@ -38,37 +36,7 @@ pub enum Claim {
     Ours(Box<Claimed>),
 }
 
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Ending<'a> {
-    /// What the destination said.
-    pub outcome: &'a Outcome,
-    /// What follows.
-    pub next: Next,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// How an attempt is remembered whose process ended before it knew the answer.
-const LOST: &str = "the receiver ended before the answer was recorded";
-
 impl Store {
-    /// Gives back everything that was claimed by a process that is gone; what it had begun to send is ambiguous.
-    pub(super) async fn release_leases(&self) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "update attempts set finished_at = started_at, result = 'retryable', ambiguous = 1, detail = $1
-             where finished_at is null",
-        )
-        .bind(LOST)
-        .execute(transaction.connection())
-        .await?;
-        sqlx::query("update notifications set leased_until = null where leased_until is not null")
-            .execute(transaction.connection())
-            .await?;
-        transaction.commit().await
-    }
-
     /// Claims the notification of `channel` that is due for longest, puts it into its newest words, and leases it.
     ///
     /// A group with a notification under way is left alone, so that nothing overtakes.
@@ -104,59 +72,6 @@ impl Store {
         .fetch_one(self.readers())
         .await?;
         due.map(timestamp).transpose()
-    }
-
-    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing may be sent.
-    pub async fn begin_attempt(
-        &self,
-        notification: &str,
-        content: &str,
-        problem: Option<&str>,
-        at: Timestamp,
-    ) -> Result<String, StoreError> {
-        let id = new_id();
-        let mut transaction = self.begin().await?;
-        sqlx::query("update notifications set content = $2, problem = $3 where id = $1")
-            .bind(notification)
-            .bind(content)
-            .bind(problem)
-            .execute(transaction.connection())
-            .await?;
-        sqlx::query(
-            "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')",
-        )
-        .bind(id.as_str())
-        .bind(notification)
-        .bind(at.as_microsecond())
-        .execute(transaction.connection())
-        .await?;
-        transaction.commit().await?;
-        Ok(id)
-    }
-
-    /// Notes how an attempt ended and what follows. A notification that would be tried again although a newer one
-    /// about its group waits is superseded instead; then this returns `true`.
-    ///
-    /// # Errors
-    /// When the database fails; then the attempt stays open, and is ambiguous after a restart.
-    pub async fn end_attempt(
-        &self,
-        attempt: &str,
-        notification: &str,
-        ending: Ending<'_>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        transaction.note_outcome(attempt, ending).await?;
-        let superseded = match ending.next {
-            Next::Done => transaction.note_delivered(notification, ending.at).await.map(|()| false)?,
-            Next::Dead => transaction.finish(notification, "dead", ending.at).await.map(|()| false)?,
-            Next::Again(due) => transaction.postpone(notification, due, ending.at).await?,
-        };
-        transaction.commit().await?;
-        Ok(superseded)
     }
 }
 
@@ -233,40 +148,12 @@ impl Transaction {
         self.finish(id, "suppressed", now).await
     }
 
-    async fn note_outcome(&mut self, attempt: &str, ending: Ending<'_>) -> Result<(), StoreError> {
-        sqlx::query(
-            "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
-             where id = $1",
-        )
-        .bind(attempt)
-        .bind(ending.at.as_microsecond())
-        .bind(ending.outcome.as_str())
-        .bind(ending.outcome.reason().map(Reason::as_str))
-        .bind(i64::from(ending.outcome.is_ambiguous()))
-        .bind(ending.outcome.detail())
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    /// The destination heard that what is mentioned fires, and that what this notification was to end is over.
-    async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "update transitions set told_at = $2
-             where told_at is null and suppressed is null
-               and channel = (select channel from notifications where id = $1)
-               and (notification = $1
-                    or (status = 'firing'
-                        and occurrence in (select occurrence from mentions where notification = $1)))",
-        )
-        .bind(notification)
-        .bind(at.as_microsecond())
-        .execute(self.connection())
-        .await?;
-        self.finish(notification, "delivered", at).await
-    }
-
-    async fn finish(&mut self, notification: &str, status: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn finish(
+        &mut self,
+        notification: &str,
+        status: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "update notifications set status = $2, finished_at = $3, leased_until = null where id = $1",
         )
@@ -278,26 +165,8 @@ impl Transaction {
         Ok(())
     }
 
-    async fn postpone(
-        &mut self,
-        notification: &str,
-        due: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        if let Some(newer) = self.newer_in_group(notification).await? {
-            self.hand_over(notification, &newer, now).await?;
-            return Ok(true);
-        }
-        sqlx::query("update notifications set due_at = $2, leased_until = null where id = $1")
-            .bind(notification)
-            .bind(due.as_microsecond())
-            .execute(self.connection())
-            .await?;
-        Ok(false)
-    }
-
     /// The newest notification that waits for the same destination about the same group, if it is a newer one.
-    async fn newer_in_group(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
+    pub(super) async fn newer_in_group(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
         let newer = sqlx::query_scalar(
             "select n.id from notifications n join notifications old on old.id = $1
              where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key

@@ -1,0 +1,150 @@
+//! A store in a folder of its own, and what tests do with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::{Alert, Labels, Status};
+use modelwatch_receiver_core::dedupe::Transition;
+use modelwatch_receiver_core::occurrence::{Sighting, Windows, observe};
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use modelwatch_receiver_core::retry::Next;
+
+use crate::store::*;
+
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
+pub(super) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
+pub(super) const WINDOWS: Windows =
+    Windows { reorder: Duration::from_secs(900), stale_after: Duration::from_secs(28_800) };
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+pub(super) fn wording() -> Wording {
+    Wording { late_after: Duration::from_secs(600), external_url: Some("http://here".to_owned()) }
+}
+
+pub(super) fn group() -> Group {
+    Group {
+        source: "am".to_owned(),
+        key: "g".to_owned(),
+        labels: Labels::new(),
+        external_url: "http://am".to_owned(),
+        truncated_alerts: 0,
+    }
+}
+
+pub(super) fn alert(name: &str, ends_at: Option<Timestamp>) -> Alert {
+    Alert {
+        status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
+        labels: BTreeMap::from([("alertname".to_owned(), name.to_owned())]),
+        annotations: Labels::new(),
+        starts_at: at(0),
+        ends_at,
+        generator_url: String::new(),
+    }
+}
+
+pub(super) struct Bench {
+    _directory: tempfile::TempDir,
+    pub(super) path: std::path::PathBuf,
+    pub(super) store: Store,
+}
+
+impl Bench {
+    pub(super) async fn new() -> Bench {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deep/er/receiver.db");
+        let store = Store::open(&path).await.unwrap();
+        Bench { _directory: directory, path, store }
+    }
+
+    /// A process that died and came back: nothing is closed in order.
+    pub(super) async fn restarted(self) -> Bench {
+        let Bench { _directory, path, store } = self;
+        store.close().await;
+        drop(store);
+        let store = Store::open(&path).await.unwrap();
+        Bench { _directory, path, store }
+    }
+
+    /// Stores what a copy of an alert says, and returns its occurrence's id.
+    pub(super) async fn see(&self, alert: &Alert, now: Timestamp) -> String {
+        let mut transaction = self.store.begin().await.unwrap();
+        let fingerprint = alert.fingerprint(&std::collections::BTreeSet::new());
+        let newest = transaction.newest_occurrence("am", fingerprint).await.unwrap();
+        let sighting =
+            observe(newest.as_ref().map(|stored| &stored.occurrence), alert.report(), now, WINDOWS);
+        let (occurrence, group) = (sighting.occurrence(), group());
+        let check_at = occurrence.check_at(WINDOWS);
+        let row = OccurrenceRow { occurrence, fingerprint, alert, group: &group, check_at };
+        let id = match (&sighting, newest) {
+            (Sighting::Opened(_), _) | (_, None) => transaction.open_occurrence(row).await.unwrap(),
+            (_, Some(known)) => {
+                transaction.update_occurrence(&known.id, row).await.unwrap();
+                known.id
+            }
+        };
+        transaction.commit().await.unwrap();
+        id
+    }
+
+    /// Queues a notification to `channel` that wins `transition` of `occurrence`.
+    pub(super) async fn queue(
+        &self,
+        channel: &str,
+        occurrence: &str,
+        transition: Transition,
+        now: Timestamp,
+    ) -> String {
+        let id = new_id();
+        let group = group();
+        let intent = Intent { id: &id, channel, group: &group, at: now };
+        let mut transaction = self.store.begin().await.unwrap();
+        assert!(transaction.win(intent, occurrence, transition).await.unwrap());
+        transaction.enqueue(intent, &[occurrence]).await.unwrap();
+        transaction.supersede(intent).await.unwrap();
+        transaction.word(&id, &wording(), now).await.unwrap().unwrap();
+        transaction.commit().await.unwrap();
+        id
+    }
+
+    pub(super) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
+        loop {
+            match self.store.claim(channel, LEASE, &wording(), now).await.unwrap() {
+                Claim::Nothing => return None,
+                Claim::Suppressed(_) => {}
+                Claim::Ours(claimed) => return Some(*claimed),
+            }
+        }
+    }
+
+    pub(super) async fn end(&self, claimed: &Claimed, outcome: &Outcome, next: Next, now: Timestamp) -> bool {
+        let attempt = self.store.begin_attempt(&claimed.id, "content", None, now).await.unwrap();
+        let ending = Ending { outcome, next, at: now };
+        self.store.end_attempt(&attempt, &claimed.id, ending).await.unwrap()
+    }
+
+    pub(super) async fn status(&self, notification: &str) -> (String, Option<String>) {
+        sqlx::query_as("select status, suppressed from notifications where id = $1")
+            .bind(notification)
+            .fetch_one(self.store.readers())
+            .await
+            .unwrap()
+    }
+}
+
+pub(super) fn delivered() -> Outcome {
+    Outcome::Delivered { detail: "ok".to_owned() }
+}
+
+pub(super) fn refused() -> Outcome {
+    Outcome::Retryable {
+        reason: Reason::Connect,
+        retry_after: None,
+        ambiguous: false,
+        detail: "refused".to_owned(),
+    }
+}
