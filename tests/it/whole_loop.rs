@@ -196,7 +196,7 @@ async fn drift_and_an_accuracy_drop_are_told_once_when_they_begin_and_once_when_
     let all = Loop::start().await;
     all.day(0, Applicant::usual).await;
     all.day(1, Applicant::usual).await;
-    all.scraped("model_accuracy{window=\"1d\"}", "0.95").await;
+    all.scraped("model_accuracy{window=\"1d\"} > bool 0.9", "1").await;
     all.scraped("data_drift_dataset_detected{window=\"1d\"}", "0").await;
     assert_eq!(all.slack.accepted().len(), 0, "a usual day tells nobody anything");
 

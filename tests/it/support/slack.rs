@@ -30,14 +30,19 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Everything that people read of it, the title first.
+    /// What people read of it, block by block, the title first.
+    pub(crate) fn sections(&self) -> Vec<String> {
+        rules::texts(&self.payload)
+    }
+
+    /// Everything that people read of it.
     pub(crate) fn text(&self) -> String {
-        rules::texts(&self.payload).join("\n")
+        self.sections().join("\n")
     }
 
     /// The text of its first header.
     pub(crate) fn title(&self) -> String {
-        rules::texts(&self.payload).first().cloned().unwrap_or_default()
+        self.sections().first().cloned().unwrap_or_default()
     }
 }
 
