@@ -11,6 +11,10 @@ const PREFIX: &str = "modelwatch_exporter";
 pub struct Metrics {
     /// Requests to `/v1/events` by what they were answered.
     pub ingest_requests_total: IntCounterVec,
+    /// Seconds from a request to `/v1/events` to its answer.
+    pub ingest_seconds: Histogram,
+    /// Seconds that a scrape takes.
+    pub scrape_seconds: Histogram,
     /// Batches that wait to be counted.
     pub queue_length: IntGauge,
     /// Seconds that writing a group of batches to the journal takes.
@@ -40,6 +44,14 @@ impl Metrics {
                 opts("ingest_requests_total", "Requests to /v1/events by what they were answered."),
                 &["code"],
             )?,
+            ingest_seconds: Histogram::with_opts(histogram(
+                "ingest_seconds",
+                "Seconds from a request to /v1/events to its answer.",
+            ))?,
+            scrape_seconds: Histogram::with_opts(histogram(
+                "scrape_seconds",
+                "Seconds that answering a scrape takes.",
+            ))?,
             queue_length: IntGauge::with_opts(opts("queue_length", "Batches that wait to be counted."))?,
             journal_commit_seconds: Histogram::with_opts(histogram(
                 "journal_commit_seconds",
@@ -71,6 +83,8 @@ impl Metrics {
             metrics.ingest_requests_total.with_label_values(&[code]).reset();
         }
         registry.register(Box::new(metrics.ingest_requests_total.clone()))?;
+        registry.register(Box::new(metrics.ingest_seconds.clone()))?;
+        registry.register(Box::new(metrics.scrape_seconds.clone()))?;
         registry.register(Box::new(metrics.queue_length.clone()))?;
         registry.register(Box::new(metrics.journal_commit_seconds.clone()))?;
         registry.register(Box::new(metrics.journal_errors_total.clone()))?;

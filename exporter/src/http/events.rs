@@ -48,6 +48,7 @@ enum Encoding {
 }
 
 pub(super) async fn post_events(State(web): State<Web>, headers: HeaderMap, body: Body) -> Response {
+    let _timer = web.metrics.ingest_seconds.start_timer();
     let response = match ingest(&web, &headers, body).await {
         Ok(outcome) => answer(outcome),
         Err(problem) => refuse(problem),
