@@ -17,6 +17,7 @@ use crate::page;
 
 /// The models' part as it was published, and the program's own metrics as they are.
 pub(super) async fn metrics(State(web): State<Web>) -> Response {
+    let _timer = web.metrics.scrape_seconds.start_timer();
     let broken =
         |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be written").because(error);
     let own = match text(&web.registry).map_err(broken) {
