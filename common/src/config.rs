@@ -106,6 +106,8 @@ impl Source {
     pub fn section<T: DeserializeOwned + Default>(&mut self, key: &str, faults: &mut Faults) -> T {
         match self.sections.remove(key) {
             None | Some(Value::Null) => T::default(),
+            // what else is wrong with it cannot be told before its variables are set
+            Some(_) if self.unexpanded.hand_over(key, faults) => T::default(),
             Some(value) => self.overlay.deserialize(key, value).unwrap_or_else(|fault| {
                 faults.push(fault);
                 T::default()

@@ -126,7 +126,8 @@ impl Threads {
         let storage = config.storage.clone();
         let recovered =
             tokio::task::spawn_blocking(move || engine::recover(&storage.path, storage.durability, setup))
-                .await??;
+                .await?
+                .context("storage.path")?;
         let (requests, waiting) = sync_channel(QUEUE);
         let (stills, to_publish) = sync_channel(1);
         let (publish, published) = watch::channel(Arc::new(Published::default()));

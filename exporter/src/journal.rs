@@ -40,7 +40,7 @@ pub enum JournalError {
         reason: io::Error,
     },
     /// Another exporter.
-    #[error("{}: another modelwatch-exporter uses this folder, give each its own storage.path", .0.display())]
+    #[error("{}: another modelwatch-exporter uses this folder, give each its own", .0.display())]
     Locked(PathBuf),
     /// Nothing that can be started from.
     #[error("{}: no snapshot in it can be read ({reason}), move the folder away to begin anew", path.display())]

@@ -63,6 +63,19 @@ impl Faults {
         self.found.push(fault);
     }
 
+    /// Moves what stands at `key` or beneath it to `others`, and says whether there was anything.
+    pub(super) fn hand_over(&mut self, key: &str, others: &mut Faults) -> bool {
+        let is_beneath = |fault: &mut Fault| match &fault.place {
+            Place::Key(at) => {
+                at.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            }
+            Place::Elsewhere(_) => false,
+        };
+        let before = others.found.len();
+        others.found.extend(self.found.extract_if(.., is_beneath));
+        others.found.len() > before
+    }
+
     pub(super) fn append(&mut self, mut others: Faults) {
         self.found.append(&mut others.found);
     }

@@ -228,6 +228,7 @@ fn what_cannot_be_expanded_names_key_and_variable() {
         ),
         ("storage: {path: '${OPEN'}", "x.yaml: storage.path: `${` without a closing brace, expected ${NAME}"),
         ("timezone: '${}'", "x.yaml: timezone: the environment variable `` is not set"),
+        ("storage: {keep: '${GONE}'}", "x.yaml: storage.keep: the environment variable `GONE` is not set"),
     ];
     for (text, said) in table {
         assert_eq!(fault(text), said);

@@ -25,8 +25,9 @@ impl ChannelNames {
             faults.add(key, "expected the name of at least one channel");
         }
         let Some(known) = &self.0 else { return };
+        let expected = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         for name in names.iter().filter(|name| !known.contains(*name)) {
-            faults.add(key, format!("there is no channel `{name}`"));
+            faults.add(key, format!("there is no channel `{name}`, expected one of {expected}"));
         }
     }
 }

@@ -20,13 +20,20 @@ pub enum MatcherError {
     #[error("expected a comma or the end before {0:?}")]
     Trailing(String),
     /// The regular expression is none.
-    #[error("{pattern:?} is not a regular expression: {error}")]
+    #[error("{pattern:?} is not a regular expression: {}", conclusion(error))]
     Regex {
         /// The expression as written.
         pattern: String,
         /// What is wrong with it.
         error: Box<regex::Error>,
     },
+}
+
+/// The last line of what may be a picture of the expression.
+fn conclusion(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 /// One condition on one label; a label that is absent has the empty value.
