@@ -5,4 +5,5 @@ mod events;
 mod exporter_cases;
 mod receiver_cases;
 mod storage_and_port;
+mod values;
 mod webhooks;

@@ -9,7 +9,7 @@ use crate::support::alerts::{Alert, webhook};
 use crate::support::http::{JSON, post};
 use crate::support::loans::START;
 use crate::support::program::Program;
-use crate::support::slack::{Fault, PATH, Slack};
+use crate::support::slack::{Accepted, Fault, PATH, Slack};
 use crate::support::wait::until;
 use crate::support::{home, write};
 
@@ -132,7 +132,7 @@ async fn transitions_are_told_once_whatever_is_sent_again() {
         told.settled(count).await;
     }
     let messages = told.slack.accepted();
-    let titles: Vec<_> = messages.iter().map(|message| message.title()).collect();
+    let titles: Vec<_> = messages.iter().map(Accepted::title).collect();
     assert_eq!(titles, ["[FIRING:1][DEV] Bad", "[RESOLVED:1][DEV] Bad", "[FIRING:1][DEV] Bad"]);
     for message in &messages {
         let text = message.text();
@@ -155,10 +155,7 @@ async fn a_thousand_alerts_with_long_labels_are_one_message_within_slacks_limits
     assert_eq!(answer.status, 200, "{}", answer.body);
     told.settled(1).await;
     let messages = told.slack.accepted();
-    assert_eq!(
-        messages.iter().map(|message| message.title()).collect::<Vec<_>>(),
-        ["[FIRING:1000][DEV] Flood"]
-    );
+    assert_eq!(messages.iter().map(Accepted::title).collect::<Vec<_>>(), ["[FIRING:1000][DEV] Flood"]);
     assert!(messages[0].text().contains("more"), "it says that there are more");
     assert_eq!(told.slack.refused(), [""; 0]);
 }

@@ -103,6 +103,11 @@ fn check(program: &str, cases: &[Case]) {
     for case in cases {
         let (transcript, code) = transcript(program, case);
         assert_eq!(code, Some(case.code), "{}: {transcript}", case.name);
+        assert!(!transcript.contains("hunter2"), "{} shows a secret: {transcript}", case.name);
+        let is_fault = case.arguments == ["check-config"] && case.code == 64;
+        let says =
+            |line: &str| line.starts_with(['$', '-']) || line.contains(".yaml: ") || line.contains("__");
+        assert!(!is_fault || transcript.lines().all(says), "{}: one line a fault: {transcript}", case.name);
         for name in case.names {
             assert!(transcript.contains(name), "{} has to name {name}: {transcript}", case.name);
         }

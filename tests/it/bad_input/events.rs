@@ -45,13 +45,14 @@ const REFUSED: &[(&str, &str)] = &[
     (r#"{"event":"label","model":"loans","id":NaN,"label":1}"#, "id"),
 ];
 
-struct Exporter {
+/// An exporter of loans, in a folder of its own.
+pub(super) struct Exporter {
     _home: tempfile::TempDir,
-    program: Program,
+    pub(super) program: Program,
 }
 
 impl Exporter {
-    async fn start(more: &str) -> Exporter {
+    pub(super) async fn start(more: &str) -> Exporter {
         let home = home();
         loans::configure(home.path(), more);
         write(home.path(), "ingest.token", "let-me-in");
@@ -64,12 +65,12 @@ impl Exporter {
         format!("{}/v1/events", self.program.url)
     }
 
-    async fn post(&self, body: impl Into<reqwest::Body>) -> Answer {
+    pub(super) async fn post(&self, body: impl Into<reqwest::Body>) -> Answer {
         post(&self.events(), NDJSON, body).await
     }
 
     /// The sum of the samples of a family whose labels hold all of `labels`, once it is `wanted`.
-    async fn wait_for_sum(&self, family: &str, labels: &[(&str, &str)], wanted: u64) {
+    pub(super) async fn wait_for_sum(&self, family: &str, labels: &[(&str, &str)], wanted: u64) {
         until(&format!("{family} {labels:?} is {wanted}"), async || {
             let page = self.program.metrics().await;
             let of_family = samples(&page).into_iter().filter(|sample| sample.name == family);
@@ -126,7 +127,7 @@ async fn the_first_twenty_errors_are_told_and_a_body_without_anything_acceptable
 #[tokio::test]
 async fn the_future_is_refused_beyond_max_future_and_taken_up_to_it() {
     let exporter = Exporter::start("limits: {max_future: 10m}\n").await;
-    let now = unix_now() as i64;
+    let now = jiff::Timestamp::now().as_second();
     let soon = Applicant::usual(1).prediction("1", now + 300);
     let late = Applicant::usual(2).prediction("1", now + 1200);
     let answer = exporter.post(loans::lines([&soon, &late])).await;
@@ -230,115 +231,6 @@ async fn json_is_one_event_or_an_array_and_other_media_types_are_named() {
 }
 
 #[tokio::test]
-async fn feature_values_are_counted_by_kind_and_never_refuse_an_event() {
-    let exporter = Exporter::start("").await;
-    let table = [
-        ("income", "50", "valid"),
-        ("income", "null", "null"),
-        ("income", "NaN", "nan"),
-        ("income", "Infinity", "infinite"),
-        ("income", "-Infinity", "infinite"),
-        ("income", "\"\"", "empty"),
-        ("income", "\"much\"", "bad_type"),
-        ("income", "[1]", "bad_type"),
-        ("income", "{\"a\":{\"b\":[]}}", "bad_type"),
-        ("income", "1e9", "out_of_range"),
-        ("income", "-1e9", "out_of_range"),
-        ("region", "\"north\"", "valid"),
-        ("region", "\"mars\"", "unseen"),
-        ("region", "7", "unseen"),
-        ("region", "null", "null"),
-        ("region", "\"\"", "empty"),
-        ("region", "[\"north\"]", "bad_type"),
-        ("owner", "true", "valid"),
-        ("owner", "\"True\"", "valid"),
-        ("owner", "\"false\"", "valid"),
-        ("owner", "\"TRUE\"", "unseen"),
-    ];
-    let mut wanted = std::collections::BTreeMap::new();
-    let mut body = String::new();
-    for (number, (feature, value, kind)) in table.iter().enumerate() {
-        body += &format!(
-            "{{\"event\":\"prediction\",\"model\":\"loans\",\"version\":\"1\",\"id\":\"{number}\",\"time\":{START},\"features\":{{\"{feature}\":{value},\"unknown\":1}},\"prediction\":1}}\n"
-        );
-        *wanted.entry((*feature, *kind)).or_insert(0) += 1;
-        for other in ["income", "region", "owner"].into_iter().filter(|other| other != feature) {
-            *wanted.entry((other, "absent")).or_insert(0) += 1;
-        }
-    }
-    let answer = exporter.post(body).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(answer.json()["accepted"], table.len(), "{}", answer.body);
-    for ((feature, kind), count) in wanted {
-        exporter.wait_for_sum("data_values_total", &[("feature", feature), ("kind", kind)], count).await;
-    }
-    exporter.wait_for_sum("data_values_total", &[], 3 * table.len() as u64).await;
-}
-
-#[tokio::test]
-async fn classes_compare_by_canonical_text() {
-    let exporter = Exporter::start("").await;
-    let spellings = [
-        ("1", "1"),
-        ("1.0", "1"),
-        ("\"1\"", "1"),
-        ("\"1.0\"", "1"),
-        ("true", "true"),
-        ("\"True\"", "true"),
-        ("\"true\"", "true"),
-    ];
-    let mut body = String::new();
-    for (id, (said, _)) in spellings.iter().enumerate() {
-        for (again, (meant, _)) in spellings.iter().enumerate() {
-            let id = format!("{id}-{again}");
-            body += &format!(
-                "{{\"event\":\"prediction\",\"model\":\"loans\",\"version\":1,\"id\":\"{id}\",\"time\":{START},\"prediction\":{said}}}\n"
-            );
-            body += &format!(
-                "{{\"event\":\"label\",\"model\":\"loans\",\"id\":\"{id}\",\"time\":{START},\"label\":{meant}}}\n"
-            );
-        }
-    }
-    let answer = exporter.post(body).await;
-    assert_eq!(answer.json()["rejected"], 0, "{}", answer.body);
-    exporter.wait_for_sum("model_prediction_class_total", &[("class", "1"), ("version", "1")], 4 * 7).await;
-    exporter.wait_for_sum("model_prediction_class_total", &[("class", "true")], 3 * 7).await;
-    exporter.wait_for_sum("model_confusion_total", &[("actual", "1"), ("predicted", "1")], 16).await;
-    exporter.wait_for_sum("model_confusion_total", &[("actual", "true"), ("predicted", "true")], 9).await;
-    exporter.wait_for_sum("model_confusion_total", &[], 49).await;
-}
-
-#[tokio::test]
-async fn times_are_rfc_3339_or_unix_seconds_and_missing_means_now() {
-    let exporter = Exporter::start("").await;
-    for time in ["\"2024-01-01T09:00:00+09:00\"", "1704067200", "1704067200.0"] {
-        let body = format!(
-            "{{\"event\":\"prediction\",\"model\":\"loans\",\"id\":{time},\"time\":{time},\"prediction\":1}}"
-        );
-        assert_eq!(exporter.post(body).await.status, 200);
-        exporter
-            .program
-            .wait_for_line(&format!(
-                "data_last_event_timestamp_seconds{{model=\"loans\",source=\"http\"}} {START}"
-            ))
-            .await;
-    }
-    let before = unix_now();
-    assert_eq!(
-        exporter.post(r#"{"event":"prediction","model":"loans","id":"now","prediction":1}"#).await.status,
-        200
-    );
-    until("the newest event is of now", async || {
-        let page = exporter.program.metrics().await;
-        let newest =
-            samples(&page).into_iter().find(|s| s.name == "data_last_event_timestamp_seconds").unwrap();
-        let newest: f64 = newest.value.parse().unwrap();
-        if newest >= before && newest <= unix_now() { Ok(()) } else { Err(format!("it is of {newest}")) }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn tokens_let_in_for_what_they_are_allowed() {
     let exporter = Exporter::start(
         "web: {auth: {tokens: [{name: serving, file: ingest.token, allow: [ingest]}, {name: prometheus, file: metrics.token, allow: [metrics]}]}}\n",
@@ -355,8 +247,4 @@ async fn tokens_let_in_for_what_they_are_allowed() {
     assert_eq!(send(metrics().bearer_auth("let-me-in")).await.status, 403);
     assert_eq!(send(metrics().bearer_auth("let-me-look")).await.status, 200);
     assert_eq!(exporter.program.get("/-/healthy").await.status, 200);
-}
-
-fn unix_now() -> f64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }

@@ -58,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
         files: &[],
         arguments: &["replay", "gone.csv", "--url=http://127.0.0.1:1", "--model=loans", "--prediction=p"],
         variables: &[],
-        code: 1,
+        code: 64,
         names: &["gone.csv"],
     },
     Case {

@@ -69,7 +69,7 @@ pub(super) const CASES: &[Case] = &[
     Case::fault(
         "number_where_a_duration_is_expected",
         &[("receiver.yaml", Text(config!("dedupe: {repeat_interval: 4}\n")))],
-        &["receiver.yaml", "dedupe.repeat_interval", "text", "4"],
+        &["receiver.yaml", "dedupe.repeat_interval", "`4`", "30s"],
     ),
     Case::fault(
         "duration_that_is_none",
@@ -102,7 +102,7 @@ pub(super) const CASES: &[Case] = &[
     Case::fault(
         "route_with_a_wrong_matcher",
         &[("receiver.yaml", Text(config!("  - {match: ['severity=~\"(\"'], channels: [console]}\n")))],
-        &["receiver.yaml", "routes[1].match", "severity"],
+        &["receiver.yaml", "routes[1].match", "regular expression"],
     ),
     Case::fault(
         "channel_of_an_unknown_type",
@@ -130,7 +130,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             ("url", Text("https://hooks/hunter2")),
         ],
-        &["receiver.yaml", "channels[1]", "webhook_url", "webhook_url_file"],
+        &["receiver.yaml", "channels[1]", "webhook_url"],
     ),
     Case::fault(
         "slack_with_an_address_of_another_kind",
@@ -148,7 +148,7 @@ pub(super) const CASES: &[Case] = &[
             "receiver.yaml",
             Text(config!("", channels: "  - {name: team, type: slack, webhook_url_file: gone.url}\n")),
         )],
-        &["receiver.yaml", "channels[1]", "webhook_url_file", "gone.url"],
+        &["receiver.yaml", "channels[1]", "gone.url"],
     ),
     Case::fault(
         "secret_file_that_is_empty",
@@ -159,7 +159,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             ("empty.url", Text("\n")),
         ],
-        &["receiver.yaml", "channels[1]", "webhook_url_file", "empty.url", "empty"],
+        &["receiver.yaml", "channels[1]", "empty.url", "empty"],
     ),
     Case::fault(
         "variable_that_is_not_set",
