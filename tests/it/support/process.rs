@@ -41,6 +41,12 @@ impl Process {
         self.child.try_wait().expect("the process can be asked")
     }
 
+    /// Sends it a signal such as `TERM`, by its id.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success(), "{} takes {name}", self.name);
+    }
+
     /// Ends it at once (`SIGKILL`), by its id, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the process can be killed");

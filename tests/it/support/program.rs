@@ -75,6 +75,18 @@ impl Program {
         self.process = spawn(self.name, &self.home, self.port);
     }
 
+    /// Sends it a signal such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// The exit code with which it ends.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        until(&format!("{} ends", self.name), async || self.process.ended().ok_or("it runs".to_owned()))
+            .await
+            .code()
+    }
+
     /// What `GET path` answers.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         http::get(&format!("{}{path}", self.url)).await
