@@ -149,12 +149,10 @@ impl Engine {
     fn publish(&mut self) {
         let models = self.state.views(&self.setup);
         let rejected = self.state.rejected().iter().map(|(reason, count)| (*reason, *count)).collect();
+        self.published = Instant::now();
         match self.stills.try_send(Still { models, rejected }) {
-            Ok(()) => {
-                self.changed = false;
-                self.published = Instant::now();
-            }
-            // The publisher is busy; it gets a newer still when it is done.
+            Ok(()) => self.changed = false,
+            // The publisher is busy; it gets a newer still in a second.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }

@@ -52,6 +52,9 @@ pub enum JournalError {
     },
 }
 
+/// Makes a state of a snapshot's bytes, or says why they are none.
+pub type Decode<S> = fn(&[u8]) -> Result<S, String>;
+
 /// The journal of the newest generation, open for appending.
 #[derive(Debug)]
 pub struct Journal {
@@ -69,10 +72,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder cannot be used, another process uses it, or nothing in it can be read.
-    pub fn open(folder: &Path, durability: Durability) -> Result<(Journal, Recovery), JournalError> {
+    pub fn open<S>(folder: &Path, durability: Durability, decode: Decode<S>) -> Result<(Journal, Recovery<S>), JournalError> {
         std::fs::create_dir_all(folder).map_err(failed(folder, "cannot be made"))?;
         let lock = lock(folder)?;
-        let recovery = recovery::read(folder)?;
+        snapshot::remove_unfinished(folder);
+        let recovery = recovery::read(folder, decode)?;
         let generation = recovery.generation;
         let path = folder.join(journal_name(generation));
         let mut options = OpenOptions::new();
@@ -80,6 +84,7 @@ impl Journal {
         let mut file = file.map_err(failed(&path, "cannot be opened"))?;
         file.set_len(recovery.sound_length).map_err(failed(&path, "cannot be cut to its sound part"))?;
         file.seek(SeekFrom::End(0)).map_err(failed(&path, "cannot be sought"))?;
+        sync_folder(folder).map_err(failed(folder, "cannot be synced"))?;
         let folder = folder.to_owned();
         let length = recovery.sound_length;
         Ok((Journal { folder, durability, generation, file, length, torn: false, _lock: lock }, recovery))

@@ -73,6 +73,8 @@ pub fn build(config: &ModelConfig) -> Result<ModelSetup, ReferencesError> {
 
 /// A reference whose features have not got their places yet.
 struct RawReference {
+    /// All columns that may be features, identifiers included.
+    columns: BTreeSet<Box<str>>,
     features: BTreeMap<Box<str>, FeatureReference>,
     reference: Reference,
 }
@@ -101,7 +103,8 @@ impl RawReference {
             })?;
             features.extend(reference.map(|reference| (name.clone(), reference)));
         }
-        Ok(RawReference { features, reference: said.reference(config, table.row_count()) })
+        let columns = columns.features.iter().map(|at| table.columns()[*at].name.clone()).collect();
+        Ok(RawReference { columns, features, reference: said.reference(config, table.row_count()) })
     }
 
     fn in_order_of(mut self, features: &[FeatureSetup]) -> Reference {
@@ -188,6 +191,7 @@ fn feature(
 ) -> Result<Option<FeatureReference>, ReferenceError> {
     let wanted = config.features.get(name).and_then(|feature| feature.feature_type);
     match wanted.unwrap_or_else(|| profile.inferred_type()) {
+        FeatureType::Identifier if wanted.is_some() => Ok(None),
         FeatureType::Identifier => {
             tracing::info!(
                 model = &*config.name,
@@ -206,10 +210,14 @@ fn features<'a>(
     references: impl Iterator<Item = &'a RawReference>,
 ) -> Result<Vec<FeatureSetup>, ReferencesError> {
     let mut types: BTreeMap<&str, FeatureType> = BTreeMap::new();
-    for (name, reference) in references.flat_map(|reference| &reference.features) {
-        types.entry(name).or_insert(reference.feature_type());
+    let mut columns = BTreeSet::new();
+    for raw in references {
+        columns.extend(&raw.columns);
+        for (name, reference) in &raw.features {
+            types.entry(name).or_insert(reference.feature_type());
+        }
     }
-    if let Some(unknown) = config.features.keys().find(|name| !types.contains_key(&***name)) {
+    if let Some(unknown) = config.features.keys().find(|name| !columns.contains(name)) {
         return Err(ReferencesError::UnknownFeature(unknown.clone()));
     }
     if types.len() > config.max_features {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::event::{Catalog, Event, Reason, Rejection, parse};
+use crate::event::{Catalog, Event, Reason, Rejection, parse, quote_not_finite};
 
 /// How a body holds its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,21 +43,22 @@ impl Batch {
             let lines = if body.is_empty() { Vec::new() } else { vec![(1, parse(body, catalog))] };
             return Batch { lines };
         }
-        match serde_json::from_slice::<Vec<&RawValue>>(body) {
-            Ok(events) => {
-                let numbered = events.iter().enumerate();
-                Batch {
-                    lines: numbered
-                        .map(|(at, event)| (at + 1, parse(event.get().as_bytes(), catalog)))
-                        .collect(),
-                }
-            }
-            Err(error) => {
-                let rejection =
-                    Rejection::new(Reason::InvalidJson, format!("the body is no JSON array: {error}"));
-                Batch { lines: vec![(1, Err(rejection))] }
-            }
-        }
+        let fault = match Batch::of_array(body, catalog) {
+            Ok(batch) => return batch,
+            Err(fault) => fault,
+        };
+        let quoted = quote_not_finite(body).and_then(|quoted| Batch::of_array(&quoted, catalog).ok());
+        quoted.unwrap_or_else(|| {
+            let message = format!("the body is no JSON array: {fault}");
+            Batch { lines: vec![(1, Err(Rejection::new(Reason::InvalidJson, message)))] }
+        })
+    }
+
+    fn of_array(body: &[u8], catalog: &Catalog) -> serde_json::Result<Batch> {
+        let events = serde_json::from_slice::<Vec<&RawValue>>(body)?;
+        let numbered = events.iter().enumerate();
+        let lines = numbered.map(|(at, event)| (at + 1, parse(event.get().as_bytes(), catalog)));
+        Ok(Batch { lines: lines.collect() })
     }
 }
 
@@ -80,6 +81,12 @@ mod tests {
         let reasons: Vec<_> =
             batch.lines.iter().map(|(at, r)| (*at, r.as_ref().unwrap_err().reason)).collect();
         assert_eq!(reasons, [(1, Reason::UnknownModel), (2, Reason::UnknownEvent)]);
+    }
+
+    #[test]
+    fn an_array_may_hold_bare_nan_as_python_writes_it() {
+        let body = br#"[{"event":"label","model":"m","id":1,"label":1}, {"event":"label","model":"m","id":NaN}]"#;
+        assert_eq!(Batch::parse(Format::Json, body, &Catalog::default()).lines.len(), 2);
     }
 
     #[test]

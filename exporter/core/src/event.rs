@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Time;
 use crate::value::Value;
 pub use features::FeatureNames;
+pub(crate) use python::quote_not_finite;
 
 /// Longest accepted event, in bytes.
 pub const MAX_LINE: usize = 1 << 20;
@@ -105,13 +106,11 @@ pub enum Reason {
     TooLong,
     /// The same prediction was counted before; nothing is lost.
     Duplicate,
-    /// The model has as many versions as can be kept apart.
-    TooManyVersions,
 }
 
 impl Reason {
     /// Every reason, for metrics that exist from the start.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 10] = [
         Reason::InvalidJson,
         Reason::UnknownEvent,
         Reason::UnknownModel,
@@ -122,7 +121,6 @@ impl Reason {
         Reason::Future,
         Reason::TooLong,
         Reason::Duplicate,
-        Reason::TooManyVersions,
     ];
 
     /// The value of the `reason` label.
@@ -139,7 +137,6 @@ impl Reason {
             Reason::Future => "future",
             Reason::TooLong => "too_long",
             Reason::Duplicate => "duplicate",
-            Reason::TooManyVersions => "too_many_versions",
         }
     }
 }
@@ -193,8 +190,9 @@ pub fn parse(text: &[u8], catalog: &Catalog) -> Result<Event, Rejection> {
         Ok(event) => return event.validate(catalog),
         Err(fault) => fault,
     };
-    match python::quote_not_finite(text) {
-        Some(quoted) if fault.reason == Reason::InvalidJson => {
+    let quoted = if fault.reason == Reason::InvalidJson { quote_not_finite(text) } else { None };
+    match quoted {
+        Some(quoted) => {
             raw::RawEvent::read(&quoted)?.validate(catalog)
         }
         _ => Err(fault),

@@ -3,9 +3,10 @@
 //! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first). What is
 //! too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -45,6 +46,12 @@ pub struct Truth {
     pub only: Option<VersionIndex>,
 }
 
+impl Truth {
+    fn says_the_same(&self, other: &Truth) -> bool {
+        (self.class, self.only) == (other.class, other.only)
+    }
+}
+
 /// A prediction and its label, together at last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joined {
@@ -76,16 +83,22 @@ struct Entry {
 /// What few ids have, kept apart so that the many cost little.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Aside {
-    /// A label that came before its prediction, and the model's now when it came.
-    early: Option<(Truth, Time)>,
+    /// Labels that came before their predictions, one for each version named, and the model's now when they came.
+    early: Vec<(Truth, Time)>,
     /// Versions whose request for this id failed.
     failures: Vec<VersionIndex>,
 }
 
 impl Entry {
-    fn early(&self, oldest: Time) -> Option<Truth> {
-        let (truth, came) = self.aside.as_ref()?.early?;
-        (came > oldest).then_some(truth)
+    fn early(&self, oldest: Time) -> impl Iterator<Item = Truth> {
+        let all = self.aside.iter().flat_map(|aside| &aside.early);
+        all.filter(move |(_, came)| *came > oldest).map(|(truth, _)| *truth)
+    }
+
+    fn keep_early(&mut self, truth: Truth, came: Time) {
+        let early = &mut self.aside.get_or_insert_default().early;
+        early.retain(|(known, _)| known.only != truth.only);
+        early.push((truth, came));
     }
 
     fn predictions(&self, oldest: Time) -> impl Iterator<Item = &Waiting> {
@@ -96,8 +109,9 @@ impl Entry {
 /// The store of what waits, for one model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitingRoom {
-    entries: HashMap<Id, Entry>,
-    expiry: BTreeMap<i64, Vec<Id>>,
+    entries: HashMap<Id, Entry, FixedState>,
+    /// In the order of arrival, by when they came or were made.
+    expiry: BTreeMap<i64, VecDeque<Id>>,
     evicted: u64,
 }
 
@@ -177,7 +191,7 @@ impl WaitingRoom {
     pub fn label(&mut self, id: Id, truth: Truth, clock: Time, limits: WaitingLimits) -> LabelOutcome {
         let Some(entry) = self.entries.get_mut(&id) else {
             self.remember(id, clock, limits);
-            self.entries.entry(id).or_default().aside.get_or_insert_default().early = Some((truth, clock));
+            self.entries.entry(id).or_default().keep_early(truth, clock);
             self.make_room(limits);
             return LabelOutcome::Unmatched;
         };
@@ -197,11 +211,9 @@ impl WaitingRoom {
         match (found, joined.is_empty()) {
             (true, false) => LabelOutcome::Joined(joined),
             (true, true) => LabelOutcome::Repeated,
-            (false, _) if entry.early(oldest).is_some_and(|early| early.class == truth.class) => {
-                LabelOutcome::Repeated
-            }
+            (false, _) if entry.early(oldest).any(|early| early.says_the_same(&truth)) => LabelOutcome::Repeated,
             (false, _) => {
-                entry.aside.get_or_insert_default().early = Some((truth, clock));
+                entry.keep_early(truth, clock);
                 self.remember(id, clock, limits);
                 LabelOutcome::Unmatched
             }
@@ -221,14 +233,14 @@ impl WaitingRoom {
     }
 
     fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
-        self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push(id);
+        self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push_back(id);
     }
 
-    fn forget(&mut self, ids: &[Id], oldest: Time) {
+    fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time) {
         for id in ids {
             let Some(entry) = self.entries.get_mut(id) else { continue };
             entry.predictions.retain(|prediction| prediction.time > oldest);
-            if entry.predictions.is_empty() && entry.early(oldest).is_none() {
+            if entry.predictions.is_empty() && entry.early(oldest).next().is_none() {
                 self.entries.remove(id);
             }
         }
@@ -236,12 +248,11 @@ impl WaitingRoom {
 
     fn make_room(&mut self, limits: WaitingLimits) {
         while self.entries.len() > limits.most {
-            let Some(first) = self.expiry.first_entry() else { return };
-            let end = Time((*first.key() + 1).saturating_mul(step(limits.wait)));
-            let ids = first.remove();
-            let before = self.entries.len();
-            self.forget(&ids, end);
-            self.evicted += (before - self.entries.len()) as u64;
+            let Some(mut first) = self.expiry.first_entry() else { return };
+            match first.get_mut().pop_front() {
+                Some(id) => self.evicted += u64::from(self.entries.remove(&id).is_some()),
+                None => drop(first.remove()),
+            }
         }
     }
 }
@@ -264,8 +275,9 @@ pub struct Arrived {
 /// A label that came early, or one that a sibling version's prediction has and that was meant for all.
 fn known_truth(entry: &Entry, version: VersionIndex, oldest: Time) -> Option<Truth> {
     let siblings = entry.predictions(oldest).filter_map(|prediction| prediction.truth);
-    let known = entry.early(oldest).into_iter().chain(siblings);
-    known.into_iter().find(|truth| truth.only.is_none_or(|only| only == version))
+    let meant = entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));
+    // What was said of this version alone goes before what was said of all.
+    meant.max_by_key(|truth| (truth.only.is_some(), truth.time))
 }
 
 fn step(wait: Duration) -> i64 {

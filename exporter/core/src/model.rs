@@ -8,6 +8,8 @@ mod setup;
 mod version;
 mod window_state;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -24,8 +26,10 @@ pub use setup::{
 pub use version::{Version, VersionTotals};
 pub use window_state::{Pane, QualityWindow, WindowState};
 
-/// Versions of one model that are kept apart at the same time.
+/// Versions of one model that are kept apart; those that come later are counted together.
 pub const MAX_VERSIONS: usize = 100;
+/// Where versions beyond [`MAX_VERSIONS`] are counted.
+const OTHER: &str = "other";
 
 /// What became of an event that was in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub struct Model {
     pub(crate) labels_repeated: u64,
     pub(crate) rows: u64,
     pub(crate) kinds: Vec<KindCounts>,
+    /// Whose they are.
+    features: Vec<Box<str>>,
     /// No window over time has a decision to make before.
     next_boundary: Time,
 }
@@ -63,8 +69,11 @@ impl Model {
     /// A model without events.
     #[must_use]
     pub fn new(setup: &ModelSetup) -> Model {
+        let mut classes = Classes::default();
+        // Always known, whatever the limit: quality is told of this class.
+        classes.admit(&setup.positive, usize::MAX);
         Model {
-            classes: Classes::default(),
+            classes,
             versions: Vec::new(),
             waiting: WaitingRoom::default(),
             newest: None,
@@ -75,6 +84,7 @@ impl Model {
             labels_repeated: 0,
             rows: 0,
             kinds: vec![KindCounts::default(); setup.features.len()],
+            features: names(setup),
             next_boundary: Time(i64::MIN),
         }
     }
@@ -100,13 +110,13 @@ impl Model {
         self.waiting.expire(clock, setup.labels.limits);
         let boundaries = self.versions.iter().flat_map(|version| version.next_boundaries(setup));
         let sweep = clock.after(setup.labels.limits.wait / 32);
-        self.next_boundary = boundaries.min().map_or(Time(i64::MIN), |boundary| boundary.min(sweep));
+        self.next_boundary = boundaries.min().map_or(sweep, |boundary| boundary.min(sweep));
     }
 
     /// Counts a prediction.
     ///
     /// # Errors
-    /// A [`Rejection`] when it lies in the future or its version is one too many.
+    /// A [`Rejection`] when it lies in the future.
     pub fn predict(
         &mut self,
         setup: &ModelSetup,
@@ -115,7 +125,7 @@ impl Model {
     ) -> Result<Counted, Rejection> {
         let time = prediction.time.unwrap_or(now);
         not_in_the_future(time, setup, now)?;
-        let version = self.version_or_new(setup, &prediction.version)?;
+        let version = self.version_or_new(setup, &prediction.version);
         let oldest = setup.labels.limits.oldest(self.clock(setup, now).unwrap_or(time));
         if prediction.id.is_some_and(|id| self.waiting.knows(id, version, oldest)) {
             return Ok(Counted::Duplicate);
@@ -140,17 +150,23 @@ impl Model {
     /// Counts a label.
     ///
     /// # Errors
-    /// A [`Rejection`] when it lies in the future or names one version too many.
+    /// A [`Rejection`] when it lies in the future.
     pub fn label(&mut self, setup: &ModelSetup, label: &Label, now: Time) -> Result<Counted, Rejection> {
         let time = label.time.unwrap_or(now);
         not_in_the_future(time, setup, now)?;
-        let only = label.version.as_deref().map(|name| self.version_or_new(setup, name)).transpose()?;
+        let only = match label.version.as_deref() {
+            None => None,
+            Some(name) => match self.version(name) {
+                Some(version) => Some(version),
+                None => return Ok(self.unmatched(time)),
+            },
+        };
         let class = self.classes.admit(&label.class, setup.limits.classes);
         let clock = self.clock(setup, now).unwrap_or(time);
         self.newest_event = self.newest_event.max(Some(time));
         match self.waiting.label(label.id, Truth { class, time, only }, clock, setup.labels.limits) {
             LabelOutcome::Joined(all) => all.iter().for_each(|joined| self.join(setup, joined)),
-            LabelOutcome::Unmatched => self.labels_unmatched += 1,
+            LabelOutcome::Unmatched => return Ok(self.unmatched(time)),
             LabelOutcome::Repeated => {
                 self.labels_repeated += 1;
                 return Ok(Counted::Duplicate);
@@ -163,9 +179,12 @@ impl Model {
     /// the feature panes had to be given up.
     pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
         self.next_boundary = Time(i64::MIN);
-        if self.kinds.len() != setup.features.len() {
-            self.kinds = vec![KindCounts::default(); setup.features.len()];
-        }
+        self.classes.admit(&setup.positive, usize::MAX);
+        let before: BTreeMap<_, _> = std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
+        let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
+        let features = names(setup);
+        self.kinds = features.iter().map(counts).collect();
+        self.features = features;
         let kept: Vec<bool> = self.versions.iter_mut().map(|version| version.adopt(setup)).collect();
         kept.contains(&false)
     }
@@ -193,7 +212,9 @@ impl Model {
             kinds[kind.index()] += 1;
         }
         self.rows += 1;
-        version.count_in_windows(setup, placed, ordinal, &cells);
+        if version.count_in_windows(setup, placed, ordinal, &cells) {
+            self.next_boundary = Time(i64::MIN);
+        }
         Arrived {
             version: placed.version,
             time: placed.time,
@@ -215,17 +236,22 @@ impl Model {
         }
     }
 
-    fn version_or_new(&mut self, setup: &ModelSetup, name: &str) -> Result<VersionIndex, Rejection> {
-        if let Some(at) = self.versions.iter().position(|version| *version.name == *name) {
-            return Ok(VersionIndex(at as u16));
-        }
-        if self.versions.len() >= MAX_VERSIONS {
-            let message = format!("model `{}` has {MAX_VERSIONS} versions already", setup.name);
-            return Err(Rejection::new(Reason::TooManyVersions, message));
-        }
-        self.versions.push(Version::new(setup, name));
-        self.next_boundary = Time(i64::MIN);
-        Ok(VersionIndex((self.versions.len() - 1) as u16))
+    fn unmatched(&mut self, time: Time) -> Counted {
+        self.newest_event = self.newest_event.max(Some(time));
+        self.labels_unmatched += 1;
+        Counted::New
+    }
+
+    fn version(&self, name: &str) -> Option<VersionIndex> {
+        self.versions.iter().position(|version| *version.name == *name).map(|at| VersionIndex(at as u16))
+    }
+
+    fn version_or_new(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
+        let name = if self.versions.len() < MAX_VERSIONS { name } else { self.version(name).map_or(OTHER, |_| name) };
+        self.version(name).unwrap_or_else(|| {
+            self.versions.push(Version::new(setup, name));
+            VersionIndex((self.versions.len() - 1) as u16)
+        })
     }
 }
 
@@ -241,6 +267,10 @@ pub(crate) struct Placed {
 
 /// The cell and kind of every feature's value.
 pub(crate) type Cells = SmallVec<[(usize, Kind); 32]>;
+
+fn names(setup: &ModelSetup) -> Vec<Box<str>> {
+    setup.features.iter().map(|feature| feature.name.clone()).collect()
+}
 
 fn not_in_the_future(time: Time, setup: &ModelSetup, now: Time) -> Result<(), Rejection> {
     let latest = now.after(setup.limits.max_future);

@@ -20,12 +20,8 @@ pub struct Recovered {
 /// # Errors
 /// When the folder cannot be used or nothing in it can be read.
 pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Result<Recovered, JournalError> {
-    let (journal, recovery) = Journal::open(folder, durability)?;
-    let mut state = match recovery.state {
-        Some(bytes) => postcard::from_bytes(&bytes)
-            .map_err(|error| JournalError::Damaged { path: folder.to_owned(), reason: error.to_string() })?,
-        None => State::new(&setup),
-    };
+    let (journal, recovery) = Journal::open(folder, durability, decode)?;
+    let mut state = recovery.state.unwrap_or_else(|| State::new(&setup));
     for model in state.adopt(&setup) {
         tracing::warn!(
             model = &*model,
@@ -39,4 +35,8 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
     }
     tracing::info!(batches, "the state is as it was, batches since the last snapshot were counted again");
     Ok(Recovered { setup, state, journal })
+}
+
+fn decode(bytes: &[u8]) -> Result<State, String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
 }

@@ -21,6 +21,23 @@ pub struct Record {
     pub body: Bytes,
 }
 
+/// What stands at a place of a journal.
+#[derive(Debug)]
+pub(super) enum Decoded {
+    /// A record, and the bytes it takes.
+    Sound(Record, usize),
+    /// As many bytes as a record would take, but not what was written.
+    Wrong(usize),
+    /// Nothing, or not enough.
+    Torn,
+}
+
+impl Decoded {
+    pub(super) fn is_sound(&self) -> bool {
+        matches!(self, Decoded::Sound(..))
+    }
+}
+
 impl Record {
     pub(super) fn encoded_length(&self) -> usize {
         HEAD + FIXED + self.body.len()
@@ -43,22 +60,26 @@ impl Record {
         out.extend_from_slice(&self.body);
     }
 
-    /// The record at the start of `bytes` and the bytes it takes; `None` when it is not whole and sound.
-    pub(super) fn decode(bytes: &Bytes) -> Option<(Record, usize)> {
-        let length = u32_at(bytes, 0..4)? as usize;
-        let checksum = u32_at(bytes, 4..8)?;
-        let end = HEAD.checked_add(length)?;
-        let content = bytes.get(HEAD..end)?;
-        if length < FIXED || crc32fast::hash(content) != checksum {
-            return None;
-        }
-        let received_at = Time(i64::from_le_bytes(content[..8].try_into().ok()?));
-        let format = match content[8] {
-            0 => Format::Ndjson,
-            1 => Format::Json,
-            _ => return None,
+    /// The record at the start of `bytes`.
+    pub(super) fn decode(bytes: &Bytes) -> Decoded {
+        let length = u32_at(bytes, 0..4).map_or(0, |length| length as usize);
+        let end = HEAD.saturating_add(length);
+        let Some(content) = bytes.get(HEAD..end).filter(|content| content.len() >= FIXED) else {
+            return Decoded::Torn;
         };
-        Some((Record { received_at, format, body: bytes.slice(HEAD + FIXED..end) }, end))
+        let known = u32_at(bytes, 4..8) == Some(crc32fast::hash(content));
+        let received_at = content.first_chunk().map(|bytes| Time(i64::from_le_bytes(*bytes)));
+        let format = match content[FIXED - 1] {
+            0 => Some(Format::Ndjson),
+            1 => Some(Format::Json),
+            _ => None,
+        };
+        match received_at.zip(format) {
+            Some((received_at, format)) if known => {
+                Decoded::Sound(Record { received_at, format, body: bytes.slice(HEAD + FIXED..end) }, end)
+            }
+            _ => Decoded::Wrong(end),
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::{JournalError, Record, failed, journal_name, snapshot};
+use super::record::Decoded;
+use super::{Decode, JournalError, Record, failed, journal_name, snapshot};
 
 /// What was found on disk.
-#[derive(Debug, Default)]
-pub struct Recovery {
+#[derive(Debug)]
+pub struct Recovery<S> {
     /// The state to begin with; `None` is the empty one.
-    pub state: Option<Vec<u8>>,
+    pub state: Option<S>,
     /// The batches accepted since, in order.
     pub records: Vec<Record>,
     /// The generation that goes on.
@@ -20,11 +21,11 @@ pub struct Recovery {
     pub(super) sound_length: u64,
 }
 
-pub(super) fn read(folder: &Path) -> Result<Recovery, JournalError> {
+pub(super) fn read<S>(folder: &Path, decode: Decode<S>) -> Result<Recovery<S>, JournalError> {
     let snapshots = generations(folder, "snapshot-").map_err(failed(folder, "cannot be listed"))?;
     let journals = generations(folder, "journal-").map_err(failed(folder, "cannot be listed"))?;
-    let (first, state) = newest_sound(folder, &snapshots)?;
-    let mut recovery = Recovery { state, generation: first, ..Recovery::default() };
+    let (first, state) = newest_sound(folder, &snapshots, decode)?;
+    let mut recovery = Recovery { state, records: Vec::new(), generation: first, sound_length: 0 };
     for generation in journals.into_iter().filter(|generation| *generation >= first) {
         read_journal(folder, generation, &mut recovery)?;
     }
@@ -44,10 +45,14 @@ pub(super) fn remove_before(folder: &Path, generation: u64) -> io::Result<()> {
     Ok(())
 }
 
-fn newest_sound(folder: &Path, snapshots: &[u64]) -> Result<(u64, Option<Vec<u8>>), JournalError> {
+fn newest_sound<S>(
+    folder: &Path,
+    snapshots: &[u64],
+    decode: Decode<S>,
+) -> Result<(u64, Option<S>), JournalError> {
     let mut newest_fault = None;
     for &generation in snapshots.iter().rev() {
-        match snapshot::read(folder, generation) {
+        match snapshot::read(folder, generation).and_then(|bytes| decode(&bytes)) {
             Ok(state) => return Ok((generation, Some(state))),
             Err(reason) => {
                 tracing::error!(generation, reason, "a snapshot is damaged, the one before it serves");
@@ -63,23 +68,33 @@ fn newest_sound(folder: &Path, snapshots: &[u64]) -> Result<(u64, Option<Vec<u8>
     }
 }
 
-fn read_journal(folder: &Path, generation: u64, recovery: &mut Recovery) -> Result<(), JournalError> {
+fn read_journal<S>(folder: &Path, generation: u64, recovery: &mut Recovery<S>) -> Result<(), JournalError> {
     let path = folder.join(journal_name(generation));
-    let mut bytes = Bytes::from(std::fs::read(&path).map_err(failed(&path, "cannot be read"))?);
-    let whole = bytes.len();
-    while let Some((record, taken)) = Record::decode(&bytes) {
-        recovery.records.push(record);
-        bytes = bytes.slice(taken..);
+    let whole = Bytes::from(std::fs::read(&path).map_err(failed(&path, "cannot be read"))?);
+    let mut sound = 0;
+    loop {
+        match Record::decode(&whole.slice(sound..)) {
+            Decoded::Sound(record, taken) => {
+                recovery.records.push(record);
+                sound += taken;
+            }
+            // A record that is whole but wrong, with a sound one behind it, was not being written: the disk lost it.
+            Decoded::Wrong(taken) if Record::decode(&whole.slice(sound + taken..)).is_sound() => {
+                tracing::error!(generation, at = sound, "a batch in a journal is damaged and left out, those behind it are sound");
+                sound += taken;
+            }
+            Decoded::Wrong(_) | Decoded::Torn => break,
+        }
     }
-    if !bytes.is_empty() {
+    if sound < whole.len() {
         tracing::warn!(
             generation,
-            bytes = bytes.len(),
+            bytes = whole.len() - sound,
             "the end of a journal is not whole: it was being written when the process ended and had not been accepted"
         );
     }
     recovery.generation = generation;
-    recovery.sound_length = (whole - bytes.len()) as u64;
+    recovery.sound_length = sound as u64;
     Ok(())
 }
 

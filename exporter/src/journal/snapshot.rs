@@ -6,20 +6,35 @@ use std::path::Path;
 
 /// `mwx` and the version of the format; another version is another layout of the state.
 const MAGIC: [u8; 4] = *b"mwx1";
+const UNFINISHED: &str = "snapshot.unfinished";
 
 pub(super) fn name(generation: u64) -> String {
     format!("snapshot-{generation:012}")
 }
 
 pub(super) fn write(folder: &Path, generation: u64, state: &[u8]) -> io::Result<()> {
-    let unfinished = folder.join("snapshot.unfinished");
-    let mut file = File::create(&unfinished)?;
+    let written = write_beside(folder, state).and_then(|()| {
+        std::fs::rename(folder.join(UNFINISHED), folder.join(name(generation)))?;
+        super::sync_folder(folder)
+    });
+    if written.is_err() {
+        remove_unfinished(folder);
+    }
+    written
+}
+
+/// Gives back the space of a snapshot that was never finished.
+pub(super) fn remove_unfinished(folder: &Path) {
+    // most often there is none
+    let _ = std::fs::remove_file(folder.join(UNFINISHED));
+}
+
+fn write_beside(folder: &Path, state: &[u8]) -> io::Result<()> {
+    let mut file = File::create(folder.join(UNFINISHED))?;
     file.write_all(&MAGIC)?;
     file.write_all(&crc32fast::hash(state).to_le_bytes())?;
     file.write_all(state)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, folder.join(name(generation)))?;
-    super::sync_folder(folder)
+    file.sync_all()
 }
 
 /// The state in a snapshot.

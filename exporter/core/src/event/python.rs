@@ -3,7 +3,7 @@
 const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// The text with every bare `NaN`, `Infinity` and `-Infinity` quoted; `None` when there is none.
-pub(super) fn quote_not_finite(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn quote_not_finite(text: &[u8]) -> Option<Vec<u8>> {
     let mut quoted = Vec::with_capacity(text.len() + 16);
     let mut rest = text;
     let mut in_string = false;

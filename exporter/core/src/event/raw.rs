@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::python::is_not_finite;
@@ -32,18 +31,11 @@ pub(super) struct RawEvent<'a> {
     score: Option<Value>,
     latency_seconds: Option<Value>,
     status: Option<Cow<'a, str>>,
-    #[serde(rename = "segment")]
-    _segment: Option<Object>,
-    #[serde(rename = "trace")]
-    _trace: Option<Object>,
+    #[serde(borrow)]
+    segment: Option<&'a RawValue>,
+    #[serde(borrow)]
+    trace: Option<&'a RawValue>,
     label: Option<Value>,
-}
-
-/// An object whose content is not counted.
-#[derive(Deserialize)]
-struct Object {
-    #[serde(flatten)]
-    _content: IgnoredAny,
 }
 
 impl<'a> RawEvent<'a> {
@@ -55,6 +47,8 @@ impl<'a> RawEvent<'a> {
     }
 
     pub(super) fn validate(self, catalog: &Catalog) -> Result<Event, Rejection> {
+        is_object("segment", self.segment)?;
+        is_object("trace", self.trace)?;
         match self.event.as_deref() {
             Some("prediction") => self.prediction(catalog).map(Event::Prediction),
             Some("label") => self.label(catalog).map(Event::Label),
@@ -73,6 +67,9 @@ impl<'a> RawEvent<'a> {
         refuse_field("label", self.label.is_some(), "prediction")?;
         let (model, names) = self.model(catalog)?;
         let status = self.status.as_deref().unwrap_or("success");
+        if !(1..=64).contains(&status.len()) {
+            return Err(Rejection::new(Reason::InvalidField, "`status` must be a string of 1 to 64 bytes"));
+        }
         let class = self.prediction.as_ref().and_then(class_text);
         if class.is_none() && status == "success" {
             return Err(Rejection::new(
@@ -142,6 +139,14 @@ fn unreadable(error: &serde_json::Error) -> Rejection {
         false => (Reason::InvalidJson, "not JSON: "),
     };
     Rejection::new(reason, format!("{lead}{message} (at byte {})", error.column()))
+}
+
+/// Fields that are shown but not counted.
+fn is_object(field: &str, raw: Option<&RawValue>) -> Result<(), Rejection> {
+    if raw.is_none_or(|raw| raw.get().starts_with('{')) {
+        return Ok(());
+    }
+    Err(Rejection::new(Reason::InvalidField, format!("`{field}` must be an object")))
 }
 
 fn refuse_field(field: &str, present: bool, kind: &str) -> Result<(), Rejection> {

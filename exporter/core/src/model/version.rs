@@ -95,18 +95,21 @@ impl Version {
         setup.windows.iter().filter_map(view).collect()
     }
 
+    /// Counts a prediction in every window that reaches it; says whether one of them began with it.
     pub(super) fn count_in_windows(
         &mut self,
         setup: &ModelSetup,
         placed: Placed,
         ordinal: u64,
         cells: &Cells,
-    ) {
+    ) -> bool {
+        let mut began = false;
         let judge = Judge::new(setup, &self.name);
         for (spec, window) in &mut self.windows {
             let pane = spec.pane_of(placed.time, ordinal);
             let newest = spec.pane_of(placed.clock, ordinal);
             if pane >= newest - spec.panes() {
+                began |= window.next_period().is_none();
                 window.count(*spec, placed, pane, (cells, &judge));
             }
             if placed.time.after(setup.labels.limits.wait) > placed.clock {
@@ -117,6 +120,7 @@ impl Version {
                 window.decide_until(*spec, spec.pane_of(placed.time, ordinal + 1), &judge);
             }
         }
+        began
     }
 
     /// Decides every window over time whose period is over.
@@ -169,8 +173,12 @@ impl VersionTotals {
 
     /// A request and how it ended; one that failed is no row of the data.
     pub(super) fn count_status(&mut self, status: &str) {
-        let known = self.statuses.contains_key(status) || self.statuses.len() < MAX_STATUSES;
-        *self.statuses.entry(if known { status } else { "other" }.into()).or_default() += 1;
+        if let Some(count) = self.statuses.get_mut(status) {
+            *count += 1;
+            return;
+        }
+        let name = if self.statuses.len() < MAX_STATUSES { status } else { "other" };
+        *self.statuses.entry(name.into()).or_default() += 1;
     }
 
     /// A prediction; answers with its ordinal.

@@ -15,6 +15,10 @@ use crate::time::Time;
 use crate::view::WindowView;
 use crate::window::WindowSpec;
 
+/// Panes that wait for labels in one window: years of a window over time. A window over few rows of a fast stream gives its
+/// oldest up, and then tells quality only if labels come sooner.
+const MAX_QUALITY_PANES: usize = 200_000;
+
 /// What was counted in one pane, or in all panes of a window together. Mergeable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pane {
@@ -97,6 +101,9 @@ impl WindowState {
         let pane = self.quality.entry(at).or_insert_with(QualityPane::empty);
         pane.predictions += 1;
         pane.newest = pane.newest.max(time);
+        if self.quality.len() > MAX_QUALITY_PANES {
+            self.quality.pop_first();
+        }
     }
 
     pub(super) fn join(&mut self, at: i64, joined: &Joined) {

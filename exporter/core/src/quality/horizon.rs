@@ -29,12 +29,13 @@ pub fn find_horizon(
         pane.coverage().is_none_or(|share| share >= rule.min_coverage) || settled(at, pane)
     };
     let mut end = rule.newest;
-    let obstacles = panes.range(..=end).rev().filter(|(at, pane)| !ready(**at, pane)).map(|(at, _)| *at);
-    for obstacle in obstacles {
-        if obstacle < end - rule.panes {
+    for (&at, pane) in panes.range(..=rule.newest).rev() {
+        if at < end - rule.panes {
             break;
         }
-        end = obstacle - 1;
+        if !ready(at, pane) {
+            end = at - 1;
+        }
     }
     let window = end - rule.panes..=end;
     panes.range(window.clone()).any(|(_, pane)| pane.labelled > 0).then_some(window)
