@@ -104,9 +104,14 @@ impl Loop {
         send(request.bearer_auth("secret of people.token")).await.json()
     }
 
-    /// What the history holds, by kind and alert.
+    /// What the history holds, by kind and alert, once nothing is under way.
     async fn history(&self) -> BTreeMap<(String, String), Value> {
-        let notifications = self.read("/api/v1/notifications").await["notifications"].clone();
+        let notifications = until("nothing is under way", async || {
+            let all = self.read("/api/v1/notifications").await["notifications"].clone();
+            let is_pending = |one: &Value| one["status"] == "pending";
+            if all.as_array().unwrap().iter().any(is_pending) { Err(all.to_string()) } else { Ok(all) }
+        })
+        .await;
         let mut found = BTreeMap::new();
         for one in notifications.as_array().unwrap() {
             let name = one["alerts"][0]["labels"]["alertname"].as_str().unwrap().to_owned();

@@ -1,4 +1,6 @@
 //! Texts that are reviewed in diffs: `tests/golden/<group>/<name>.txt` holds what a program said.
+//!
+//! When a new text is right, the ignored test `rewrite_golden_files` writes those of the command line anew.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

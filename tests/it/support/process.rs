@@ -3,10 +3,11 @@
 use std::io::Read as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rand::RngExt as _;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use tempfile::NamedTempFile;
 
-use super::random::random;
+use super::random::seed;
 
 /// How much of a failed program's output is shown, in bytes.
 const SHOWN: usize = 6_000;
@@ -69,7 +70,7 @@ impl Drop for Process {
 
 /// A port of loopback that is free, from below those that the system gives to clients, so that none takes it meanwhile.
 pub(crate) fn free_port() -> u16 {
-    let mut random = random();
+    let mut random = StdRng::seed_from_u64(seed());
     let mut ports = std::iter::repeat_with(|| random.random_range(16_000..32_000));
     let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
     ports.find(is_free).expect("a free port")
