@@ -31,12 +31,12 @@ pub enum ConfigError {
     #[error("{}: is a directory, expected a YAML, TOML or JSON file", .0.display())]
     Directory(PathBuf),
     /// It cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error("{}: cannot be read: {reason}", file.display())]
     Unreadable {
         /// The configuration file.
         file: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Its name says nothing about its format.
     #[error("{}: unknown extension, expected .yaml, .yml, .toml or .json", .0.display())]

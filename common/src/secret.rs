@@ -22,12 +22,12 @@ pub enum SecretError {
         name: String,
     },
     /// The file cannot be read.
-    #[error("cannot read the secret in {}: {source}", file.display())]
+    #[error("cannot read the secret in {}: {reason}", file.display())]
     Unreadable {
         /// Where it was looked for.
         file: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// There is nothing in it.
     #[error("the secret is empty{}", file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default())]
@@ -50,7 +50,7 @@ impl Secret {
     /// When the file cannot be read or has nothing in it.
     pub fn read(file: &Path) -> Result<Secret, SecretError> {
         let text = std::fs::read_to_string(file)
-            .map_err(|source| SecretError::Unreadable { file: file.to_owned(), source })?;
+            .map_err(|reason| SecretError::Unreadable { file: file.to_owned(), reason })?;
         match text.trim() {
             "" => Err(SecretError::Empty { file: Some(file.to_owned()) }),
             text => Ok(Secret::new(text)),

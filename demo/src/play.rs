@@ -60,8 +60,10 @@ pub(crate) async fn play(stage: &Stage, fleet: &mut Fleet) -> Result<Verdict> {
     if replay.id().is_some() {
         processes::end(&mut replay).await;
     }
-    evidence::keep(&audience.client, &stage.addresses, since, &stage.folder).await?;
-    followed
+    let kept = evidence::keep(&audience.client, &stage.addresses, since, &stage.folder).await;
+    let verdict = followed?;
+    kept?;
+    Ok(verdict)
 }
 
 /// Until everything was told and nothing came twice, or time is up.

@@ -1,9 +1,9 @@
 //! Puts the parts together: load, build, recover, serve, drain. The only place that sees the whole configuration.
 
+mod threads;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,17 +12,16 @@ use modelwatch_common::http::Server;
 use modelwatch_common::http::admin::{self, AdminState, Readiness};
 use modelwatch_common::reload::{self, Refusal};
 use modelwatch_common::shutdown::{Tasks, signals};
-use modelwatch_common::time::SystemClock;
 use modelwatch_exporter_core::state::Setup;
 use prometheus::Registry;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::Config;
-use crate::engine::{self, Engine, QUEUE, Request};
-use crate::http::{self, Web};
-use crate::publisher::{self, Published};
+use crate::engine::Request;
+use crate::http::{self, PLACES, Web};
 use crate::references;
 use crate::telemetry::Metrics;
+use threads::{Threads, Watching};
 
 /// How long tasks may take to end.
 const DRAINS_WITHIN: Duration = Duration::from_secs(20);
@@ -72,7 +71,11 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let (ask, asked) = reload::channel();
     signals(&tasks, ask.clone()).context("cannot listen for signals")?;
 
-    let threads = Threads::start(&config, Arc::clone(&setup), &readiness, &metrics).await?;
+    let threads = Threads::start(
+        &config,
+        Arc::clone(&setup),
+        Watching { readiness: readiness.clone(), metrics: metrics.clone(), shutdown: tasks.shutdown() },
+    )?;
     let (current, setups) = watch::channel(setup);
     let auth = config.web.auth();
     let web = Web {
@@ -82,6 +85,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         registry,
         metrics: metrics.clone(),
         max_body: config.web.max_body(),
+        places: Arc::new(Semaphore::new(PLACES)),
     };
     let status = status(&origin, &threads);
     let router =
@@ -91,7 +95,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     tasks.spawn("reload", asked.run(succeeded, tasks.shutdown(), move || reloader.clone().reload()));
     server.run(router, tasks.clone()).await;
     let drained = tasks.drain(DRAINS_WITHIN).await;
-    threads.end().await;
+    threads.end().await?;
     Ok(drained?)
 }
 
@@ -107,56 +111,6 @@ fn status(origin: &Origin, threads: &Threads) -> Arc<dyn Fn() -> serde_json::Val
         let models: Vec<_> = published.borrow().models.keys().cloned().collect();
         serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "config_file": file, "models": models })
     })
-}
-
-/// The engine's and the publisher's thread.
-struct Threads {
-    requests: std::sync::mpsc::SyncSender<Request>,
-    published: watch::Receiver<Arc<Published>>,
-    handles: Vec<JoinHandle<()>>,
-}
-
-impl Threads {
-    async fn start(
-        config: &Config,
-        setup: Arc<Setup>,
-        readiness: &Readiness,
-        metrics: &Metrics,
-    ) -> anyhow::Result<Threads> {
-        let storage = config.storage.clone();
-        let recovered =
-            tokio::task::spawn_blocking(move || engine::recover(&storage.path, storage.durability, setup))
-                .await?
-                .context("storage.path")?;
-        let (requests, waiting) = sync_channel(QUEUE);
-        let (stills, to_publish) = sync_channel(1);
-        let (publish, published) = watch::channel(Arc::new(Published::default()));
-        let engine = Engine::new(recovered, stills, Arc::new(SystemClock), metrics.clone());
-        let (readiness, metrics) = (readiness.clone(), metrics.clone());
-        let handles = vec![
-            spawn("engine", move || engine.run(&waiting))?,
-            spawn("publisher", move || publisher::run(&to_publish, &publish, &readiness, &metrics))?,
-        ];
-        Ok(Threads { requests, published, handles })
-    }
-
-    /// Ends when nobody can send requests any more and the state is saved.
-    async fn end(self) {
-        drop(self.requests);
-        let joined = tokio::task::spawn_blocking(move || {
-            for handle in self.handles {
-                if handle.join().is_err() {
-                    tracing::error!("a thread ended by a panic");
-                }
-            }
-        });
-        // the closure above does not panic
-        let _ = joined.await;
-    }
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).context("cannot start a thread")
 }
 
 /// Takes a changed configuration over: models and references; addresses and storage need a restart.

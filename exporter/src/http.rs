@@ -12,11 +12,14 @@ use modelwatch_common::config::ByteSize;
 use modelwatch_common::http::{Auth, Scope};
 use modelwatch_exporter_core::state::Setup;
 use prometheus::Registry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::engine::Request;
 use crate::publisher::Published;
 use crate::telemetry::Metrics;
+
+/// Bodies in the house at the same time; others wait at the door, unread.
+pub const PLACES: usize = 32;
 
 /// What the routes need to know.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// Longest body, uncompressed.
     pub max_body: ByteSize,
+    /// Bodies that are read, parsed or counted at the same time: what bounds memory.
+    pub places: Arc<Semaphore>,
 }
 
 /// All routes but those that every program has.

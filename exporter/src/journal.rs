@@ -72,7 +72,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder cannot be used, another process uses it, or nothing in it can be read.
-    pub fn open<S>(folder: &Path, durability: Durability, decode: Decode<S>) -> Result<(Journal, Recovery<S>), JournalError> {
+    pub fn open<S>(
+        folder: &Path,
+        durability: Durability,
+        decode: Decode<S>,
+    ) -> Result<(Journal, Recovery<S>), JournalError> {
         std::fs::create_dir_all(folder).map_err(failed(folder, "cannot be made"))?;
         let lock = lock(folder)?;
         snapshot::remove_unfinished(folder);

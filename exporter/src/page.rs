@@ -33,7 +33,10 @@ fn row(out: &mut String, [model, version, window]: [&str; 3], report: &WindowRep
         report.features.iter().filter(|(_, f)| f.detected == Some(true)).map(|(name, _)| &**name).collect();
     let drift = match report.dataset.monitored {
         None => "not decided yet".to_owned(),
-        Some(monitored) => format!("{}/{monitored} {}", drifted.len(), escape(&drifted.join(", "))),
+        Some(monitored) => {
+            let count = report.dataset.drifted.unwrap_or_default();
+            format!("{count}/{monitored} {}", escape(&drifted.join(", ")))
+        }
     };
     let accuracy = report.quality.as_ref().and_then(|quality| quality.metrics.get(&Metric::Accuracy));
     let accuracy = accuracy.map_or("unknown".to_owned(), |value| format!("{value:.3}"));

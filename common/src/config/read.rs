@@ -30,10 +30,10 @@ fn format_of(path: &Path) -> Result<(FileFormat, &'static str), ConfigError> {
 }
 
 fn text_of(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| match source.kind() {
+    std::fs::read_to_string(path).map_err(|reason| match reason.kind() {
         ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
         ErrorKind::IsADirectory => ConfigError::Directory(path.to_owned()),
-        _ => ConfigError::Unreadable { file: path.to_owned(), source },
+        _ => ConfigError::Unreadable { file: path.to_owned(), reason },
     })
 }
 

@@ -66,7 +66,7 @@ impl WebConfig {
         WebConfig {
             listen_address: listen_address(raw.listen_address.as_deref(), flag, faults)
                 .unwrap_or_else(|| ListenAddress::loopback(default_port)),
-            max_body: raw.max_body.unwrap_or(ByteSize::mebibytes(16)),
+            max_body: max_body(raw.max_body, faults),
             external_url: external_url(raw.external_url.as_deref(), faults),
             auth: auth(raw.auth, source, faults),
         }
@@ -148,6 +148,14 @@ fn listen_address(file: Option<&str>, flag: Option<&str>, faults: &mut Faults) -
         text.parse().map_err(|what: String| faults.add_elsewhere("--web.listen-address", what)).ok()
     });
     from_flag.or(from_file)
+}
+
+fn max_body(size: Option<ByteSize>, faults: &mut Faults) -> ByteSize {
+    let size = size.unwrap_or(ByteSize::mebibytes(16));
+    if !(1 << 10..=1 << 30).contains(&size.bytes()) {
+        faults.add("web.max_body", format!("expected 1KiB to 1GiB, found {size}"));
+    }
+    size
 }
 
 fn external_url(text: Option<&str>, faults: &mut Faults) -> Option<String> {

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn an_array_may_hold_bare_nan_as_python_writes_it() {
-        let body = br#"[{"event":"label","model":"m","id":1,"label":1}, {"event":"label","model":"m","id":NaN}]"#;
+        let body =
+            br#"[{"event":"label","model":"m","id":1,"label":1}, {"event":"label","model":"m","id":NaN}]"#;
         assert_eq!(Batch::parse(Format::Json, body, &Catalog::default()).lines.len(), 2);
     }
 

@@ -192,9 +192,7 @@ pub fn parse(text: &[u8], catalog: &Catalog) -> Result<Event, Rejection> {
     };
     let quoted = if fault.reason == Reason::InvalidJson { quote_not_finite(text) } else { None };
     match quoted {
-        Some(quoted) => {
-            raw::RawEvent::read(&quoted)?.validate(catalog)
-        }
+        Some(quoted) => raw::RawEvent::read(&quoted)?.validate(catalog),
         _ => Err(fault),
     }
 }

@@ -211,7 +211,9 @@ impl WaitingRoom {
         match (found, joined.is_empty()) {
             (true, false) => LabelOutcome::Joined(joined),
             (true, true) => LabelOutcome::Repeated,
-            (false, _) if entry.early(oldest).any(|early| early.says_the_same(&truth)) => LabelOutcome::Repeated,
+            (false, _) if entry.early(oldest).any(|early| early.says_the_same(&truth)) => {
+                LabelOutcome::Repeated
+            }
             (false, _) => {
                 entry.keep_early(truth, clock);
                 self.remember(id, clock, limits);
@@ -275,7 +277,8 @@ pub struct Arrived {
 /// A label that came early, or one that a sibling version's prediction has and that was meant for all.
 fn known_truth(entry: &Entry, version: VersionIndex, oldest: Time) -> Option<Truth> {
     let siblings = entry.predictions(oldest).filter_map(|prediction| prediction.truth);
-    let meant = entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));
+    let meant =
+        entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));
     // What was said of this version alone goes before what was said of all.
     meant.max_by_key(|truth| (truth.only.is_some(), truth.time))
 }

@@ -180,7 +180,8 @@ impl Model {
     pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
         self.next_boundary = Time(i64::MIN);
         self.classes.admit(&setup.positive, usize::MAX);
-        let before: BTreeMap<_, _> = std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
+        let before: BTreeMap<_, _> =
+            std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
         let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
         let features = names(setup);
         self.kinds = features.iter().map(counts).collect();
@@ -247,7 +248,11 @@ impl Model {
     }
 
     fn version_or_new(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
-        let name = if self.versions.len() < MAX_VERSIONS { name } else { self.version(name).map_or(OTHER, |_| name) };
+        let name = if self.versions.len() < MAX_VERSIONS {
+            name
+        } else {
+            self.version(name).map_or(OTHER, |_| name)
+        };
         self.version(name).unwrap_or_else(|| {
             self.versions.push(Version::new(setup, name));
             VersionIndex((self.versions.len() - 1) as u16)

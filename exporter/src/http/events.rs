@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -24,6 +25,10 @@ use crate::engine::{Delivery, Request};
 
 /// Errors that an answer names at most.
 const ERRORS: usize = 20;
+/// Events of one body at most: parsed, an event takes more memory than its text.
+const EVENTS: usize = 200_000;
+/// How long a body waits at the door.
+const PLACE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What became of the events of a body.
 #[derive(Debug, Serialize)]
@@ -60,6 +65,8 @@ pub(super) async fn post_events(State(web): State<Web>, headers: HeaderMap, body
 async fn ingest(web: &Web, headers: &HeaderMap, body: Body) -> Result<Outcome, Problem> {
     let format = format(headers)?;
     let encoding = encoding(headers)?;
+    let place = tokio::time::timeout(PLACE_WITHIN, web.places.acquire()).await;
+    let _place = place.map_err(|_| unavailable("too many bodies are being counted, send this one again"))?;
     let body = body::read(body, web.max_body).await?;
     let (reply, answered) = oneshot::channel();
     let delivery = parse_aside(web, format, encoding, body, reply).await?;
@@ -88,6 +95,10 @@ async fn parse_aside(
     let max = web.max_body;
     let parsed = tokio::task::spawn_blocking(move || {
         let body = unpack(encoding, body, max)?;
+        if format == Format::Ndjson && body.iter().filter(|byte| **byte == b'\n').count() > EVENTS {
+            let message = format!("the body has more than {EVENTS} lines, send fewer at once");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
         let batch = Batch::parse(format, &body, &setup.catalog);
         if batch.lines.is_empty() {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no event"));

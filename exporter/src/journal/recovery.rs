@@ -80,7 +80,11 @@ fn read_journal<S>(folder: &Path, generation: u64, recovery: &mut Recovery<S>) -
             }
             // A record that is whole but wrong, with a sound one behind it, was not being written: the disk lost it.
             Decoded::Wrong(taken) if Record::decode(&whole.slice(sound + taken..)).is_sound() => {
-                tracing::error!(generation, at = sound, "a batch in a journal is damaged and left out, those behind it are sound");
+                tracing::error!(
+                    generation,
+                    at = sound,
+                    "a batch in a journal is damaged and left out, those behind it are sound"
+                );
                 sound += taken;
             }
             Decoded::Wrong(_) | Decoded::Torn => break,
