@@ -114,7 +114,17 @@ impl Slack {
 
     /// All messages so far.
     pub(crate) fn accepted(&self) -> Vec<Accepted> {
-        self.channel().accepted.clone()
+        self.accepted_after(0)
+    }
+
+    /// The messages so far but the first so many.
+    pub(crate) fn accepted_after(&self, first: usize) -> Vec<Accepted> {
+        self.channel().accepted[first..].to_vec()
+    }
+
+    /// How many messages there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.channel().accepted.len()
     }
 
     /// What was said to requests that broke a rule of Slack's: nothing, if all is well.
