@@ -45,7 +45,8 @@ impl Threads {
         let (publish, published) = watch::channel(Arc::new(Published::default()));
         let of_engine = metrics.clone();
         let engine = spawn("engine", shutdown.clone(), move || {
-            let recovered = engine::recover(&storage.path, storage.durability, setup)?;
+            let recovered =
+                engine::recover(&storage.path, storage.durability, setup).context("storage.path")?;
             Engine::new(recovered, stills, Arc::new(SystemClock), of_engine).run(&waiting);
             Ok(())
         })?;
