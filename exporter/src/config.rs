@@ -101,6 +101,9 @@ impl Config {
             },
             max_features: limits.features.unwrap_or(2000),
         };
+        if shared.limits.classes < 2 {
+            faults.add("limits.classes", "expected at least 2");
+        }
         let raw_models: Option<Vec<model::RawModel>> = source.section("models", &mut faults);
         let raw_models = raw_models.unwrap_or_default();
         let mut names = BTreeSet::new();

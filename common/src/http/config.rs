@@ -152,8 +152,8 @@ fn listen_address(file: Option<&str>, flag: Option<&str>, faults: &mut Faults) -
 
 fn max_body(size: Option<ByteSize>, faults: &mut Faults) -> ByteSize {
     let size = size.unwrap_or(ByteSize::mebibytes(16));
-    if !(1 << 10..=1 << 30).contains(&size.bytes()) {
-        faults.add("web.max_body", format!("expected 1KiB to 1GiB, found {size}"));
+    if !(1..=1 << 30).contains(&size.bytes()) {
+        faults.add("web.max_body", format!("expected up to 1GiB, and not 0, found {size}"));
     }
     size
 }

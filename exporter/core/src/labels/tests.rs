@@ -110,6 +110,27 @@ fn a_full_room_forgets_the_oldest_first_and_counts_them() {
 }
 
 #[test]
+fn a_full_room_gives_up_only_as_many_as_it_must() {
+    let mut room = WaitingRoom::default();
+    let limits = WaitingLimits { most: 10, ..LIMITS };
+    for at in 0..12 {
+        room.admit(id(&at.to_string()), said(V0, 5), limits);
+    }
+    assert_eq!((room.len(), room.evicted()), (10, 2));
+    assert!(room.knows(id("11"), V0, Time(-1)) && !room.knows(id("1"), V0, Time(-1)));
+}
+
+#[test]
+fn early_labels_of_two_versions_do_not_stand_in_each_others_way() {
+    let mut room = WaitingRoom::default();
+    let only = |version, class| Truth { only: Some(version), ..truth(class, 5) };
+    assert_eq!(room.label(id("a"), only(V0, NO), Time(0), LIMITS), LabelOutcome::Unmatched);
+    assert_eq!(room.label(id("a"), only(V1, YES), Time(0), LIMITS), LabelOutcome::Unmatched);
+    assert_eq!(room.admit(id("a"), said(V0, 10), LIMITS).unwrap().truth.class, NO);
+    assert_eq!(room.admit(id("a"), said(V1, 10), LIMITS).unwrap().truth.class, YES);
+}
+
+#[test]
 fn a_failure_is_counted_once_and_does_not_hide_a_later_success() {
     let mut room = WaitingRoom::default();
     assert!(room.admit_failure(id("a"), V0, Time(0), LIMITS));
