@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use modelwatch_exporter_core::model::{FeatureSetup, MethodSetup, ModelSetup, Reference};
-use modelwatch_exporter_core::quality::{Classes, Confusion};
+use modelwatch_exporter_core::quality::Binary;
 use modelwatch_exporter_core::reference::{FeatureReference, Profile, ReferenceError};
 use modelwatch_exporter_core::schema::FeatureType;
 use modelwatch_exporter_core::value::canonical;
@@ -91,7 +91,7 @@ impl RawReference {
             for (at, profile) in profiles.iter_mut().enumerate() {
                 (0..batch.rows()).for_each(|row| profile.observe(&batch.value(at, row)));
             }
-            said.observe(&batch, &columns);
+            said.observe(&batch, &columns, &config.positive);
         }
         let names = columns.features.iter().map(|at| &table.columns()[*at].name);
         let mut features = BTreeMap::new();
@@ -104,7 +104,7 @@ impl RawReference {
             features.extend(reference.map(|reference| (name.clone(), reference)));
         }
         let columns = columns.features.iter().map(|at| table.columns()[*at].name.clone()).collect();
-        Ok(RawReference { columns, features, reference: said.reference(config, table.row_count()) })
+        Ok(RawReference { columns, features, reference: said.reference(table.row_count()) })
     }
 
     fn in_order_of(mut self, features: &[FeatureSetup]) -> Reference {
@@ -142,43 +142,33 @@ impl Columns {
 /// What the model said of the reference's rows, and what was true.
 #[derive(Default)]
 struct Said {
-    classes: Classes,
-    confusion: Confusion,
-    labelled: bool,
     predicted: u64,
-    positive: BTreeMap<Box<str>, u64>,
+    positive: u64,
+    quality: Binary,
 }
 
 impl Said {
-    fn observe(&mut self, batch: &Batch, columns: &Columns) {
-        let Some(prediction) =
-            columns.prediction.map(|_| columns.features.len() + usize::from(columns.label.is_some()))
-        else {
-            return;
-        };
+    fn observe(&mut self, batch: &Batch, columns: &Columns, positive: &str) {
+        let is_positive =
+            |at: usize, row: usize| canonical(&batch.value(at, row)).map(|class| class == positive);
+        let label = columns.label.map(|_| columns.features.len());
+        let prediction = columns.prediction.map(|_| columns.features.len() + usize::from(label.is_some()));
         for row in 0..batch.rows() {
-            let predicted = batch.value(prediction, row);
-            let Some(predicted) = canonical(&predicted) else { continue };
+            let Some(said) = prediction.and_then(|at| is_positive(at, row)) else { continue };
             self.predicted += 1;
-            *self.positive.entry(predicted.as_ref().into()).or_default() += 1;
-            let actual = columns.label.map(|_| batch.value(columns.features.len(), row));
-            if let Some(actual) = actual.as_ref().and_then(canonical) {
-                self.labelled = true;
-                let actual = self.classes.admit(&actual, usize::MAX);
-                let predicted = self.classes.admit(&predicted, usize::MAX);
-                self.confusion.add(actual, predicted);
+            self.positive += u64::from(said);
+            if let Some(truth) = label.and_then(|at| is_positive(at, row)) {
+                self.quality.add(truth, said);
             }
         }
     }
 
-    fn reference(self, config: &ModelConfig, rows: u64) -> Reference {
-        let positive = self.classes.find(&config.positive);
-        let positives = self.positive.get(&config.positive).copied().unwrap_or(0);
+    fn reference(self, rows: u64) -> Reference {
         Reference {
             rows,
             features: Vec::new(),
-            quality: positive.filter(|_| self.labelled).map(|class| self.confusion.against_rest(class)),
-            positive_ratio: (self.predicted > 0).then(|| positives as f64 / self.predicted as f64),
+            quality: (self.quality.rows() > 0).then_some(self.quality),
+            positive_ratio: (self.predicted > 0).then(|| self.positive as f64 / self.predicted as f64),
         }
     }
 }

@@ -85,12 +85,7 @@ impl Confusion {
     pub fn against_rest(&self, positive: ClassIndex) -> Binary {
         let mut binary = Binary::default();
         for (actual, predicted, count) in self.cells() {
-            match (actual == positive, predicted == positive) {
-                (true, true) => binary.true_positives += count,
-                (false, true) => binary.false_positives += count,
-                (true, false) => binary.false_negatives += count,
-                (false, false) => binary.true_negatives += count,
-            }
+            *binary.cell(actual == positive, predicted == positive) += count;
         }
         binary
     }
@@ -110,6 +105,20 @@ pub struct Binary {
 }
 
 impl Binary {
+    /// Counts one labelled prediction, each side positive or not.
+    pub fn add(&mut self, actual: bool, predicted: bool) {
+        *self.cell(actual, predicted) += 1;
+    }
+
+    fn cell(&mut self, actual: bool, predicted: bool) -> &mut u64 {
+        match (actual, predicted) {
+            (true, true) => &mut self.true_positives,
+            (false, true) => &mut self.false_positives,
+            (true, false) => &mut self.false_negatives,
+            (false, false) => &mut self.true_negatives,
+        }
+    }
+
     /// Labelled predictions.
     #[must_use]
     pub fn rows(&self) -> u64 {

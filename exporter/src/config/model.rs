@@ -169,7 +169,7 @@ impl RawModel {
         check.that(!windows.is_empty(), "windows", "expected at least one window, such as 1d");
         let distinct: std::collections::BTreeSet<_> = windows.iter().collect();
         check.that(distinct.len() == windows.len(), "windows", "the same window is there twice");
-        let positive = self.positive_label.as_ref().map_or(Some("1".into()), class_text);
+        let positive = self.positive_label.as_ref().map_or(Some("1".into()), canonical);
         check.that(positive.is_some(), "positive_label", "expected a string, a number or true/false");
         let drift = self.drift.rules(&mut check);
         let labels = self.labels.rules(&mut check);
@@ -181,15 +181,21 @@ impl RawModel {
         let sound = check.sound;
         Some(ModelConfig {
             name: self.name.into(),
-            positive: positive.filter(|_| sound)?,
+            positive: positive.filter(|_| sound)?.into(),
             reference: self.reference.map(|path| source.resolve(&path)),
             references: self.references.into_iter().map(|(v, path)| (v, source.resolve(&path))).collect(),
             columns: self.reference_columns.into(),
             windows,
             clock: self.clock.unwrap_or(shared.clock),
             drift,
-            numeric: self.drift.numeric.unwrap_or_else(|| vec![Method::Psi]),
-            categorical: self.drift.categorical.unwrap_or_else(|| vec![Method::JensenShannon]),
+            numeric: self
+                .drift
+                .numeric
+                .unwrap_or_else(|| Method::default_for(FeatureType::Numeric).into_iter().collect()),
+            categorical: self
+                .drift
+                .categorical
+                .unwrap_or_else(|| Method::default_for(FeatureType::Categorical).into_iter().collect()),
             features,
             labels,
             baseline: self.baseline,
@@ -291,8 +297,4 @@ fn default_windows() -> Vec<WindowSpec> {
 
 fn is_name(name: &str) -> bool {
     (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control)
-}
-
-fn class_text(value: &Value) -> Option<Box<str>> {
-    canonical(value).filter(|text| !text.is_empty()).map(Into::into)
 }

@@ -158,12 +158,7 @@ fn refuse_field(field: &str, present: bool, kind: &str) -> Result<(), Rejection>
 
 /// Classes are compared by canonical text; an empty one, NaN, null, a list or an object is no class.
 fn class_text(value: &Value) -> Option<Box<str>> {
-    let usable = match value {
-        Value::Number(number) => number.is_finite(),
-        Value::Text(text) => !text.is_empty() && text.len() <= 256 && !is_not_finite(text),
-        _ => true,
-    };
-    if usable { canonical(value).map(Into::into) } else { None }
+    canonical(value).filter(|text| text.len() <= 256 && !is_not_finite(text)).map(Into::into)
 }
 
 /// 7, 7.0 and "7" are one id; texts are taken as they are, and whole numbers by their digits, which a floating-point
