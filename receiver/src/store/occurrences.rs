@@ -71,7 +71,7 @@ impl Transaction {
         fingerprint: Fingerprint,
     ) -> Result<Option<StoredOccurrence>, StoreError> {
         let row = sqlx::query(
-            "select id, detail from occurrences where source = $1 and fingerprint = $2 order by id desc limit 1",
+            "select id, detail from occurrences where source = $1 and fingerprint = $2 order by number desc limit 1",
         )
         .bind(source)
         .bind(fingerprint.to_string())
@@ -90,8 +90,9 @@ impl Transaction {
         sqlx::query(
             "insert into occurrences (id, source, fingerprint, opened_at, state, starts_at, ends_at, seen_at,
                  check_at, unconfirmed, detail, labels, annotations, generator_url, group_key, group_labels,
-                 external_url)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                 external_url, number)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                 (select coalesce(max(number), 0) + 1 from occurrences where source = $2 and fingerprint = $3))",
         )
         .bind(id.as_str())
         .bind(group.source.as_str())

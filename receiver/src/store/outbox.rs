@@ -170,7 +170,7 @@ impl Transaction {
         let newer = sqlx::query_scalar(
             "select n.id from notifications n join notifications old on old.id = $1
              where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key
-               and n.status = 'pending' and n.id > old.id order by n.id desc limit 1",
+               and n.status = 'pending' and n.number > old.number order by n.number desc limit 1",
         )
         .bind(notification)
         .fetch_optional(self.connection())

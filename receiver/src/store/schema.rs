@@ -1,6 +1,8 @@
 //! The tables, in SQL that SQLite and PostgreSQL both understand.
 //!
-//! Times are microseconds since 1970 in UTC, yes and no are 1 and 0, structured values are JSON text.
+//! Times are microseconds since 1970 in UTC, yes and no are 1 and 0, structured values are JSON text. What is newer is
+//! never told by a time, since clocks go back: the occurrences of one alert have numbers, and so have the notifications
+//! that wait for one destination about one group.
 
 use std::borrow::Cow;
 
@@ -35,6 +37,7 @@ create table occurrences (
     id text primary key,
     source text not null,
     fingerprint text not null,
+    number bigint not null,
     state text not null,
     starts_at bigint not null,
     ends_at bigint,
@@ -51,13 +54,14 @@ create table occurrences (
     external_url text not null
 );
 create unique index occurrences_open on occurrences (source, fingerprint) where state <> 'resolved';
-create index occurrences_newest on occurrences (source, fingerprint, id);
+create unique index occurrences_newest on occurrences (source, fingerprint, number);
 create index occurrences_fingerprint on occurrences (fingerprint);
 create index occurrences_check on occurrences (check_at) where check_at is not null;
 create index occurrences_seen on occurrences (seen_at);
 
 create table notifications (
     id text primary key,
+    number bigint not null,
     channel text not null,
     source text not null,
     group_key text not null,

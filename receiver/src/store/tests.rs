@@ -1,4 +1,4 @@
-use modelwatch_receiver_core::alert::{Change, Kind, Status};
+use modelwatch_receiver_core::alert::{Alert, Change, Kind, Status};
 use modelwatch_receiver_core::dedupe::{Suppression, Told, Transition};
 use modelwatch_receiver_core::retry::Next;
 
@@ -57,6 +57,22 @@ async fn what_was_told_is_read_back_with_the_time_of_the_last_message() {
     let told = transaction.told("console", &occurrence).await.unwrap();
     assert_eq!(told, Told { firing: true, resolved: false, repeats: 1, last_at: Some(at(500)) });
     assert_eq!(transaction.told("other", &occurrence).await.unwrap(), Told::default());
+}
+
+#[tokio::test]
+async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_say() {
+    let bench = Bench::new().await;
+    let first = bench.see(&alert("A", None), at(1)).await;
+    bench.see(&alert("A", Some(at(5))), at(6)).await;
+    // as if the clock had been an hour ahead when the first one was opened
+    sqlx::query("update occurrences set id = 'ffffffff' where id = $1")
+        .bind(first)
+        .execute(&bench.store.writer)
+        .await
+        .unwrap();
+    let again = Alert { starts_at: at(7), ..alert("A", None) };
+    let second = bench.see(&again, at(8)).await;
+    assert_eq!(bench.see(&again, at(9)).await, second);
 }
 
 #[tokio::test]

@@ -124,8 +124,10 @@ impl Transaction {
         let Intent { id, channel, group, at } = intent;
         sqlx::query(
             "insert into notifications (id, channel, source, group_key, group_labels, external_url,
-                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', 0, 'pending', $10, '{}')",
+                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message, number)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', 0, 'pending', $10, '{}',
+                 (select coalesce(max(number), 0) + 1 from notifications
+                  where channel = $2 and source = $3 and group_key = $4 and status = 'pending'))",
         )
         .bind(id)
         .bind(channel)
