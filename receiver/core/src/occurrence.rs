@@ -80,7 +80,7 @@ pub struct Occurrence {
     resolved_at: Option<Timestamp>,
     /// A firing copy that waits to be refuted.
     held: Option<Report>,
-    /// The end of the occurrence before this one.
+    /// The end of the occurrence before this one, or its last report if nobody said that it ended.
     previous_end: Option<Timestamp>,
     /// The alerts that are one but for ignored labels; an occurrence is over when all of them are.
     members: BTreeMap<Fingerprint, Member>,
@@ -121,9 +121,14 @@ impl Sighting {
 }
 
 /// What `report`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
+///
+/// A start after the last report of a stale occurrence is another incident: the end of the first was missed.
 pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, windows: Windows) -> Sighting {
     match (newest, report.ends_at) {
         (None, _) => Sighting::Opened(Occurrence::begin(report, now, None)),
+        (Some(stale), None) if stale.state == State::Stale && report.starts_at > stale.seen_at => {
+            Sighting::Opened(Occurrence::begin(report, now, Some(stale.seen_at)))
+        }
         (Some(open), None) if open.ends_at.is_none() => open.clone().joined(report, now, windows),
         (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(report, end, now),
         (Some(over), None) => over.clone().returned(report, now, windows),

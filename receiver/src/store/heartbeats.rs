@@ -1,6 +1,7 @@
 //! When dead man's switches were heard of, and whether an alarm about one is open.
 
 use jiff::Timestamp;
+use modelwatch_receiver_core::occurrence::State;
 use sqlx::Row as _;
 
 use super::transaction::timestamp;
@@ -27,14 +28,17 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn alarm_reported_at(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
-        let seen = sqlx::query(
-            "select seen_at from occurrences where source = $1 and group_key = $2 and state <> 'resolved'",
+        let newest = sqlx::query(
+            "select state, seen_at from occurrences where source = $1 and group_key = $2
+             order by number desc limit 1",
         )
         .bind(HEARTBEAT_SOURCE)
         .bind(format!("HeartbeatMissing/{name}"))
         .fetch_optional(self.readers())
         .await?;
-        seen.map(|row| timestamp(row.try_get("seen_at")?)).transpose()
+        let Some(newest) = newest else { return Ok(None) };
+        let is_open = newest.try_get::<&str, _>("state")? != State::Resolved.as_str();
+        is_open.then(|| timestamp(newest.try_get("seen_at")?)).transpose()
     }
 }
 

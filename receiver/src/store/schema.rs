@@ -53,7 +53,7 @@ create table occurrences (
     group_labels text not null,
     external_url text not null
 );
-create unique index occurrences_open on occurrences (source, fingerprint) where state <> 'resolved';
+create unique index occurrences_open on occurrences (source, fingerprint) where state = 'firing';
 create unique index occurrences_newest on occurrences (source, fingerprint, number);
 create index occurrences_fingerprint on occurrences (fingerprint);
 create index occurrences_check on occurrences (check_at) where check_at is not null;

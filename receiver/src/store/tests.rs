@@ -76,6 +76,20 @@ async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_s
 }
 
 #[tokio::test]
+async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
+    let bench = Bench::new().await;
+    let forgotten = bench.see(&alert("A", None), at(1)).await;
+    let mut transaction = bench.store.begin().await.unwrap();
+    let due = transaction.due_occurrences(at(30_000), 10).await.unwrap().remove(0).stored;
+    transaction.update_state(&due.id, &due.occurrence.forgotten(), None).await.unwrap();
+    transaction.commit().await.unwrap();
+    let again = Alert { starts_at: at(40_000), ..alert("A", None) };
+    let next = bench.see(&again, at(40_010)).await;
+    assert_ne!(next, forgotten);
+    assert_eq!(bench.see(&again, at(40_020)).await, next);
+}
+
+#[tokio::test]
 async fn a_claimed_notification_is_not_claimed_again_until_its_lease_ends() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;

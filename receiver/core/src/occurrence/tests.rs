@@ -129,6 +129,15 @@ fn what_nobody_speaks_of_goes_stale_and_returns_to_firing_when_spoken_of() {
 }
 
 #[test]
+fn a_later_start_than_the_last_report_of_a_stale_occurrence_is_another_incident() {
+    let stale = after(&[(10, firing(5))]).forgotten();
+    let sighting = observe(Some(&stale), firing(540), at(541), WINDOWS);
+    let Sighting::Opened(next) = sighting else { panic!("{sighting:?}") };
+    assert_eq!((next.state, next.starts_at), (State::Firing, at(540)));
+    assert!(matches!(observe(Some(&next), resolved(5, 9), at(542), WINDOWS), Sighting::OldCopy(_)));
+}
+
+#[test]
 fn a_stale_occurrence_can_end() {
     let stale = after(&[(10, firing(5))]).forgotten();
     let over = observe(Some(&stale), resolved(5, 500), at(501), WINDOWS);
