@@ -130,7 +130,7 @@ pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, wind
             Sighting::Opened(Occurrence::begin(report, now, Some(stale.seen_at)))
         }
         (Some(open), None) if open.ends_at.is_none() => open.clone().joined(report, now, windows),
-        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(report, end, now),
+        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(report, end, now, windows),
         (Some(over), None) => over.clone().returned(report, now, windows),
         (Some(over), Some(end)) => over.clone().ended_again(report, end, now),
     }
@@ -183,11 +183,12 @@ impl Occurrence {
         self.starts_at = self.starts_at.min(report.starts_at);
         self.seen_at = now;
         self.state = State::Firing;
+        self.forget_members(now, windows);
         Sighting::Known(self)
     }
 
     /// A resolved copy while it is open: it ends one member, and with the last one the occurrence.
-    fn ended(mut self, report: Report, end: Timestamp, now: Timestamp) -> Sighting {
+    fn ended(mut self, report: Report, end: Timestamp, now: Timestamp, windows: Windows) -> Sighting {
         let before = self.previous_end.is_some_and(|previous| end <= previous);
         let start = self.members.get(&report.member).map_or(self.starts_at, |member| member.newest_start);
         if before || end < start {
@@ -200,6 +201,7 @@ impl Occurrence {
             self.ends_at = self.members.values().filter_map(|member| Some(member.ended?.at)).max();
             self.resolved_at = Some(now);
         }
+        self.forget_members(now, windows);
         Sighting::Known(self)
     }
 
@@ -231,6 +233,12 @@ impl Occurrence {
         self.ends_at = Some(end);
         self.seen_at = now;
         Sighting::Known(self)
+    }
+
+    /// Members that ended so long ago that no old copy speaks of them any more; replicas come and go for years.
+    fn forget_members(&mut self, now: Timestamp, windows: Windows) {
+        let is_current = |ended: Ended| now < later(ended.accepted_at, windows.reorder);
+        self.members.retain(|_, member| member.ended.is_none_or(is_current));
     }
 
     fn end_member(&mut self, report: Report, end: Timestamp, now: Timestamp) {

@@ -34,7 +34,7 @@ const STEPS: [Step; 3] = [
     },
     Step {
         select:
-            "select id from occurrences o where o.seen_at < $1 and o.state = 'resolved' and o.check_at is null
+            "select id from occurrences o where o.seen_at < $1 and o.state <> 'firing' and o.check_at is null
                  and not exists (select 1 from mentions m where m.occurrence = o.id)
                  order by o.seen_at limit $2",
         tables: &[("transitions", "occurrence"), ("occurrences", "id")],

@@ -79,10 +79,7 @@ async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_s
 async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
     let bench = Bench::new().await;
     let forgotten = bench.see(&alert("A", None), at(1)).await;
-    let mut transaction = bench.store.begin().await.unwrap();
-    let due = transaction.due_occurrences(at(30_000), 10).await.unwrap().remove(0).stored;
-    transaction.update_state(&due.id, &due.occurrence.forgotten(), None).await.unwrap();
-    transaction.commit().await.unwrap();
+    bench.forget_all(at(30_000)).await;
     let again = Alert { starts_at: at(40_000), ..alert("A", None) };
     let next = bench.see(&again, at(40_010)).await;
     assert_ne!(next, forgotten);
@@ -248,6 +245,8 @@ async fn pruning_forgets_what_is_over_and_keeps_what_waits_or_fires() {
     let claimed = bench.claim("console", at(2)).await.unwrap();
     bench.see(&alert("A", Some(at(3))), at(3)).await;
     bench.end(&claimed, &delivered(), Next::Done, at(3)).await;
+    bench.see(&alert("C", None), at(3)).await;
+    bench.forget_all(at(30_000)).await;
     let fires = bench.see(&alert("B", None), at(4)).await;
     let waits = bench.queue("console", &fires, FIRING, at(4)).await;
     while bench.store.prune(at(10_000)).await.unwrap() {}

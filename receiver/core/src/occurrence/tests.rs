@@ -112,6 +112,17 @@ fn a_member_that_just_ended_does_not_come_back_by_an_old_copy() {
 }
 
 #[test]
+fn members_that_ended_long_ago_are_forgotten_while_others_fire() {
+    let both = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19))];
+    let names = |minute: i64| -> Vec<Fingerprint> {
+        let occurrence = after(&[both.as_slice(), &[(minute, of_b(firing(6)))]].concat());
+        occurrence.members.into_keys().collect()
+    };
+    assert_eq!(names(34).len(), 2);
+    assert_eq!(names(35), [member("b")]);
+}
+
+#[test]
 fn a_resolved_alert_that_was_never_seen_firing_is_an_occurrence_that_is_over() {
     let occurrence = after(&[(20, resolved(5, 19))]);
     assert_eq!((occurrence.state, occurrence.starts_at), (State::Resolved, at(5)));

@@ -61,7 +61,7 @@ impl Bench {
         Bench { _directory: directory, path, store }
     }
 
-    /// A process that died and came back: nothing is closed in order.
+    /// The store opened again; what was claimed and begun is as a process that died leaves it.
     pub(super) async fn restarted(self) -> Bench {
         let Bench { _directory, path, store } = self;
         store.close().await;
@@ -89,6 +89,15 @@ impl Bench {
         };
         transaction.commit().await.unwrap();
         id
+    }
+
+    /// Marks every occurrence stale that is to be looked at by `now`.
+    pub(super) async fn forget_all(&self, now: Timestamp) {
+        let mut transaction = self.store.begin().await.unwrap();
+        for due in transaction.due_occurrences(now, 10).await.unwrap() {
+            transaction.update_state(&due.stored.id, &due.stored.occurrence.forgotten(), None).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
     }
 
     /// Queues a notification to `channel` that wins `transition` of `occurrence`.
