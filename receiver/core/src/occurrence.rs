@@ -124,15 +124,15 @@ impl Sighting {
 ///
 /// A start after the last report of a stale occurrence is another incident: the end of the first was missed.
 pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, windows: Windows) -> Sighting {
-    match (newest, report.ends_at) {
+    match (newest.map(|known| known.clone().until(now)), report.ends_at) {
         (None, _) => Sighting::Opened(Occurrence::begin(report, now, None)),
         (Some(stale), None) if stale.state == State::Stale && report.starts_at > stale.seen_at => {
             Sighting::Opened(Occurrence::begin(report, now, Some(stale.seen_at)))
         }
-        (Some(open), None) if open.ends_at.is_none() => open.clone().joined(report, now, windows),
-        (Some(open), Some(end)) if open.ends_at.is_none() => open.clone().ended(report, end, now, windows),
-        (Some(over), None) => over.clone().returned(report, now, windows),
-        (Some(over), Some(end)) => over.clone().ended_again(report, end, now),
+        (Some(open), None) if open.ends_at.is_none() => open.joined(report, now, windows),
+        (Some(open), Some(end)) if open.ends_at.is_none() => open.ended(report, end, now, windows),
+        (Some(over), None) => over.returned(report, now, windows),
+        (Some(over), Some(end)) => over.ended_again(report, end, now),
     }
 }
 
@@ -170,6 +170,16 @@ impl Occurrence {
             previous_end,
             members: BTreeMap::from([(report.member, Member { newest_start: report.starts_at, ended })]),
         }
+    }
+
+    /// With nothing accepted later than `now`: a clock that went back must not keep a window open for as long as it went.
+    fn until(mut self, now: Timestamp) -> Occurrence {
+        self.seen_at = self.seen_at.min(now);
+        self.resolved_at = self.resolved_at.map(|at| at.min(now));
+        for ended in self.members.values_mut().filter_map(|member| member.ended.as_mut()) {
+            ended.accepted_at = ended.accepted_at.min(now);
+        }
+        self
     }
 
     /// A firing copy while it is open: it joins whatever its start, unless that member just ended.

@@ -51,8 +51,9 @@ enum Pulse {
 impl Watch {
     /// Looks after them until `shutdown`.
     pub async fn run(self, shutdown: Shutdown) {
-        let up = self.clock.now();
+        let mut up = self.clock.now();
         while !shutdown.is_cancelled() {
+            up = up.min(self.clock.now());
             let terms = self.terms.load_full();
             for heartbeat in terms.policy.heartbeats() {
                 if let Err(error) = self.look_after(heartbeat, up).await {
@@ -67,8 +68,8 @@ impl Watch {
     }
 
     async fn look_after(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<(), StoreError> {
-        let last = self.store.last_beat(heartbeat.name()).await?;
         let now = self.clock.now();
+        let last = self.last_beat(heartbeat.name(), now).await?;
         let pulse = pulse(last, up, heartbeat.patience(), now);
         self.metrics.heartbeat(heartbeat.name(), matches!(pulse, Pulse::Beating { .. }));
         let reported = self.store.alarm_reported_at(heartbeat.name()).await?;
@@ -82,6 +83,18 @@ impl Watch {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The last beat; one from the future, left by a clock that went back, is set to now, or it would beat until then.
+    async fn last_beat(&self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let last = self.store.last_beat(name).await?;
+        if last.is_none_or(|last| last <= now) {
+            return Ok(last);
+        }
+        let mut transaction = self.store.begin().await?;
+        transaction.note_heartbeat(name, now).await?;
+        transaction.commit().await?;
+        Ok(Some(now))
     }
 
     async fn report(&self, heartbeat: &Heartbeat, alarm: Alert) {

@@ -73,6 +73,15 @@ fn a_firing_copy_accepted_after_the_window_opens_at_once() {
 }
 
 #[test]
+fn a_clock_that_went_back_holds_a_copy_no_longer_than_the_window() {
+    let over = after(&[(100, firing(65)), (110, resolved(65, 69))]);
+    let held = observe(Some(&over), firing(65), at(50), WINDOWS).occurrence().clone();
+    assert_eq!(held.check_at(WINDOWS), Some(at(65)));
+    let sighting = observe(Some(&held), firing(65), at(65), WINDOWS);
+    assert!(matches!(sighting, Sighting::Opened(_)), "{sighting:?}");
+}
+
+#[test]
 fn a_resolved_copy_refutes_what_is_held() {
     let refuted = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5)), (23, resolved(5, 19))]);
     assert_eq!(refuted.held(), None);

@@ -1,5 +1,13 @@
+use modelwatch_common::shutdown::Tasks;
+
 use super::*;
 use crate::testing::{Rig, group};
+
+const CONFIG: &str = "
+routes: [{channels: [console]}]
+channels: [{name: console, type: log}, {name: pager, type: log}]
+heartbeats: [{name: prometheus, match: [alertname=Watchdog], every: 50s, grace: 10s, channels: [pager]}]
+";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -20,31 +28,43 @@ fn a_switch_is_missing_only_after_patience_counted_from_the_later_of_its_last_be
 
 #[tokio::test]
 async fn a_missing_heartbeat_is_told_once_and_its_return_too_also_after_a_restart() {
-    let rig = Rig::new(
-        "
-routes: [{channels: [console]}]
-channels: [{name: console, type: log}, {name: pager, type: log}]
-heartbeats: [{name: prometheus, match: [alertname=Watchdog], every: 50s, grace: 10s, channels: [pager]}]
-",
-    )
-    .await;
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let before = Tasks::new();
+    before.spawn("heartbeats", watch(&rig, &intake).run(before.shutdown()));
+    until_looked_after(&rig).await;
+    rig.clock.advance(Duration::from_secs(61));
+    let history = rig.until(|history| history.len() == 1).await;
+    assert_eq!((history[0].channel.as_str(), history[0].kind.as_str()), ("pager", "heartbeat"));
+    before.drain(Duration::from_secs(5)).await.unwrap();
+    // the watch of the next process finds the alarm open
+    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    intake.accept(group(&[("Watchdog", None)])).await.unwrap();
+    let history = rig.until(|history| history.len() == 2).await;
+    assert_eq!(history[1].alerts[0].status, Status::Resolved);
+    assert!((rig.metric("heartbeat_up{name=\"prometheus\"}") - 1.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn a_beat_from_before_the_clock_went_back_hides_nothing() {
+    let rig = Rig::new(CONFIG).await;
+    let mut transaction = rig.store.begin().await.unwrap();
+    transaction.note_heartbeat("prometheus", at(3600)).await.unwrap();
+    transaction.commit().await.unwrap();
     let intake = rig.running_intake();
     rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    until_looked_after(&rig).await;
+    rig.clock.advance(Duration::from_secs(61));
+    rig.until(|history| history.len() == 1).await;
+}
+
+async fn until_looked_after(rig: &Rig) {
     let shown = || rig.registry.gather().into_iter().any(|family| family.name().ends_with("heartbeat_up"));
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while !shown() {
         assert!(std::time::Instant::now() < deadline, "the heartbeat was never looked after");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    rig.clock.advance(Duration::from_secs(61));
-    let history = rig.until(|history| history.len() == 1).await;
-    assert_eq!((history[0].channel.as_str(), history[0].kind.as_str()), ("pager", "heartbeat"));
-    // a second watch is what a restart leaves: it finds the alarm open
-    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
-    intake.accept(group(&[("Watchdog", None)])).await.unwrap();
-    let history = rig.until(|history| history.len() == 2).await;
-    assert_eq!(history[1].alerts[0].status, Status::Resolved);
-    assert!((rig.metric("heartbeat_up{name=\"prometheus\"}") - 1.0).abs() < f64::EPSILON);
 }
 
 fn watch(rig: &Rig, intake: &Intake) -> Watch {
