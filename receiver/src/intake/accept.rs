@@ -212,11 +212,11 @@ impl<'a> Acceptance<'a> {
         let told = self.transaction.told(intent.channel, occurrence).await?;
         Ok(match dedupe::decide(seen, told, self.policy.rules(intent.channel), self.now) {
             Verdict::Tell(transition) => {
-                let won = self.transaction.win(intent, occurrence, transition).await?;
+                let won = self.transaction.win(intent.channel, occurrence, transition, None).await?;
                 (!won).then_some(Suppression::Duplicate)
             }
             Verdict::Settle(transition, reason) => {
-                self.transaction.settle(intent, occurrence, transition, reason).await?;
+                self.transaction.win(intent.channel, occurrence, transition, Some(reason)).await?;
                 Some(reason)
             }
             Verdict::Suppress(reason) => Some(reason),

@@ -109,15 +109,15 @@ impl Transaction {
         Ok(())
     }
 
-    /// The destination heard that what is mentioned fires, and that what this notification was to end is over.
+    /// The destination heard what was said of each occurrence, whichever notification was to tell it.
     async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "update transitions set told_at = $2
              where told_at is null and suppressed is null
                and channel = (select channel from notifications where id = $1)
-               and (notification = $1
-                    or (status = 'firing'
-                        and occurrence in (select occurrence from mentions where notification = $1)))",
+               and occurrence in (select occurrence from mentions where notification = $1 and said is not null)
+               and (status = 'firing' or occurrence in
+                    (select occurrence from mentions where notification = $1 and said = 'resolved'))",
         )
         .bind(notification)
         .bind(at.as_microsecond())

@@ -114,10 +114,23 @@ impl Transaction {
             return Ok(Claim::Suppressed(Suppression::Superseded));
         }
         if let Some(message) = self.word(&id, wording, now).await? {
+            self.note_said(&id).await?;
             return Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)));
         }
         self.drop_unsaid(&id, now).await?;
         Ok(Claim::Suppressed(Suppression::Duplicate))
+    }
+
+    /// Notes in which state the occurrences are of which the message speaks: delivered, that is what was heard.
+    async fn note_said(&mut self, id: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "update mentions set said = (select state from occurrences o where o.id = occurrence)
+             where notification = $1",
+        )
+        .bind(id)
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     async fn claimed(&mut self, id: String, message: Message) -> Result<Claimed, StoreError> {

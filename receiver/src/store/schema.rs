@@ -88,6 +88,7 @@ create index notifications_created on notifications (created_at, id);
 create table mentions (
     notification text not null,
     occurrence text not null,
+    said text,
     primary key (notification, occurrence)
 );
 create index mentions_occurrence on mentions (occurrence);
@@ -97,13 +98,10 @@ create table transitions (
     occurrence text not null,
     status text not null,
     repeat_number bigint not null,
-    notification text,
-    accepted_at bigint not null,
     told_at bigint,
     suppressed text,
     primary key (channel, occurrence, status, repeat_number)
 );
-create index transitions_notification on transitions (notification);
 create index transitions_occurrence on transitions (occurrence);
 
 create table attempts (

@@ -37,14 +37,12 @@ async fn a_transition_is_won_once() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;
     bench.queue("console", &occurrence, FIRING, at(1)).await;
-    let group = group();
-    let intent = Intent { id: "second", channel: "console", group: &group, at: at(2) };
     let mut transaction = bench.store.begin().await.unwrap();
-    assert!(!transaction.win(intent, &occurrence, FIRING).await.unwrap());
-    let other = Intent { channel: "other", ..intent };
-    assert!(transaction.win(other, &occurrence, FIRING).await.unwrap());
-    assert!(transaction.settle(intent, &occurrence, RESOLVED, Suppression::ResolvedOff).await.unwrap());
-    assert!(!transaction.settle(intent, &occurrence, RESOLVED, Suppression::ResolvedOff).await.unwrap());
+    let off = Some(Suppression::ResolvedOff);
+    assert!(!transaction.win("console", &occurrence, FIRING, None).await.unwrap());
+    assert!(transaction.win("other", &occurrence, FIRING, None).await.unwrap());
+    assert!(transaction.win("console", &occurrence, RESOLVED, off).await.unwrap());
+    assert!(!transaction.win("console", &occurrence, RESOLVED, off).await.unwrap());
 }
 
 #[tokio::test]
@@ -169,6 +167,20 @@ async fn the_newest_state_is_told_when_an_alert_ends_before_it_was_told() {
     assert_eq!((claimed.message.kind, claimed.message.status), (Kind::Resolved, Status::Resolved));
     bench.end(&claimed, &delivered(), Next::Done, at(61)).await;
     assert!(bench.claim("console", at(62)).await.is_none());
+}
+
+#[tokio::test]
+async fn the_end_of_an_alert_in_two_groups_is_told_once() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let first = bench.queue_in("one", &a, FIRING, at(1)).await;
+    bench.see(&alert("A", Some(at(50))), at(60)).await;
+    let second = bench.queue_in("two", &a, RESOLVED, at(60)).await;
+    let claimed = bench.claim("console", at(61)).await.unwrap();
+    assert_eq!((claimed.id.as_str(), claimed.message.kind), (first.as_str(), Kind::Resolved));
+    bench.end(&claimed, &delivered(), Next::Done, at(63)).await;
+    assert!(bench.claim("console", at(64)).await.is_none());
+    assert_eq!(bench.status(&second).await, ("suppressed".to_owned(), Some("duplicate".to_owned())));
 }
 
 #[tokio::test]

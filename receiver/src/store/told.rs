@@ -65,52 +65,26 @@ impl Transaction {
         last.map(timestamp).transpose()
     }
 
-    /// Writes the one row of a transition; `false` when it was there already.
+    /// Writes the one row of a transition, and why nobody is told of it, if so; `false` when it was there already.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn win(
         &mut self,
-        intent: Intent<'_>,
+        channel: &str,
         occurrence: &str,
         transition: Transition,
+        suppressed: Option<Suppression>,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "insert into transitions (channel, occurrence, status, repeat_number, notification, accepted_at)
-             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+            "insert into transitions (channel, occurrence, status, repeat_number, suppressed)
+             values ($1, $2, $3, $4, $5) on conflict do nothing",
         )
-        .bind(intent.channel)
+        .bind(channel)
         .bind(occurrence)
         .bind(transition.status.as_str())
         .bind(transition.repeat)
-        .bind(intent.id)
-        .bind(intent.at.as_microsecond())
-        .execute(self.connection())
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Writes the one row of a transition that nobody is told of; `false` when it was there already.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn settle(
-        &mut self,
-        intent: Intent<'_>,
-        occurrence: &str,
-        transition: Transition,
-        reason: Suppression,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "insert into transitions (channel, occurrence, status, repeat_number, accepted_at, suppressed)
-             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-        )
-        .bind(intent.channel)
-        .bind(occurrence)
-        .bind(transition.status.as_str())
-        .bind(transition.repeat)
-        .bind(intent.at.as_microsecond())
-        .bind(reason.as_str())
+        .bind(suppressed.map(Suppression::as_str))
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() == 1)
@@ -157,7 +131,7 @@ impl Transaction {
     }
 
     /// Lets a notification take the place of the older ones about the same group that still wait and are not being
-    /// sent; it takes over what they were to tell. Returns how many there were.
+    /// sent; it takes over what they mention. Returns how many there were.
     ///
     /// # Errors
     /// When the database fails.
@@ -179,15 +153,14 @@ impl Transaction {
         Ok(older.len())
     }
 
-    /// Ends `older` as superseded; `newer` takes over its transitions, its mentions and its age.
+    /// Ends `older` as superseded; `newer` takes over its mentions and its age.
     pub(super) async fn hand_over(
         &mut self,
         older: &str,
         newer: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        const STEPS: [&str; 4] = [
-            "update transitions set notification = $2 where notification = $1 and told_at is null",
+        const STEPS: [&str; 3] = [
             "insert into mentions (notification, occurrence)
              select $2, occurrence from mentions where notification = $1 on conflict do nothing",
             "update notifications set waiting_since =

@@ -110,14 +110,31 @@ impl Bench {
     ) -> String {
         let id = new_id();
         let group = group();
-        let intent = Intent { id: &id, channel, group: &group, at: now };
+        self.put(Intent { id: &id, channel, group: &group, at: now }, occurrence, transition).await;
+        id
+    }
+
+    /// The same to `console`, about the group of that key.
+    pub(super) async fn queue_in(
+        &self,
+        key: &str,
+        occurrence: &str,
+        transition: Transition,
+        now: Timestamp,
+    ) -> String {
+        let id = new_id();
+        let group = Group { key: key.to_owned(), ..group() };
+        self.put(Intent { id: &id, channel: "console", group: &group, at: now }, occurrence, transition).await;
+        id
+    }
+
+    async fn put(&self, intent: Intent<'_>, occurrence: &str, transition: Transition) {
         let mut transaction = self.store.begin().await.unwrap();
-        assert!(transaction.win(intent, occurrence, transition).await.unwrap());
+        assert!(transaction.win(intent.channel, occurrence, transition, None).await.unwrap());
         transaction.enqueue(intent, &[occurrence]).await.unwrap();
         transaction.supersede(intent).await.unwrap();
-        transaction.word(&id, &wording(), now).await.unwrap().unwrap();
+        transaction.word(intent.id, &wording(), intent.at).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
-        id
     }
 
     pub(super) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
