@@ -21,6 +21,9 @@ pub enum SecretError {
         /// The key of the value.
         name: String,
     },
+    /// A URL stands where a file's path belongs; it may be the secret itself and is not repeated.
+    #[error("expected the path of a file that holds the secret, found a URL")]
+    NotAPath,
     /// The file cannot be read.
     #[error("cannot read the secret in {}: {reason}", file.display())]
     Unreadable {
@@ -49,6 +52,9 @@ impl Secret {
     /// # Errors
     /// When the file cannot be read or has nothing in it.
     pub fn read(file: &Path) -> Result<Secret, SecretError> {
+        if file.to_string_lossy().contains("://") {
+            return Err(SecretError::NotAPath);
+        }
         let text = std::fs::read_to_string(file)
             .map_err(|reason| SecretError::Unreadable { file: file.to_owned(), reason })?;
         match text.trim() {

@@ -103,7 +103,7 @@ fn every_fault_names_file_key_and_expectation() {
             "storage: {pth: a}",
             "x.yaml: storage.pth: unknown field `pth`, expected one of `path`, `keep`, `limits`",
         ),
-        ("storage: data", "x.yaml: storage: expected a section, found \"data\""),
+        ("storage: data", "x.yaml: storage: expected a section, found text"),
         (
             "storage: {keep: soon}",
             "x.yaml: storage.keep: `soon` is not a duration, expected one such as 30s, 15m, 1h30m or 7d",
@@ -134,7 +134,7 @@ fn every_fault_names_file_key_and_expectation() {
         ),
         ("models: {name: a}", "x.yaml: models: expected a list, found a section"),
         ("models: [{windows: []}]", "x.yaml: models[0]: missing field `name`"),
-        ("models: [{name: a, windows: 1h}]", "x.yaml: models[0].windows: expected a list, found \"1h\""),
+        ("models: [{name: a, windows: 1h}]", "x.yaml: models[0].windows: expected a list, found text"),
         (
             "models: [{name: a}, {name: b, windows: [1h, 2]}]",
             "x.yaml: models[1].windows[1]: expected text, found `2`",

@@ -4,7 +4,12 @@
 pub(super) fn plain(message: &str) -> String {
     let wrong = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     match wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) {
-        Some((found, wanted)) => format!("expected {}, found {}", expected(wanted), actual(found)),
+        Some((found, wanted)) => {
+            let wanted = expected(wanted);
+            // Text that stands where no single value belongs may be a secret or a URL that holds one.
+            let hidden = found.starts_with("string ") && matches!(wanted, "a section" | "a list");
+            format!("expected {wanted}, found {}", if hidden { "text" } else { actual(found) })
+        }
         None => message.to_owned(),
     }
 }

@@ -120,7 +120,7 @@ impl FromStr for ListenAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ListenAddress, String> {
-        let wrong = || format!("expected HOST:PORT such as 127.0.0.1:9740, found `{text}`");
+        let wrong = || format!("expected HOST:PORT such as 127.0.0.1:8080, found `{text}`");
         let (host, port) = text.trim().rsplit_once(':').ok_or_else(wrong)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bare.is_none() && host.contains([':', '/', ' ']) {

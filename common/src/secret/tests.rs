@@ -16,6 +16,13 @@ fn a_secret_of_the_wrong_type_is_not_repeated_in_the_error() {
 }
 
 #[test]
+fn a_url_pasted_where_a_file_belongs_is_not_repeated() {
+    let pasted = Path::new("/etc/modelwatch/https://hooks.example/T0/hunter2");
+    let error = Secret::from_either("webhook_url", None, Some(pasted)).unwrap_err().to_string();
+    assert_eq!(error, "expected the path of a file that holds the secret, found a URL");
+}
+
+#[test]
 fn a_secret_comes_from_its_value_or_its_file_without_the_line_break() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("token");

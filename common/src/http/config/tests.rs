@@ -65,15 +65,15 @@ fn a_fault_names_its_key_and_what_was_expected() {
     let table = [
         (
             "{listen_address: 'localhost'}",
-            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:9740, found `localhost`",
+            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:8080, found `localhost`",
         ),
         (
             "{listen_address: '::1:9740'}",
-            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:9740, found `::1:9740`",
+            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:8080, found `::1:9740`",
         ),
         (
             "{listen_address: 'a:99999'}",
-            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:9740, found `a:99999`",
+            "x.yaml: web.listen_address: expected HOST:PORT such as 127.0.0.1:8080, found `a:99999`",
         ),
         (
             "{external_url: 'alerts.example'}",
@@ -100,7 +100,7 @@ fn a_fault_names_its_key_and_what_was_expected() {
 #[test]
 fn a_flag_and_several_faults_at_once_are_named() {
     let flag = load("{}", Some("9740")).faults;
-    assert_eq!(flag, "--web.listen-address: expected HOST:PORT such as 127.0.0.1:9740, found `9740`");
+    assert_eq!(flag, "--web.listen-address: expected HOST:PORT such as 127.0.0.1:8080, found `9740`");
     let several = load("{listen_address: '1', external_url: '2'}", None).faults;
     assert_eq!(several.lines().count(), 2, "{several}");
 }
