@@ -75,7 +75,7 @@ impl Delivery {
         let inner = Inner { means, plan: ArcSwap::from_pointee(plan), running: Mutex::default() };
         let delivery = Delivery(Arc::new(inner));
         delivery.start_queues();
-        delivery.0.means.tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
+        delivery.means().tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
         delivery
     }
 
@@ -83,16 +83,20 @@ impl Delivery {
     pub fn replan(&self, plan: Plan) {
         self.0.plan.store(Arc::new(plan));
         self.start_queues();
-        self.0.means.bell.send_replace(());
+        self.means().bell.send_replace(());
+    }
+
+    fn means(&self) -> &Means {
+        &self.0.means
     }
 
     fn start_queues(&self) {
         let plan = self.0.plan.load();
         for channel in plan.destinations.keys() {
-            self.0.means.metrics.touch_channel(channel);
+            self.means().metrics.touch_channel(channel);
             let is_new = self.running().insert(channel.clone());
             if is_new {
-                self.0.means.tasks.spawn("delivery queue", queue::Queue::new(self.clone(), channel).run());
+                self.means().tasks.spawn("delivery queue", queue::Queue::new(self.clone(), channel).run());
             }
         }
     }
@@ -112,7 +116,7 @@ impl Delivery {
     }
 
     async fn show_backlogs(self) {
-        let shutdown = self.0.means.tasks.shutdown();
+        let shutdown = self.means().tasks.shutdown();
         loop {
             if let Err(error) = self.show_backlog().await {
                 tracing::error!(%error, "the backlog could not be read");
@@ -125,13 +129,13 @@ impl Delivery {
     }
 
     async fn show_backlog(&self) -> Result<(), crate::store::StoreError> {
-        let backlogs = self.0.means.store.backlogs().await?;
-        let now = self.0.means.clock.now();
+        let backlogs = self.means().store.backlogs().await?;
+        let now = self.means().clock.now();
         let plan = self.0.plan.load();
         for channel in plan.destinations.keys() {
             let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
             let shown = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
-            self.0.means.metrics.backlog(channel, shown);
+            self.means().metrics.backlog(channel, shown);
         }
         Ok(())
     }

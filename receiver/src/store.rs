@@ -20,6 +20,7 @@ mod prune;
 mod read;
 mod schema;
 mod settings;
+mod steady;
 mod told;
 mod transaction;
 mod wording;
@@ -33,6 +34,7 @@ pub use outbox::{Claim, Claimed};
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use settings::Settings;
+use steady::Steady;
 pub use told::Intent;
 pub(crate) use transaction::new_id;
 pub use transaction::{Group, Transaction};
@@ -84,6 +86,7 @@ pub enum StoreError {
 pub struct Store {
     writer: AnyPool,
     readers: AnyPool,
+    steady: Steady,
     /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
     _lock: Option<Arc<File>>,
 }
@@ -106,7 +109,7 @@ impl Store {
         let migrated = schema::migrator().run(&writer).await;
         migrated.map_err(|error| StoreError::Unusable { path: path.to_owned(), error: error.to_string() })?;
         let readers = connect(path, "ro", READERS).await?;
-        let store = Store { writer, readers, _lock: Some(Arc::new(lock)) };
+        let store = Store { writer, readers, steady: Steady::start(), _lock: Some(Arc::new(lock)) };
         store.release_leases().await?;
         Ok(store)
     }
@@ -124,7 +127,7 @@ impl Store {
             .fetch_one(&readers)
             .await
             .map_err(|error| unusable(path, &error))?;
-        Ok(Store { writer: readers.clone(), readers, _lock: None })
+        Ok(Store { writer: readers.clone(), readers, steady: Steady::start(), _lock: None })
     }
 
     /// The connections that only read; never blocked by the writer.

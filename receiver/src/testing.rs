@@ -171,6 +171,7 @@ pub(crate) struct Scripted {
     answers: Mutex<VecDeque<Outcome>>,
     sent: Mutex<Vec<(tokio::time::Instant, String)>>,
     stuck: bool,
+    go: tokio::sync::Notify,
 }
 
 impl Scripted {
@@ -178,9 +179,14 @@ impl Scripted {
         Scripted { answers: Mutex::new(answers.into_iter().collect()), ..Scripted::default() }
     }
 
-    /// One that never answers.
+    /// One that does not answer until it is let go.
     pub(crate) fn stuck() -> Scripted {
         Scripted { stuck: true, ..Scripted::default() }
+    }
+
+    /// Lets a stuck one answer, once.
+    pub(crate) fn answer(&self) {
+        self.go.notify_one();
     }
 
     /// The titles that were sent, in order, and when.
@@ -199,7 +205,7 @@ impl Notifier for Scripted {
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
             if self.stuck {
-                std::future::pending::<()>().await;
+                self.go.notified().await;
             }
             answer.unwrap_or(Outcome::Delivered { detail: "yes".to_owned() })
         })

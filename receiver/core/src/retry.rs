@@ -18,8 +18,8 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 pub enum Next {
     /// Nothing: it was delivered.
     Done,
-    /// Another attempt, not before this time.
-    Again(Timestamp),
+    /// Another attempt, not before so much time has passed.
+    Again(Duration),
     /// A dead letter.
     Dead,
 }
@@ -27,8 +27,8 @@ pub enum Next {
 /// How long a message may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
+    /// Since when its oldest news waits, whatever took its place meanwhile.
+    pub waiting_since: Timestamp,
     /// After how long it becomes a dead letter.
     pub give_up_after: Duration,
 }
@@ -43,8 +43,8 @@ pub fn next(outcome: &Outcome, delay: Duration, patience: Patience, now: Timesta
         Outcome::Retryable { retry_after, .. } => {
             let wait = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
             let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-            let end = patience.accepted_at.saturating_add(patience.give_up_after).unwrap_or(Timestamp::MAX);
-            if at > end { Next::Dead } else { Next::Again(at) }
+            let end = patience.waiting_since.saturating_add(patience.give_up_after).unwrap_or(Timestamp::MAX);
+            if at > end { Next::Dead } else { Next::Again(wait) }
         }
     }
 }

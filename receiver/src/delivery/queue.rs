@@ -9,12 +9,10 @@ use tokio::time::Instant;
 
 use super::send::Send;
 use super::{Delivery, Destination};
+use crate::metrics::Ended;
 use crate::store::{Claim, Claimed, StoreError};
 
-/// How long a claim lasts; far longer than any attempt, so that it only ends if its task died.
-const LEASE: Duration = Duration::from_secs(300);
-
-/// However far away the next notification is, the wall clock is looked at again after this long.
+/// However far away the next notification is, the outbox is looked at again after this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How long to wait when the store fails.
@@ -57,8 +55,8 @@ impl Queue {
             channel: Arc::from(channel),
             gate: Gate::open(),
             slots: Arc::new(Semaphore::new(workers)),
-            bell: delivery.0.means.bell.subscribe(),
-            shutdown: delivery.0.means.tasks.shutdown(),
+            bell: delivery.means().bell.subscribe(),
+            shutdown: delivery.means().tasks.shutdown(),
             delivery,
         }
     }
@@ -79,28 +77,41 @@ impl Queue {
     }
 
     /// Sends what may be sent now; returns how long to wait, unless the bell rings.
+    ///
+    /// The slot comes first: while one is waited for, the gate may shut and the program may be told to stop.
     async fn send_next(&self) -> Result<Duration, StoreError> {
-        let now = self.delivery.0.means.clock.now();
-        let Some(due) = self.delivery.0.means.store.next_due(&self.channel).await? else {
-            return Ok(LONGEST_WAIT);
-        };
-        if due > now {
-            return Ok(due.duration_since(now).unsigned_abs().min(LONGEST_WAIT));
+        let means = self.delivery.means();
+        let wait = means.store.next_due(&self.channel).await?.unwrap_or(LONGEST_WAIT);
+        if !wait.is_zero() {
+            return Ok(wait.min(LONGEST_WAIT));
         }
+        let Some(slot) = self.slot().await else { return Ok(Duration::ZERO) };
         let shut = self.gate.opens().saturating_duration_since(Instant::now());
         if !shut.is_zero() {
             return Ok(shut);
         }
-        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Ok(LONGEST_WAIT) };
         let plan = self.delivery.0.plan.load_full();
         let Some(destination) = plan.destinations.get(&*self.channel) else { return Ok(Duration::ZERO) };
-        match self.delivery.0.means.store.claim(&self.channel, LEASE, &plan.wording, now).await? {
+        match means.store.claim(&self.channel, &plan.wording, means.clock.now()).await? {
             Claim::Ours(claimed) => self.send(destination, *claimed, slot),
-            Claim::Suppressed(reason) => self.delivery.0.means.metrics.suppressed(&self.channel, reason),
-            // what is due waits for another of its group, and the bell rings when that has ended
+            Claim::Suppressed(reason) => means.metrics.suppressed(&self.channel, reason),
+            Claim::Dead(problem) => {
+                tracing::error!(channel = %self.channel, problem, "a notification cannot be read and is a dead letter");
+                means.metrics.ended(&self.channel, Ended::Dead);
+            }
+            // what was due is not any more, and whoever changed that rang the bell
             Claim::Nothing => return Ok(LONGEST_WAIT),
         }
         Ok(Duration::ZERO)
+    }
+
+    /// A place among those under way; `None` once the program is to stop.
+    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => None,
+            slot = Arc::clone(&self.slots).acquire_owned() => slot.ok(),
+        }
     }
 
     fn send(&self, destination: &Destination, claimed: Claimed, slot: OwnedSemaphorePermit) {
@@ -113,7 +124,7 @@ impl Queue {
             notifier: Arc::clone(&destination.notifier),
             gate: self.gate.clone(),
         };
-        self.delivery.0.means.tasks.spawn_expendable("delivery", async move {
+        self.delivery.means().tasks.spawn("delivery", async move {
             let _slot = slot;
             send.run(claimed).await;
         });

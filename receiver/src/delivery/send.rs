@@ -1,6 +1,10 @@
 //! One notification on its way: rendered, noted as begun, sent, and its result recorded.
 
+use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use modelwatch_receiver_core::dedupe::Suppression;
@@ -30,13 +34,16 @@ impl Send {
     pub(super) async fn run(self, claimed: Claimed) {
         let span = tracing::info_span!("delivery", channel = %self.channel, notification = %claimed.id);
         self.attempt(claimed).instrument(span).await;
-        self.delivery.0.means.bell.send_replace(());
+        self.delivery.means().bell.send_replace(());
     }
 
     async fn attempt(&self, claimed: Claimed) {
-        let rendered = self.notifier.render(&claimed.message);
-        let Some(attempt) = self.begin(&claimed, &rendered).await else { return };
-        let outcome = self.notifier.send(&rendered).await;
+        let rendered = self.render(&claimed).await;
+        let Some(attempt) = self.begin(&claimed, rendered.as_ref().ok()).await else { return };
+        let outcome = match &rendered {
+            Ok(rendered) => self.send(rendered).await,
+            Err(outcome) => outcome.clone(),
+        };
         let next = self.next(&claimed, &outcome);
         log(&outcome, next);
         if let Outcome::Retryable { retry_after: Some(pause), .. } = &outcome {
@@ -46,14 +53,30 @@ impl Send {
         self.count(&claimed, &outcome, next, superseded);
     }
 
+    /// Renders away from the I/O threads, since a message may be about thousands of alerts; a panic is a failed attempt.
+    async fn render(&self, claimed: &Claimed) -> Result<Rendered, Outcome> {
+        let (notifier, message) = (Arc::clone(&self.notifier), Arc::clone(&claimed.message));
+        let rendered = tokio::task::spawn_blocking(move || notifier.render(&message)).await;
+        rendered.map_err(|_| panicked(Reason::Template, false))
+    }
+
+    /// Sends once; a panic is a failed attempt, of which nobody knows how far it came.
+    async fn send(&self, rendered: &Rendered) -> Outcome {
+        let mut sending = pin!(async { self.notifier.send(rendered).await });
+        let poll = |context: &mut Context<'_>| {
+            catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)))
+                .unwrap_or_else(|_| Poll::Ready(panicked(Reason::Protocol, true)))
+        };
+        poll_fn(poll).await
+    }
+
     /// Notes that the attempt begins, and tries until it is noted; `None` if the program ends before.
-    async fn begin(&self, claimed: &Claimed, rendered: &Rendered) -> Option<String> {
-        let problem = rendered.problem.as_deref();
+    async fn begin(&self, claimed: &Claimed, rendered: Option<&Rendered>) -> Option<String> {
+        let content = rendered.map_or("", |rendered| &rendered.content);
+        let problem = rendered.and_then(|rendered| rendered.problem.as_deref());
+        let means = self.delivery.means();
         loop {
-            let now = self.delivery.0.means.clock.now();
-            let noted =
-                self.delivery.0.means.store.begin_attempt(&claimed.id, &rendered.content, problem, now).await;
-            match noted {
+            match means.store.begin_attempt(&claimed.id, content, problem, means.clock.now()).await {
                 Ok(attempt) => return Some(attempt),
                 Err(error) => tracing::error!(%error, "nothing is sent until the attempt is noted"),
             }
@@ -64,37 +87,37 @@ impl Send {
     }
 
     async fn stops_within(&self, wait: Duration) -> bool {
-        let shutdown = self.delivery.0.means.tasks.shutdown();
+        let shutdown = self.delivery.means().tasks.shutdown();
         tokio::time::timeout(wait, shutdown.cancelled()).await.is_ok()
     }
 
     fn next(&self, claimed: &Claimed, outcome: &Outcome) -> Next {
         let settings = self.delivery.0.plan.load().settings;
         let delay = settings.backoff.delay(claimed.attempts, rand::random());
-        let patience = Patience { accepted_at: claimed.accepted_at, give_up_after: settings.give_up_after };
-        retry::next(outcome, delay, patience, self.delivery.0.means.clock.now())
+        let patience = Patience { waiting_since: claimed.waiting_since, give_up_after: settings.give_up_after };
+        retry::next(outcome, delay, patience, self.delivery.means().clock.now())
     }
 
-    /// Records the result, and tries until it is recorded or the program ends: what is not recorded is sent again.
+    /// Records the result, and tries until it is recorded, also during a shutdown for as long as that waits: what is not
+    /// recorded is sent again. Returns whether a newer notification took its place.
     async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> bool {
+        let means = self.delivery.means();
         loop {
-            let ending = Ending { outcome, next, at: self.delivery.0.means.clock.now() };
-            match self.delivery.0.means.store.end_attempt(attempt, &claimed.id, ending).await {
+            let ending = Ending { outcome, next, at: means.clock.now() };
+            match means.store.end_attempt(attempt, &claimed.id, ending).await {
                 Ok(superseded) => return superseded,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),
             }
-            if self.stops_within(RECORD_AGAIN).await {
-                return false;
-            }
+            tokio::time::sleep(RECORD_AGAIN).await;
         }
     }
 
     fn count(&self, claimed: &Claimed, outcome: &Outcome, next: Next, superseded: bool) {
-        let metrics = &self.delivery.0.means.metrics;
+        let metrics = &self.delivery.means().metrics;
         metrics.attempted(&self.channel, outcome.reason());
         match next {
             Next::Done => {
-                let waited = self.delivery.0.means.clock.now().duration_since(claimed.waiting_since);
+                let waited = self.delivery.means().clock.now().duration_since(claimed.waiting_since);
                 metrics.told_after(&self.channel, waited.as_secs_f64().max(0.0));
                 metrics.ended(&self.channel, Ended::Delivered);
             }
@@ -103,6 +126,11 @@ impl Send {
             Next::Again(_) => {}
         }
     }
+}
+
+fn panicked(reason: Reason, ambiguous: bool) -> Outcome {
+    let detail = "the channel failed inside, the log says where".to_owned();
+    Outcome::Retryable { reason, retry_after: None, ambiguous, detail }
 }
 
 fn log(outcome: &Outcome, next: Next) {

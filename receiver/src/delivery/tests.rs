@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use modelwatch_common::time::{Clock, SystemClock};
+use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 
 use super::*;
+use crate::notify::{BoxFuture, Rendered};
 use crate::testing::{Rig, Scripted, group};
 
 const CONFIG: &str = "
@@ -60,11 +62,15 @@ fn start(rig: &Rig, plan: Plan) -> Delivery {
     Delivery::start(means, plan)
 }
 
+/// One in which what is accepted is accepted now.
 async fn rig() -> Rig {
+    rig_that_is_late_by(Duration::ZERO).await
+}
+
+async fn rig_that_is_late_by(late: Duration) -> Rig {
     let rig = Rig::new(CONFIG).await;
-    // what is accepted is accepted now
     let now = jiff::Timestamp::now().as_second() - crate::testing::START;
-    rig.clock.advance(Duration::from_secs(u64::try_from(now).unwrap()));
+    rig.clock.advance(Duration::from_secs(u64::try_from(now).unwrap()) - late);
     rig
 }
 
@@ -82,6 +88,41 @@ async fn a_notification_is_tried_until_it_is_delivered_and_every_attempt_is_reme
         let series = format!("delivery_attempts_total{{channel=\"a\",reason=\"{reason}\"}}");
         assert!((rig.metric(&series) - times).abs() < f64::EPSILON, "{reason}");
     }
+}
+
+/// A channel with a fault of its own: it panics while it renders, then while it sends, and then works.
+#[derive(Default)]
+struct Faulty(std::sync::atomic::AtomicU32);
+
+impl Faulty {
+    fn panic_at(&self, call: u32) {
+        let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        assert!(calls != call, "a fault of the channel");
+    }
+}
+
+impl Notifier for Faulty {
+    fn render(&self, message: &Message) -> Rendered {
+        self.panic_at(0);
+        Rendered { content: message.title(), problem: None }
+    }
+
+    fn send<'a>(&'a self, _rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
+        self.panic_at(2);
+        Box::pin(std::future::ready(Outcome::Delivered { detail: "yes".to_owned() }))
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_panics_has_failed_and_is_tried_again() {
+    let rig = rig().await;
+    let mut faulty = plan(&rig, [("a", &Arc::default(), None), ("b", &Arc::default(), None)]);
+    faulty.destinations.get_mut("a").unwrap().notifier = Arc::new(Faulty::default());
+    let _delivery = start(&rig, faulty);
+    rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
+    let attempts: Vec<_> = history[0].attempts.iter().map(|a| (a.reason.as_deref(), a.ambiguous)).collect();
+    assert_eq!(attempts, [(Some("template"), false), (Some("protocol"), true), (None, false)]);
 }
 
 #[tokio::test]
@@ -174,8 +215,10 @@ async fn what_waits_for_a_destination_that_is_gone_is_sent_when_it_returns() {
 #[tokio::test]
 async fn a_shutdown_leaves_the_rest_in_the_outbox() {
     let rig = rig().await;
-    let a = Arc::new(Scripted::default());
-    let delivery = start(&rig, plan(&rig, [("a", &a, "1/h".parse().ok()), ("b", &Arc::default(), None)]));
+    let a = Arc::new(Scripted::stuck());
+    let mut one_at_a_time = plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]);
+    one_at_a_time.settings.workers = 1;
+    let delivery = start(&rig, one_at_a_time);
     let intake = rig.running_intake();
     for i in 0..2 {
         let mut webhook = group(&[("A", None)]);
@@ -183,11 +226,32 @@ async fn a_shutdown_leaves_the_rest_in_the_outbox() {
         webhook.snapshot.alerts[0].labels.insert("i".to_owned(), i.to_string());
         intake.accept(webhook).await.unwrap();
     }
-    rig.until(|history| history.iter().any(|entry| entry.status == "delivered")).await;
+    rig.until(|history| history.iter().any(|entry| !entry.attempts.is_empty())).await;
     drop(intake);
     drop(delivery);
-    rig.tasks.drain(Duration::from_secs(5)).await.unwrap();
+    let shutdown = rig.tasks.shutdown();
+    let answer = async {
+        shutdown.cancelled().await;
+        a.answer();
+    };
+    let (drained, ()) = tokio::join!(rig.tasks.drain(Duration::from_secs(5)), answer);
+    drained.unwrap();
     let mut status: Vec<String> = rig.history().await.into_iter().map(|entry| entry.status).collect();
     status.sort();
     assert_eq!(status, ["delivered", "pending"]);
+    assert_eq!(a.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn news_that_waits_for_too_long_is_a_dead_letter_whatever_took_its_place() {
+    let rig = rig_that_is_late_by(Duration::from_secs(3700)).await;
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    rig.clock.advance(Duration::from_secs(3700));
+    intake.accept(group(&[("A", None), ("AX", None)])).await.unwrap();
+    let a = Arc::new(Scripted::answering([busy(None)]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let history = rig.until(|history| history.iter().all(|entry| entry.status != "pending")).await;
+    let status: Vec<&str> = history.iter().map(|entry| entry.status.as_str()).collect();
+    assert_eq!(status, ["suppressed", "dead"]);
 }

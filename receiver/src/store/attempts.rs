@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
-use modelwatch_receiver_core::retry::Next;
+use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 
 use super::transaction::new_id;
 use super::{Store, StoreError, Transaction};
@@ -22,7 +22,8 @@ pub struct Ending<'a> {
 const LOST: &str = "the receiver ended before the answer was recorded";
 
 impl Store {
-    /// Gives back everything that was claimed by a process that is gone; what it had begun to send is ambiguous.
+    /// Gives back everything that was claimed by a process that is gone; what it had begun to send is ambiguous. Due
+    /// times are brought to where they can have been meant, since that process may have had another idea of the time.
     pub(super) async fn release_leases(&self) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
@@ -32,7 +33,11 @@ impl Store {
         .bind(LOST)
         .execute(transaction.connection())
         .await?;
-        sqlx::query("update notifications set leased_until = null where leased_until is not null")
+        sqlx::query("update notifications set leased = 0 where leased = 1")
+            .execute(transaction.connection())
+            .await?;
+        sqlx::query("update notifications set due_at = $1 where status = 'pending' and due_at > $1")
+            .bind(self.steady.after(MAX_RETRY_AFTER).as_microsecond())
             .execute(transaction.connection())
             .await?;
         transaction.commit().await
@@ -84,8 +89,8 @@ impl Store {
         transaction.note_outcome(attempt, ending).await?;
         let superseded = match ending.next {
             Next::Done => transaction.note_delivered(notification, ending.at).await.map(|()| false)?,
-            Next::Dead => transaction.finish(notification, "dead", ending.at).await.map(|()| false)?,
-            Next::Again(due) => transaction.postpone(notification, due, ending.at).await?,
+            Next::Dead => transaction.finish(notification, "dead").await.map(|()| false)?,
+            Next::Again(wait) => transaction.postpone(notification, self.steady.after(wait)).await?,
         };
         transaction.commit().await?;
         Ok(superseded)
@@ -123,20 +128,15 @@ impl Transaction {
         .bind(at.as_microsecond())
         .execute(self.connection())
         .await?;
-        self.finish(notification, "delivered", at).await
+        self.finish(notification, "delivered").await
     }
 
-    async fn postpone(
-        &mut self,
-        notification: &str,
-        due: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    async fn postpone(&mut self, notification: &str, due: Timestamp) -> Result<bool, StoreError> {
         if let Some(newer) = self.newer_in_group(notification).await? {
-            self.hand_over(notification, &newer, now).await?;
+            self.hand_over(notification, &newer).await?;
             return Ok(true);
         }
-        sqlx::query("update notifications set due_at = $2, leased_until = null where id = $1")
+        sqlx::query("update notifications set due_at = $2, leased = 0 where id = $1")
             .bind(notification)
             .bind(due.as_microsecond())
             .execute(self.connection())

@@ -1,24 +1,26 @@
 //! The outbox: what is due, and claiming it.
+//!
+//! One process owns the store, so a claim lasts until that process has recorded what came of it; what a process that
+//! died had claimed is given back when the store is opened. Due times are by a clock that only goes forward.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
 use super::{Store, StoreError, Transaction, Wording};
 
-/// A notification that is ours to send until the lease ends.
+/// A notification that is ours to send.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// Its id.
     pub id: String,
     /// What it says now.
-    pub message: Message,
-    /// When the webhook that caused it was accepted.
-    pub accepted_at: Timestamp,
+    pub message: Arc<Message>,
     /// Since when its oldest news waits to be told.
     pub waiting_since: Timestamp,
     /// How many attempts were made before.
@@ -32,27 +34,29 @@ pub enum Claim {
     Nothing,
     /// What was due is not to be sent after all.
     Suppressed(Suppression),
+    /// What was due is damaged, and a dead letter now; says how.
+    Dead(String),
     /// This is ours to send.
     Ours(Box<Claimed>),
 }
 
+/// Of the notifications `n` that wait, those that nothing has to be waited for: none about the same group is under way,
+/// or about an alert of theirs, so that nothing overtakes and nothing is said twice.
+const FREE: &str = "n.status = 'pending' and not exists (
+    select 1 from notifications o
+    where o.channel = n.channel and o.leased = 1
+      and ((o.source = n.source and o.group_key = n.group_key)
+           or exists (select 1 from mentions theirs join mentions ours on ours.occurrence = theirs.occurrence
+                      where theirs.notification = o.id and ours.notification = n.id)))";
+
 impl Store {
-    /// Claims the notification of `channel` that is due for longest, puts it into its newest words, and leases it.
-    ///
-    /// A group with a notification under way is left alone, so that nothing overtakes.
+    /// Claims the notification of `channel` that is due and waits for longest, and puts it into its newest words.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim(
-        &self,
-        channel: &str,
-        lease: Duration,
-        wording: &Wording,
-        now: Timestamp,
-    ) -> Result<Claim, StoreError> {
+    pub async fn claim(&self, channel: &str, wording: &Wording, now: Timestamp) -> Result<Claim, StoreError> {
         let mut transaction = self.begin().await?;
-        let leased_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let claim = match transaction.lease(channel, leased_until, now).await? {
+        let claim = match transaction.lease(channel, self.steady.now()).await? {
             Some(id) => transaction.claim_leased(id, wording, now).await?,
             None => Claim::Nothing,
         };
@@ -60,45 +64,34 @@ impl Store {
         Ok(claim)
     }
 
-    /// When the next notification of `channel` is due, or the lease of one ends, if any waits.
+    /// How long it is until a notification of `channel` is due that may be claimed then; `None` if there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn next_due(&self, channel: &str) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> = sqlx::query_scalar(
-            "select min(coalesce(leased_until, due_at)) from notifications where channel = $1 and status = 'pending'",
-        )
-        .bind(channel)
-        .fetch_one(self.readers())
-        .await?;
-        due.map(timestamp).transpose()
+    pub async fn next_due(&self, channel: &str) -> Result<Option<Duration>, StoreError> {
+        let select =
+            format!("select n.due_at from notifications n where n.channel = $1 and {FREE} order by n.due_at limit 1");
+        let due: Option<i64> =
+            sqlx::query_scalar(AssertSqlSafe(select)).bind(channel).fetch_optional(self.readers()).await?;
+        let wait = |due: Timestamp| Duration::try_from(due.duration_since(self.steady.now())).unwrap_or_default();
+        Ok(due.map(timestamp).transpose()?.map(wait))
     }
 }
 
 impl Transaction {
-    async fn lease(
-        &mut self,
-        channel: &str,
-        leased_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
-        let id = sqlx::query_scalar(
-            "update notifications set leased_until = $1 where id = (
+    async fn lease(&mut self, channel: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let update = format!(
+            "update notifications set leased = 1 where id = (
                  select n.id from notifications n
-                 where n.channel = $2 and n.status = 'pending' and n.due_at <= $3
-                   and (n.leased_until is null or n.leased_until < $3)
-                   and not exists (
-                       select 1 from notifications o
-                       where o.channel = n.channel and o.source = n.source and o.group_key = n.group_key
-                         and o.status = 'pending' and o.leased_until >= $3)
-                 order by n.due_at, n.id limit 1)
-             returning id",
-        )
-        .bind(leased_until.as_microsecond())
-        .bind(channel)
-        .bind(now.as_microsecond())
-        .fetch_optional(self.connection())
-        .await?;
+                 where n.channel = $1 and n.due_at <= $2 and {FREE}
+                 order by n.waiting_since limit 1)
+             returning id"
+        );
+        let id = sqlx::query_scalar(AssertSqlSafe(update))
+            .bind(channel)
+            .bind(now.as_microsecond())
+            .fetch_optional(self.connection())
+            .await?;
         Ok(id)
     }
 
@@ -110,15 +103,24 @@ impl Transaction {
     ) -> Result<Claim, StoreError> {
         if let Some(newer) = self.newer_in_group(&id).await? {
             // both wait only after a crash, when the older one had been under way as the newer one came
-            self.hand_over(&id, &newer, now).await?;
+            self.hand_over(&id, &newer).await?;
             return Ok(Claim::Suppressed(Suppression::Superseded));
         }
-        if let Some(message) = self.word(&id, wording, now).await? {
-            self.note_said(&id).await?;
-            return Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)));
+        match self.word(&id, wording, now).await {
+            Ok(Some(message)) => {
+                self.note_said(&id).await?;
+                Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)))
+            }
+            Ok(None) => {
+                self.suppress(&id, Suppression::Duplicate).await?;
+                Ok(Claim::Suppressed(Suppression::Duplicate))
+            }
+            Err(StoreError::Damaged(what)) => {
+                self.bury(&id, &what).await?;
+                Ok(Claim::Dead(what))
+            }
+            Err(error) => Err(error),
         }
-        self.drop_unsaid(&id, now).await?;
-        Ok(Claim::Suppressed(Suppression::Duplicate))
     }
 
     /// Notes in which state the occurrences are of which the message speaks: delivered, that is what was heard.
@@ -135,7 +137,7 @@ impl Transaction {
 
     async fn claimed(&mut self, id: String, message: Message) -> Result<Claimed, StoreError> {
         let row = sqlx::query(
-            "select created_at, waiting_since,
+            "select waiting_since,
                  (select count(*) from attempts a where a.notification = n.id) as attempts
              from notifications n where n.id = $1",
         )
@@ -143,38 +145,39 @@ impl Transaction {
         .fetch_one(self.connection())
         .await?;
         Ok(Claimed {
-            accepted_at: timestamp(row.try_get("created_at")?)?,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             id,
-            message,
+            message: Arc::new(message),
         })
     }
 
-    /// Ends a notification that has nothing left to say, because its news was told meanwhile.
-    async fn drop_unsaid(&mut self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("update notifications set suppressed = $2 where id = $1")
+    /// Ends a notification that cannot be put into words, so that it does not stand in the way of others.
+    async fn bury(&mut self, id: &str, what: &str) -> Result<(), StoreError> {
+        sqlx::query("update notifications set problem = $2 where id = $1")
             .bind(id)
-            .bind(Suppression::Duplicate.as_str())
+            .bind(what)
             .execute(self.connection())
             .await?;
-        self.finish(id, "suppressed", now).await
+        self.finish(id, "dead").await
     }
 
-    pub(super) async fn finish(
-        &mut self,
-        notification: &str,
-        status: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "update notifications set status = $2, finished_at = $3, leased_until = null where id = $1",
-        )
-        .bind(notification)
-        .bind(status)
-        .bind(at.as_microsecond())
-        .execute(self.connection())
-        .await?;
+    /// Ends a notification that is not sent after all.
+    pub(super) async fn suppress(&mut self, id: &str, reason: Suppression) -> Result<(), StoreError> {
+        sqlx::query("update notifications set suppressed = $2 where id = $1")
+            .bind(id)
+            .bind(reason.as_str())
+            .execute(self.connection())
+            .await?;
+        self.finish(id, "suppressed").await
+    }
+
+    pub(super) async fn finish(&mut self, id: &str, status: &str) -> Result<(), StoreError> {
+        sqlx::query("update notifications set status = $2, leased = 0 where id = $1")
+            .bind(id)
+            .bind(status)
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 

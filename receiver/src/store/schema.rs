@@ -75,13 +75,14 @@ create table notifications (
     status text not null,
     suppressed text,
     due_at bigint not null,
-    leased_until bigint,
-    finished_at bigint,
+    leased bigint not null,
     message text not null,
     content text,
     problem text
 );
 create index notifications_due on notifications (channel, due_at) where status = 'pending';
+create index notifications_waiting on notifications (channel, waiting_since) where status = 'pending';
+create index notifications_leased on notifications (channel) where leased = 1;
 create index notifications_group on notifications (channel, source, group_key) where status = 'pending';
 create index notifications_created on notifications (created_at, id);
 

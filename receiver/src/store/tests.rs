@@ -6,6 +6,8 @@ use super::*;
 
 mod bench;
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 use bench::{Bench, FIRING, RESOLVED, alert, at, delivered, group, refused};
 
 #[tokio::test]
@@ -85,13 +87,13 @@ async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
 }
 
 #[tokio::test]
-async fn a_claimed_notification_is_not_claimed_again_until_its_lease_ends() {
+async fn a_claimed_notification_is_not_claimed_again() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;
     let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
     assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
-    assert!(bench.claim("console", at(3)).await.is_none());
-    assert_eq!(bench.claim("console", at(63)).await.unwrap().id, id);
+    assert!(bench.claim("console", at(1_000_000)).await.is_none());
+    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -178,6 +180,7 @@ async fn the_end_of_an_alert_in_two_groups_is_told_once() {
     let second = bench.queue_in("two", &a, RESOLVED, at(60)).await;
     let claimed = bench.claim("console", at(61)).await.unwrap();
     assert_eq!((claimed.id.as_str(), claimed.message.kind), (first.as_str(), Kind::Resolved));
+    assert!(bench.claim("console", at(62)).await.is_none(), "what both are about is under way");
     bench.end(&claimed, &delivered(), Next::Done, at(63)).await;
     assert!(bench.claim("console", at(64)).await.is_none());
     assert_eq!(bench.status(&second).await, ("suppressed".to_owned(), Some("duplicate".to_owned())));
@@ -204,7 +207,7 @@ async fn a_failed_notification_makes_way_for_the_newer_one_of_its_group() {
     let under_way = bench.claim("console", at(2)).await.unwrap();
     let b = bench.see(&alert("B", None), at(3)).await;
     let second = bench.queue("console", &b, FIRING, at(3)).await;
-    assert!(bench.end(&under_way, &refused(), Next::Again(at(60)), at(4)).await);
+    assert!(bench.end(&under_way, &refused(), Next::Again(HOUR), at(4)).await);
     assert_eq!(bench.status(&first).await.1.as_deref(), Some("superseded"));
     let claimed = bench.claim("console", at(5)).await.unwrap();
     assert_eq!(claimed.id, second);
@@ -217,11 +220,61 @@ async fn a_failed_notification_waits_until_it_is_due() {
     let a = bench.see(&alert("A", None), at(1)).await;
     bench.queue("console", &a, FIRING, at(1)).await;
     let claimed = bench.claim("console", at(2)).await.unwrap();
-    assert!(!bench.end(&claimed, &refused(), Next::Again(at(60)), at(4)).await);
-    assert_eq!(bench.store.next_due("console").await.unwrap(), Some(at(60)));
-    assert!(bench.claim("console", at(59)).await.is_none());
-    assert_eq!(bench.claim("console", at(60)).await.unwrap().attempts, 1);
+    let wait = Duration::from_millis(300);
+    assert!(!bench.end(&claimed, &refused(), Next::Again(wait), at(4)).await);
+    let left = bench.store.next_due("console").await.unwrap().unwrap();
+    assert!(left > Duration::ZERO && left <= wait, "{left:?}");
+    assert!(bench.claim("console", at(1_000_000)).await.is_none(), "the wall clock hastens nothing");
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !bench.store.next_due("console").await.unwrap().unwrap().is_zero() {
+        assert!(std::time::Instant::now() < deadline, "it never became due");
+    }
+    assert_eq!(bench.claim("console", at(5)).await.unwrap().attempts, 1);
     assert_eq!(bench.store.next_due("other").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_clock_that_went_back_holds_nothing_back() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(7200)).await;
+    bench.queue("console", &a, FIRING, at(7200)).await;
+    let claimed = bench.claim("console", at(1)).await.unwrap();
+    bench.end(&claimed, &refused(), Next::Again(24 * HOUR), at(1)).await;
+    let bench = bench.restarted().await;
+    let left = bench.store.next_due("console").await.unwrap().unwrap();
+    assert!(left > Duration::ZERO && left <= HOUR, "{left:?}");
+}
+
+#[tokio::test]
+async fn what_waits_for_another_of_its_group_is_not_due() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let b = bench.see(&alert("B", None), at(1)).await;
+    bench.queue_in("one", &a, FIRING, at(1)).await;
+    let under_way = bench.claim("console", at(2)).await.unwrap();
+    bench.queue_in("two", &b, FIRING, at(2)).await;
+    let other = bench.claim("console", at(3)).await.unwrap();
+    bench.end(&other, &refused(), Next::Again(HOUR), at(3)).await;
+    bench.queue_in("one", &a, Transition { repeat: 1, ..FIRING }, at(4)).await;
+    assert!(bench.store.next_due("console").await.unwrap().unwrap() > Duration::from_secs(3000));
+    bench.end(&under_way, &delivered(), Next::Done, at(5)).await;
+    assert_eq!(bench.store.next_due("console").await.unwrap(), Some(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_a_dead_letter_and_stands_in_nobodys_way() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let b = bench.see(&alert("B", None), at(2)).await;
+    let broken = bench.queue_in("one", &a, FIRING, at(1)).await;
+    let whole = bench.queue_in("two", &b, FIRING, at(2)).await;
+    sqlx::query("update occurrences set labels = '{' where id = $1")
+        .bind(a)
+        .execute(&bench.store.writer)
+        .await
+        .unwrap();
+    assert_eq!(bench.claim("console", at(3)).await.unwrap().id, whole);
+    assert_eq!(bench.status(&broken).await.0, "dead");
 }
 
 #[tokio::test]

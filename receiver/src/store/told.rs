@@ -90,7 +90,7 @@ impl Transaction {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Writes a notification that mentions these occurrences; what it says follows with [`Transaction::word`].
+    /// Writes a notification that mentions these occurrences and is due at once; what it says follows with [`Transaction::word`].
     ///
     /// # Errors
     /// When the database fails.
@@ -98,8 +98,8 @@ impl Transaction {
         let Intent { id, channel, group, at } = intent;
         sqlx::query(
             "insert into notifications (id, channel, source, group_key, group_labels, external_url,
-                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message, number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', 0, 'pending', $10, '{}',
+                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, leased, message, number)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'new', 0, 'pending', 0, 0, '{}',
                  (select coalesce(max(number), 0) + 1 from notifications
                   where channel = $2 and source = $3 and group_key = $4 and status = 'pending'))",
         )
@@ -110,8 +110,6 @@ impl Transaction {
         .bind(to_json(&group.labels)?)
         .bind(group.external_url.as_str())
         .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
-        .bind(at.as_microsecond())
-        .bind(at.as_microsecond())
         .bind(at.as_microsecond())
         .execute(self.connection())
         .await?;
@@ -139,7 +137,7 @@ impl Transaction {
         let older: Vec<String> = sqlx::query_scalar(
             "select id from notifications
              where channel = $1 and source = $2 and group_key = $3 and status = 'pending'
-               and leased_until is null and id <> $4",
+               and leased = 0 and id <> $4",
         )
         .bind(intent.channel)
         .bind(intent.group.source.as_str())
@@ -148,34 +146,22 @@ impl Transaction {
         .fetch_all(self.connection())
         .await?;
         for id in &older {
-            self.hand_over(id, intent.id, intent.at).await?;
+            self.hand_over(id, intent.id).await?;
         }
         Ok(older.len())
     }
 
     /// Ends `older` as superseded; `newer` takes over its mentions and its age.
-    pub(super) async fn hand_over(
-        &mut self,
-        older: &str,
-        newer: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        const STEPS: [&str; 3] = [
+    pub(super) async fn hand_over(&mut self, older: &str, newer: &str) -> Result<(), StoreError> {
+        const STEPS: [&str; 2] = [
             "insert into mentions (notification, occurrence)
              select $2, occurrence from mentions where notification = $1 on conflict do nothing",
             "update notifications set waiting_since =
                  (select min(waiting_since) from notifications where id in ($1, $2)) where id = $2",
-            "update notifications set status = 'suppressed', suppressed = 'superseded', leased_until = null
-             where id = $1 and id <> $2",
         ];
         for step in STEPS {
             sqlx::query(step).bind(older).bind(newer).execute(self.connection()).await?;
         }
-        sqlx::query("update notifications set finished_at = $2 where id = $1")
-            .bind(older)
-            .bind(at.as_microsecond())
-            .execute(self.connection())
-            .await?;
-        Ok(())
+        self.suppress(older, Suppression::Superseded).await
     }
 }

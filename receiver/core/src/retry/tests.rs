@@ -8,7 +8,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn patience() -> Patience {
-    Patience { accepted_at: at(0), give_up_after: Duration::from_secs(86_400) }
+    Patience { waiting_since: at(0), give_up_after: Duration::from_secs(86_400) }
 }
 
 fn retryable(retry_after: Option<u64>) -> Outcome {
@@ -30,18 +30,18 @@ fn delivered_is_done_and_permanent_is_dead() {
 
 #[test]
 fn a_destination_is_never_asked_sooner_than_it_said() {
-    assert_eq!(next(&retryable(None), DELAY, patience(), at(10)), Next::Again(at(14)));
-    assert_eq!(next(&retryable(Some(30)), DELAY, patience(), at(10)), Next::Again(at(40)));
-    assert_eq!(next(&retryable(Some(1)), DELAY, patience(), at(10)), Next::Again(at(14)));
+    assert_eq!(next(&retryable(None), DELAY, patience(), at(10)), Next::Again(DELAY));
+    assert_eq!(next(&retryable(Some(30)), DELAY, patience(), at(10)), Next::Again(Duration::from_secs(30)));
+    assert_eq!(next(&retryable(Some(1)), DELAY, patience(), at(10)), Next::Again(DELAY));
 }
 
 #[test]
 fn an_absurd_wait_is_clamped() {
-    assert_eq!(next(&retryable(Some(10_000_000)), DELAY, patience(), at(0)), Next::Again(at(3600)));
+    assert_eq!(next(&retryable(Some(10_000_000)), DELAY, patience(), at(0)), Next::Again(MAX_RETRY_AFTER));
 }
 
 #[test]
 fn patience_ends() {
-    assert_eq!(next(&retryable(None), DELAY, patience(), at(86_396)), Next::Again(at(86_400)));
+    assert_eq!(next(&retryable(None), DELAY, patience(), at(86_396)), Next::Again(DELAY));
     assert_eq!(next(&retryable(None), DELAY, patience(), at(86_397)), Next::Dead);
 }

@@ -12,7 +12,6 @@ use modelwatch_receiver_core::retry::Next;
 
 use crate::store::*;
 
-pub(super) const LEASE: Duration = Duration::from_secs(60);
 pub(super) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
 pub(super) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
 pub(super) const WINDOWS: Windows =
@@ -139,9 +138,9 @@ impl Bench {
 
     pub(super) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
         loop {
-            match self.store.claim(channel, LEASE, &wording(), now).await.unwrap() {
+            match self.store.claim(channel, &wording(), now).await.unwrap() {
                 Claim::Nothing => return None,
-                Claim::Suppressed(_) => {}
+                Claim::Suppressed(_) | Claim::Dead(_) => {}
                 Claim::Ours(claimed) => return Some(*claimed),
             }
         }
