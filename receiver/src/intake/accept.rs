@@ -229,9 +229,12 @@ impl<'a> Acceptance<'a> {
         if superseded > 0 {
             *self.tally.superseded.entry(intent.channel.to_owned()).or_default() += superseded;
         }
-        self.transaction.word(intent.id, self.wording, self.now).await?;
         self.tally.queued = true;
-        Ok(())
+        match self.transaction.word(intent.id, self.wording, self.now).await {
+            // an older alert of the group is damaged: delivery makes a dead letter of it, no webhook is refused for it
+            Err(StoreError::Damaged(_)) => Ok(()),
+            worded => worded.map(drop),
+        }
     }
 
     fn suppress(&mut self, channel: &str, reason: Suppression) {

@@ -167,7 +167,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The occurrences that are to be looked at by `now` although no webhook came, at most `limit`.
+    /// The occurrences that are to be looked at by `now` although no webhook came, at most `limit`. A damaged one is left
+    /// out and never looked at again.
     ///
     /// # Errors
     /// When the database fails.
@@ -184,7 +185,23 @@ impl Transaction {
         .bind(super::transaction::count(limit))
         .fetch_all(self.connection())
         .await?;
-        rows.iter().map(due).collect()
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match due(row) {
+                Ok(occurrence) => found.push(occurrence),
+                Err(error) => self.leave(row.try_get("id")?, &error).await?,
+            }
+        }
+        Ok(found)
+    }
+
+    async fn leave(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(occurrence = id, %error, "an occurrence cannot be read and is left as it is");
+        sqlx::query("update occurrences set check_at = null where id = $1")
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 }
 
