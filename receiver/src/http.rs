@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use crate::intake::{Intake, IntakeError, Webhook};
 use crate::metrics::{Metrics, Received};
+use crate::store::HEARTBEAT_SOURCE;
 
 /// Who sent a webhook that names no source and came without a token.
 const DEFAULT_SOURCE: &str = "default";
@@ -54,9 +55,9 @@ async fn webhook(
     token: Option<Extension<TokenName>>,
     body: Body,
 ) -> Response {
-    let source = match query {
-        Ok(Query(query)) => source(query, token.map(|Extension(token)| token)),
-        Err(error) => return refuse(&receiving, Problem::new(StatusCode::BAD_REQUEST, error.body_text())),
+    let source = match source(query, token.map(|Extension(token)| token)) {
+        Ok(source) => source,
+        Err(problem) => return refuse(&receiving, problem),
     };
     let span = tracing::info_span!("webhook", source);
     receive(&receiving, source, body).instrument(span).await
@@ -76,10 +77,19 @@ async fn receive(receiving: &Receiving, source: String, body: Body) -> Response 
     }
 }
 
-/// The source named by the sender, else the token it used.
-fn source(query: WebhookQuery, token: Option<TokenName>) -> String {
+/// The source named by the sender, else the token it used; never the receiver's own.
+fn source(
+    query: Result<Query<WebhookQuery>, QueryRejection>,
+    token: Option<TokenName>,
+) -> Result<String, Problem> {
+    let bad = |what: String| Problem::new(StatusCode::BAD_REQUEST, what);
+    let Query(query) = query.map_err(|error| bad(error.body_text()))?;
     let named = query.source.filter(|source| !source.is_empty());
-    named.or(token.map(|TokenName(name)| name)).unwrap_or_else(|| DEFAULT_SOURCE.to_owned())
+    let source = named.or(token.map(|TokenName(name)| name)).unwrap_or_else(|| DEFAULT_SOURCE.to_owned());
+    if source == HEARTBEAT_SOURCE {
+        return Err(bad(format!("the source {HEARTBEAT_SOURCE} is the receiver's own, name another")));
+    }
+    Ok(source)
 }
 
 /// Reads and parses a body; the parsing may take long, so it is done away from the I/O threads.

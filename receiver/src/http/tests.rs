@@ -60,6 +60,16 @@ async fn a_webhook_is_answered_200_and_its_source_is_named_by_the_sender_or_by_n
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_the_receivers_own_heartbeats() {
+    let rig = Rig::new(OPEN).await;
+    let router = router(&rig, rig.running_intake());
+    let answer = post(&router, "/webhook?source=(heartbeat)", None, BODY).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("the receiver's own"), "{}", answer.body);
+    assert!(sources(&rig).await.is_empty());
+}
+
+#[tokio::test]
 async fn only_a_token_for_ingest_gets_in_and_names_the_source() {
     let rig = Rig::new(CONFIG).await;
     let router = router(&rig, rig.running_intake());
