@@ -160,6 +160,8 @@ pub struct Heard {
     pub firing: bool,
     /// It is still to hear that it is over.
     pub owes_resolved: bool,
+    /// It heard that it is over, or does not want to.
+    pub settled: bool,
 }
 
 /// What a message says changed about an occurrence in `state`; `None` if there is nothing to say.
@@ -167,6 +169,7 @@ pub fn change(state: State, heard: Heard) -> Option<Change> {
     match state {
         State::Firing | State::Stale if heard.firing => Some(Change::StillFiring),
         State::Firing | State::Stale => Some(Change::New),
+        State::Resolved if heard.settled => None,
         State::Resolved if heard.owes_resolved || !heard.firing => Some(Change::Resolved),
         State::Resolved => None,
     }

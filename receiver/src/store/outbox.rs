@@ -112,8 +112,9 @@ impl Transaction {
                 Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)))
             }
             Ok(None) => {
-                self.suppress(&id, Suppression::Duplicate).await?;
-                Ok(Claim::Suppressed(Suppression::Duplicate))
+                let reason = self.why_unsaid(&id).await?;
+                self.suppress(&id, reason).await?;
+                Ok(Claim::Suppressed(reason))
             }
             Err(StoreError::Damaged(what)) => {
                 self.bury(&id, &what).await?;
@@ -150,6 +151,20 @@ impl Transaction {
             id,
             message: Arc::new(message),
         })
+    }
+
+    /// Why nothing is left to say: the end is not wanted, or all of it was told meanwhile.
+    async fn why_unsaid(&mut self, id: &str) -> Result<Suppression, StoreError> {
+        let off = sqlx::query(
+            "select 1 from mentions m join notifications n on n.id = m.notification
+                 join transitions t on t.channel = n.channel and t.occurrence = m.occurrence
+             where m.notification = $1 and t.suppressed = $2 limit 1",
+        )
+        .bind(id)
+        .bind(Suppression::ResolvedOff.as_str())
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(off.map_or(Suppression::Duplicate, |_| Suppression::ResolvedOff))
     }
 
     /// Ends a notification that cannot be put into words, so that it does not stand in the way of others.

@@ -172,6 +172,19 @@ async fn the_newest_state_is_told_when_an_alert_ends_before_it_was_told() {
 }
 
 #[tokio::test]
+async fn who_does_not_want_ends_is_not_told_one_before_the_beginning() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let waits = bench.queue("console", &a, FIRING, at(1)).await;
+    bench.see(&alert("A", Some(at(50))), at(60)).await;
+    let mut transaction = bench.store.begin().await.unwrap();
+    assert!(transaction.win("console", &a, RESOLVED, Some(Suppression::ResolvedOff)).await.unwrap());
+    transaction.commit().await.unwrap();
+    assert!(bench.claim("console", at(61)).await.is_none());
+    assert_eq!(bench.status(&waits).await, ("suppressed".to_owned(), Some("resolved_off".to_owned())));
+}
+
+#[tokio::test]
 async fn the_end_of_an_alert_in_two_groups_is_told_once() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
@@ -259,6 +272,23 @@ async fn what_waits_for_another_of_its_group_is_not_due() {
     assert!(bench.store.next_due("console").await.unwrap().unwrap() > Duration::from_secs(3000));
     bench.end(&under_way, &delivered(), Next::Done, at(5)).await;
     assert_eq!(bench.store.next_due("console").await.unwrap(), Some(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_damaged_occurrence_is_not_looked_at_again_and_hides_no_other() {
+    let bench = Bench::new().await;
+    let damaged = bench.see(&alert("A", None), at(1)).await;
+    let whole = bench.see(&alert("B", None), at(2)).await;
+    sqlx::query("update occurrences set detail = '{' where id = $1")
+        .bind(damaged)
+        .execute(&bench.store.writer)
+        .await
+        .unwrap();
+    let mut transaction = bench.store.begin().await.unwrap();
+    let due = transaction.due_occurrences(at(30_000), 1).await.unwrap();
+    assert!(due.is_empty(), "{due:?}");
+    let due = transaction.due_occurrences(at(30_000), 1).await.unwrap();
+    assert_eq!(due.first().map(|due| due.stored.id.as_str()), Some(whole.as_str()));
 }
 
 #[tokio::test]

@@ -63,7 +63,9 @@ impl Transaction {
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'firing' and t.told_at is not null) as heard_firing,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
-                      and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved
+                      and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved,
+                 (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
+                      and t.status = 'resolved' and (t.told_at is not null or t.suppressed is not null)) as settled
              from mentions m join occurrences o on o.id = m.occurrence
                  join notifications n on n.id = m.notification
              where m.notification = $1 order by o.id",
@@ -75,9 +77,11 @@ impl Transaction {
         let mut unconfirmed = false;
         for row in &rows {
             let occurrence: Occurrence = from_json(row.try_get("detail")?)?;
+            let is = |column: &str| row.try_get::<i64, _>(column).map(|rows| rows > 0);
             let heard = Heard {
-                firing: row.try_get::<i64, _>("heard_firing")? > 0,
-                owes_resolved: row.try_get::<i64, _>("owes_resolved")? > 0,
+                firing: is("heard_firing")?,
+                owes_resolved: is("owes_resolved")?,
+                settled: is("settled")?,
             };
             if let Some(change) = dedupe::change(occurrence.state, heard) {
                 unconfirmed |= occurrence.unconfirmed;

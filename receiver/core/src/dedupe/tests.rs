@@ -69,14 +69,15 @@ fn an_old_copy_tells_nothing() {
 
 #[test]
 fn a_message_says_what_changed_against_what_was_heard() {
-    let heard = Heard { firing: true, owes_resolved: false };
-    let owes = Heard { firing: true, owes_resolved: true };
+    let heard = Heard { firing: true, ..Heard::default() };
+    let owes = Heard { owes_resolved: true, ..heard };
     assert_eq!(change(State::Firing, Heard::default()), Some(Change::New));
     assert_eq!(change(State::Firing, heard), Some(Change::StillFiring));
     assert_eq!(change(State::Stale, heard), Some(Change::StillFiring));
     assert_eq!(change(State::Resolved, owes), Some(Change::Resolved));
     assert_eq!(change(State::Resolved, Heard::default()), Some(Change::Resolved));
     assert_eq!(change(State::Resolved, heard), None);
+    assert_eq!(change(State::Resolved, Heard { settled: true, ..Heard::default() }), None);
 }
 
 #[test]
