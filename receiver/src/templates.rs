@@ -4,10 +4,10 @@
 //! and without one the built-in. It never decides what to send instead when a good template fails on real data; the
 //! notifier does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use modelwatch_receiver_core::template::{Fault, Format, Template};
@@ -23,17 +23,28 @@ mod watch;
 #[derive(Debug, Clone)]
 pub struct TemplateSource {
     folder: Option<PathBuf>,
-    wanted: BTreeMap<String, Format>,
+    wanted: BTreeSet<Key>,
 }
+
+/// A template's name, and the format it is read in: channels of two types may give their templates one name.
+type Key = (String, Format);
+
+type Compiled = BTreeMap<Key, Arc<Template>>;
 
 /// The templates in use. Shared by all notifiers.
 #[derive(Debug)]
 pub struct Templates {
-    source: ArcSwap<TemplateSource>,
-    live: ArcSwap<BTreeMap<String, Arc<Template>>>,
+    live: ArcSwap<Live>,
     refused: ArcSwap<TemplateFaults>,
     errors: IntCounterVec,
     reloading: Mutex<()>,
+}
+
+/// What is in use, and where it came from.
+#[derive(Debug)]
+struct Live {
+    source: TemplateSource,
+    templates: Compiled,
 }
 
 /// Everything that is wrong with the files of a folder, one line each: `templates/slack/title.hbs:3:12: …`.
@@ -94,16 +105,16 @@ impl TemplateSource {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    fn compile(&self) -> impl Iterator<Item = (&str, Result<Template, Vec<TemplateFault>>)> {
+    fn compile(&self) -> impl Iterator<Item = (&Key, Result<Template, Vec<TemplateFault>>)> {
         let folder = self.folder.as_deref();
-        self.wanted.iter().map(move |(name, format)| (name.as_str(), folder::compile(folder, name, *format)))
+        self.wanted.iter().map(move |key| (key, folder::compile(folder, &key.0, key.1)))
     }
 
     /// The built-in pieces under every name.
-    fn built_in(&self) -> BTreeMap<String, Arc<Template>> {
-        let compiled = self.wanted.iter().filter_map(|(name, format)| {
-            let template = Template::compile(*format, &BTreeMap::new()).ok()?;
-            Some((name.clone(), Arc::new(template)))
+    fn built_in(&self) -> Compiled {
+        let compiled = self.wanted.iter().filter_map(|key| {
+            let template = Template::compile(key.1, &BTreeMap::new()).ok()?;
+            Some((key.clone(), Arc::new(template)))
         });
         compiled.collect()
     }
@@ -116,29 +127,27 @@ impl Templates {
     /// # Errors
     /// When `registry` already has `modelwatch_receiver_template_errors_total`.
     pub fn load(source: TemplateSource, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let templates = Self {
-            live: ArcSwap::from_pointee(source.built_in()),
-            errors: errors(registry)?,
-            source: ArcSwap::from_pointee(source.clone()),
-            refused: ArcSwap::default(),
-            reloading: Mutex::default(),
-        };
+        let errors = errors(registry)?;
+        let templates = source.built_in();
+        let live = ArcSwap::from_pointee(Live { source, templates });
+        let templates = Self { live, errors, refused: ArcSwap::default(), reloading: Mutex::default() };
         // what is wrong is in the log, and nothing but the built-in ones could be done about it
-        let _ = templates.adopt(source);
+        let _ = templates.reload();
         Ok(templates)
     }
 
-    /// Takes the templates from `source` from now on. The folder that is watched stays the one of the start.
+    /// Takes the templates from `source` from now on. The folder that is watched stays the one of the start, and what
+    /// was in use stays there for messages that are being rendered.
     ///
     /// # Errors
-    /// What was refused; then the source before stays.
+    /// What was refused; then nothing changes.
     pub fn adopt(&self, source: TemplateSource) -> Result<(), Arc<TemplateFaults>> {
-        for name in source.wanted.keys() {
-            self.errors.with_label_values(&[name]);
+        let _one_at_a_time = self.lock();
+        let (good, faults) = self.compile(&source);
+        if faults.is_empty() {
+            self.go_live(source, good);
         }
-        self.read(&source)?;
-        self.source.store(Arc::new(source));
-        Ok(())
+        self.told(faults)
     }
 
     /// Reads the folder again and uses what is good of it. It compiles and renders, so call it off the I/O threads.
@@ -146,32 +155,49 @@ impl Templates {
     /// # Errors
     /// What was refused; for those templates the last good ones stay.
     pub fn reload(&self) -> Result<(), Arc<TemplateFaults>> {
-        self.read(&self.source.load())
+        let _one_at_a_time = self.lock();
+        let source = self.live.load().source.clone();
+        let (good, faults) = self.compile(&source);
+        self.go_live(source, good);
+        self.told(faults)
     }
 
-    fn read(&self, source: &TemplateSource) -> Result<(), Arc<TemplateFaults>> {
-        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut live = BTreeMap::clone(&self.live.load());
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn compile(&self, source: &TemplateSource) -> (Compiled, TemplateFaults) {
+        let mut good = Compiled::new();
         let mut faults = TemplateFaults::default();
-        for (name, compiled) in source.compile() {
+        for (key, compiled) in source.compile() {
+            self.errors.with_label_values(&[&key.0]);
             match compiled {
-                Ok(template) => drop(live.insert(name.to_owned(), Arc::new(template))),
+                Ok(template) => drop(good.insert(key.clone(), Arc::new(template))),
                 Err(found) => {
-                    self.failed(name);
+                    self.failed(&key.0);
                     faults.0.extend(found);
                 }
             }
         }
-        self.live.store(Arc::new(live));
+        (good, faults)
+    }
+
+    fn go_live(&self, source: TemplateSource, good: Compiled) {
+        let mut templates = self.live.load().templates.clone();
+        templates.extend(good);
+        self.live.store(Arc::new(Live { source, templates }));
+    }
+
+    fn told(&self, faults: TemplateFaults) -> Result<(), Arc<TemplateFaults>> {
         let faults = Arc::new(faults);
         self.refused.store(Arc::clone(&faults));
         faults.log();
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    /// The template of that name that is in use; `None` for one that nobody wanted.
-    pub fn current(&self, name: &str) -> Option<Arc<Template>> {
-        self.live.load().get(name).cloned()
+    /// The template of that name and format that is in use; `None` for one that nobody wanted.
+    pub fn current(&self, name: &str, format: Format) -> Option<Arc<Template>> {
+        self.live.load().templates.get(&(name.to_owned(), format)).cloned()
     }
 
     /// What the last reading of the folder refused.
@@ -187,11 +213,12 @@ impl Templates {
     pub fn try_render<T>(
         &self,
         name: &str,
+        format: Format,
         render: impl FnOnce(&Template) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let missing =
             || Fault { piece: name.to_owned(), place: None, what: "there is no such template".to_owned() };
-        let rendered = self.current(name).ok_or_else(missing).and_then(|template| render(&template));
+        let rendered = self.current(name, format).ok_or_else(missing).and_then(|template| render(&template));
         if let Err(fault) = &rendered {
             self.failed(name);
             tracing::error!(template = name, %fault, "a template failed, the plain layout is sent");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
-use modelwatch_receiver_core::template::{Fault, line, view};
+use modelwatch_receiver_core::template::{Fault, Format, line, view};
 use tracing::Level;
 
 use super::{BoxFuture, Channel, Notifier, Rendered};
@@ -29,7 +29,7 @@ impl Notifier for Log {
     fn render(&self, message: &Message) -> Rendered {
         let rendered = self
             .templates
-            .try_render(&self.template, |template| template.render("line", view::message(message)));
+            .try_render(&self.template, Format::Log, |template| template.render("line", view::message(message)));
         let (content, problem) = match rendered {
             Ok(content) => (content, None),
             Err(fault) => (plain(message, &fault), Some(fault.to_string())),

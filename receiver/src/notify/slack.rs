@@ -6,6 +6,7 @@ use std::time::Duration;
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::template::Format;
 
 use super::{BoxFuture, Channel, ChannelError, Notifier, Rendered};
 use crate::templates::Templates;
@@ -78,8 +79,9 @@ impl Slack {
 
 impl Notifier for Slack {
     fn render(&self, message: &Message) -> Rendered {
-        let rendered =
-            self.templates.try_render(&self.template, |template| pieces::from_template(template, message));
+        let rendered = self.templates.try_render(&self.template, Format::Slack, |template| {
+            pieces::from_template(template, message)
+        });
         let (pieces, problem) = match rendered {
             Ok(pieces) => (pieces, None),
             Err(fault) => (pieces::plain(message, &fault), Some(fault.to_string())),

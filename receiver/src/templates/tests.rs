@@ -32,7 +32,7 @@ fn load(folder: &TempDir) -> (Templates, Registry) {
 }
 
 fn title(templates: &Templates) -> String {
-    let template = templates.current("slack").unwrap();
+    let template = templates.current("slack", Format::Slack).unwrap();
     template.render("title", view::message(&samples::firing())).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn a_file_replaces_the_built_in_piece_and_leaves_the_others() {
     let (templates, registry) = load(&folder);
     assert_eq!(title(&templates), "mine: FeatureDriftSevere");
     let summary =
-        templates.current("slack").unwrap().render("summary", view::message(&samples::firing())).unwrap();
+        templates.current("slack", Format::Slack).unwrap().render("summary", view::message(&samples::firing())).unwrap();
     assert!(summary.contains("A feature of employment"), "{summary}");
     assert_eq!(errors(&registry), 0, "the series is there from the start");
 }
@@ -110,6 +110,34 @@ fn a_source_with_a_fault_is_not_adopted() {
 }
 
 #[test]
+fn a_source_with_a_fault_changes_nothing_of_what_is_in_use() {
+    let folder = folder(&[("slack/title.hbs", "first {{subject}}"), ("short/title.hbs", "{{#if")]);
+    let (templates, _) = load(&folder);
+    write(&folder, "slack/title.hbs", "second {{subject}}");
+    let both = TemplateSource {
+        folder: Some(folder.path().to_owned()),
+        wanted: ["slack", "short"].map(|name| (name.to_owned(), Format::Slack)).into(),
+    };
+    templates.adopt(both.clone()).unwrap_err();
+    assert_eq!(title(&templates), "first FeatureDriftSevere");
+    write(&folder, "short/title.hbs", "short");
+    templates.adopt(both).unwrap();
+    assert_eq!(title(&templates), "second FeatureDriftSevere");
+}
+
+#[test]
+fn one_name_in_two_formats_is_two_templates() {
+    let wanted = [("slack".to_owned(), Format::Slack), ("slack".to_owned(), Format::Log)].into();
+    let source = TemplateSource { folder: None, wanted };
+    let templates = Templates::load(source.clone(), &Registry::new()).unwrap();
+    assert_eq!(title(&templates), "[FIRING:1][DEV] FeatureDriftSevere");
+    let line = templates.current("slack", Format::Log).unwrap();
+    line.render("line", view::message(&samples::firing())).unwrap();
+    let faults = source.check().unwrap_err().to_string();
+    assert_eq!(faults, "there is no template `slack`: templates.path is not set");
+}
+
+#[test]
 fn every_fault_of_every_template_is_named() {
     let folder = folder(&[
         ("slack/title.hbs", "{{#if"),
@@ -131,7 +159,7 @@ fn what_is_no_text_is_named() {
 #[test]
 fn a_failure_on_real_data_is_counted() {
     let (templates, registry) = load(&folder(&[]));
-    let failed = templates.try_render("slack", |template| template.render("nowhere", serde_json::json!({})));
+    let failed = templates.try_render("slack", Format::Slack, |template| template.render("nowhere", serde_json::json!({})));
     failed.unwrap_err();
     assert_eq!(errors(&registry), 1);
 }

@@ -18,7 +18,7 @@ impl Templates {
     /// Reloads whenever a file in the folder changes, until `shutdown`. Without a folder, or when the operating system
     /// cannot watch it, it says so and ends; [`reload`](Self::reload) still works.
     pub async fn watch(self: Arc<Self>, shutdown: Shutdown) {
-        let Some(folder) = self.source.load().folder.clone() else { return };
+        let Some(folder) = self.live.load().source.folder.clone() else { return };
         let (changed, mut changes) = mpsc::channel(1);
         let watcher = match start(&folder, changed) {
             Ok(watcher) => watcher,
