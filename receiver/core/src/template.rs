@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+use handlebars::template::{HelperTemplate, TemplateElement};
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, TemplateError};
 use regex::Regex;
 use serde_json::Value;
@@ -24,6 +25,10 @@ pub use format::{Format, Piece, Scope};
 
 /// No piece may render more than this many bytes; a message of any channel is far smaller.
 const MAX_OUTPUT: usize = 256 * 1024;
+
+/// Blocks `each` within each other: alerts and what one alert has. A third would go through the product of three lists,
+/// which ends in hours and not by its output, since it may write nothing.
+const MAX_NESTED: usize = 2;
 
 /// How many alerts of a sample the pieces for one alert are tried on.
 const TRIED_ALERTS: usize = 100;
@@ -95,7 +100,14 @@ impl Template {
         no_partials(piece, source)?;
         self.registry
             .register_template_string(piece.name, source)
-            .map_err(|error| parse_fault(piece.name, &error))
+            .map_err(|error| parse_fault(piece.name, &error))?;
+        let nested = self.registry.get_template(piece.name).map_or(0, nested);
+        if nested > MAX_NESTED {
+            self.registry.unregister_template(piece.name);
+            let what = format!("{nested} blocks `each` within each other are too many, at most {MAX_NESTED}");
+            return Err(fault(piece.name, None, &what));
+        }
+        Ok(())
     }
 
     /// Renders what parsed with every sample; a piece that fails is named once.
@@ -174,6 +186,19 @@ fn no_partials(piece: &Piece, source: &str) -> Result<(), Fault> {
     Err(fault(piece.name, Some((line, column)), "partials and decorators cannot be used, write the text out"))
 }
 
+/// How many blocks `each` stand within each other.
+fn nested(template: &handlebars::Template) -> usize {
+    let of_block = |block: &HelperTemplate| {
+        let inner = [&block.template, &block.inverse].into_iter().flatten().map(nested).max();
+        inner.unwrap_or_default() + usize::from(block.name.as_name() == Some("each"))
+    };
+    let blocks = template.elements.iter().filter_map(|element| match element {
+        TemplateElement::HelperBlock(block) => Some(of_block(block)),
+        _ => None,
+    });
+    blocks.max().unwrap_or_default()
+}
+
 fn fault(piece: &str, place: Option<(usize, usize)>, what: &str) -> Fault {
     Fault { piece: piece.to_owned(), place, what: what.to_owned() }
 }
@@ -212,7 +237,7 @@ fn tidy(text: &str) -> String {
     tidied
 }
 
-/// Takes bytes up to [`MAX_OUTPUT`] and then fails, so that a nested `each` over many alerts ends.
+/// Takes bytes up to [`MAX_OUTPUT`] and then fails, so that what writes in a nested `each` over many alerts ends early.
 #[derive(Default)]
 struct Capped(Vec<u8>);
 
