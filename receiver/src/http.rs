@@ -57,7 +57,7 @@ async fn webhook(
 ) -> Response {
     let source = match source(query, token.map(|Extension(token)| token)) {
         Ok(source) => source,
-        Err(problem) => return refuse(&receiving, problem),
+        Err(problem) => return refuse(&receiving, Refused::invalid(problem, "its source cannot be used")),
     };
     let span = tracing::info_span!("webhook", source);
     receive(&receiving, source, body).instrument(span).await
@@ -66,7 +66,7 @@ async fn webhook(
 async fn receive(receiving: &Receiving, source: String, body: Body) -> Response {
     let snapshot = match read(body, receiving.max_body).await {
         Ok(snapshot) => snapshot,
-        Err(problem) => return refuse(receiving, problem),
+        Err(refused) => return refuse(receiving, refused),
     };
     match receiving.intake.accept(Webhook { source, snapshot, channels: None }).await {
         Ok(()) => {
@@ -74,6 +74,32 @@ async fn receive(receiving: &Receiving, source: String, body: Body) -> Response 
             Json(serde_json::json!({ "status": "accepted" })).into_response()
         }
         Err(error) => come_again(receiving, error),
+    }
+}
+
+/// A webhook that is not even tried to be stored: what its sender is told, how it is counted, and what the log says,
+/// which repeats nothing that the sender wrote.
+struct Refused {
+    problem: Problem,
+    result: Received,
+    reason: &'static str,
+}
+
+impl Refused {
+    fn invalid(problem: Problem, reason: &'static str) -> Refused {
+        Refused { problem, result: Received::Invalid, reason }
+    }
+
+    fn unread(problem: Problem) -> Refused {
+        match problem.status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Refused { problem, result: Received::TooLarge, reason: "its body is too long" }
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                Refused { problem, result: Received::Failed, reason: "its body did not come in time" }
+            }
+            _ => Refused::invalid(problem, "its body did not come whole"),
+        }
     }
 }
 
@@ -93,25 +119,21 @@ fn source(
 }
 
 /// Reads and parses a body; the parsing may take long, so it is done away from the I/O threads.
-async fn read(body: Body, max: ByteSize) -> Result<Snapshot, Problem> {
-    let bytes = body::read(body, max).await?;
-    let parsed = tokio::task::spawn_blocking(move || Snapshot::parse(&bytes)).await;
-    match parsed {
-        Ok(Ok(snapshot)) => Ok(snapshot),
-        Ok(Err(error)) => Err(Problem::new(StatusCode::BAD_REQUEST, error.to_string())),
-        Err(error) => {
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read").because(error))
-        }
-    }
+async fn read(body: Body, max: ByteSize) -> Result<Snapshot, Refused> {
+    let bytes = body::read(body, max).await.map_err(Refused::unread)?;
+    let parsed = tokio::task::spawn_blocking(move || Snapshot::parse(&bytes)).await.map_err(|error| {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read");
+        Refused { problem: problem.because(error), result: Received::Failed, reason: "reading it failed" }
+    })?;
+    parsed.map_err(|error| {
+        Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
+    })
 }
 
-fn refuse(receiving: &Receiving, problem: Problem) -> Response {
-    receiving.metrics.received(match problem.status {
-        StatusCode::PAYLOAD_TOO_LARGE => Received::TooLarge,
-        StatusCode::SERVICE_UNAVAILABLE => Received::Overloaded,
-        _ => Received::Invalid,
-    });
-    tracing::warn!(status = problem.status.as_u16(), reason = problem.public, "a webhook was refused");
+fn refuse(receiving: &Receiving, refused: Refused) -> Response {
+    let Refused { problem, result, reason } = refused;
+    receiving.metrics.received(result);
+    tracing::warn!(status = problem.status.as_u16(), reason, "a webhook was refused");
     problem.into_response()
 }
 

@@ -31,7 +31,7 @@ pub enum Received {
     TooLarge,
     /// Too many waited.
     Overloaded,
-    /// The store failed.
+    /// The store failed, or the body did not come in time.
     Failed,
 }
 

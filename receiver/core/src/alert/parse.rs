@@ -11,10 +11,15 @@ pub enum SnapshotError {
     /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     Syntax(serde_json::Error),
-    /// The body is JSON of another shape; says where.
-    #[error("the body is not an Alertmanager webhook: {0}")]
-    Shape(String),
-    /// The version is none that is known.
+    /// The body is JSON of another shape; says where and what, of which it repeats little.
+    #[error("the body is not an Alertmanager webhook: {path}{what}")]
+    Shape {
+        /// Where, as `alerts[0].status: `, or empty for the whole.
+        path: String,
+        /// What is there instead of what.
+        what: String,
+    },
+    /// The version is none that is known; repeats its beginning.
     #[error("version {0:?} is not known: expected \"4\" (Alertmanager), or \"1\" with orgId (Grafana)")]
     Version(String),
     /// There is nothing to tell.
@@ -24,6 +29,22 @@ pub enum SnapshotError {
     #[error("alerts[{0}] has no labels")]
     Unlabelled(usize),
 }
+
+impl SnapshotError {
+    /// The same for the log, which repeats nothing that the sender wrote.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SnapshotError::Syntax(_) => "the body is not JSON",
+            SnapshotError::Shape { .. } => "the body is not an Alertmanager webhook",
+            SnapshotError::Version(_) => "the version is not known",
+            SnapshotError::Empty => "the webhook lists no alerts",
+            SnapshotError::Unlabelled(_) => "an alert has no labels",
+        }
+    }
+}
+
+/// How many characters of a sender's own text are repeated, from its beginning and from its end.
+const ECHO: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
@@ -72,8 +93,19 @@ fn no_webhook(error: serde_path_to_error::Error<serde_json::Error>) -> SnapshotE
         return SnapshotError::Syntax(cause);
     }
     let what = cause.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default();
-    SnapshotError::Shape(if path == "." { what.to_owned() } else { format!("{path}: {what}") })
+    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what);
+    let path = if path == "." { String::new() } else { format!("{}: ", shortened(&path)) };
+    SnapshotError::Shape { path, what: shortened(what) }
+}
+
+/// A sender's own text without its middle, if it is long: what was expected stands at the end.
+fn shortened(text: &str) -> String {
+    let characters = text.chars().count();
+    if characters <= 2 * ECHO {
+        return text.to_owned();
+    }
+    let begin = text.chars().take(ECHO);
+    begin.chain(['…']).chain(text.chars().skip(characters - ECHO)).collect()
 }
 
 impl TryFrom<RawSnapshot> for Snapshot {
@@ -82,7 +114,7 @@ impl TryFrom<RawSnapshot> for Snapshot {
     fn try_from(raw: RawSnapshot) -> Result<Snapshot, SnapshotError> {
         match (raw.version.as_deref(), &raw.org_id) {
             (Some("4"), _) | (Some("1"), Some(_)) => {}
-            (version, _) => return Err(SnapshotError::Version(version.unwrap_or_default().to_owned())),
+            (version, _) => return Err(SnapshotError::Version(shortened(version.unwrap_or_default()))),
         }
         let alerts = raw.alerts.unwrap_or_default();
         if alerts.is_empty() {

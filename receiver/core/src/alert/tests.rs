@@ -73,6 +73,22 @@ fn what_can_never_be_accepted_is_refused_with_the_reason() {
 
 /// The value is that of `prometheus/common`'s own test of label signatures; the empty set is FNV-1a's offset.
 #[test]
+fn little_is_repeated_of_what_cannot_be_read_and_the_expectation_stays() {
+    let long = "x".repeat(100_000);
+    let alert = format!(r#"{{"status":"{long}"}}"#);
+    let labels = format!(r#"{{"status":"firing","labels":{{"{long}":1}}}}"#);
+    for (body, expected) in [
+        (format!(r#"{{"version":"{long}"}}"#), "is not known: expected"),
+        (format!(r#"{{"alerts":[{alert}]}}"#), "expected `firing` or `resolved`"),
+        (format!(r#"{{"alerts":[{labels}]}}"#), "expected a string"),
+        (format!(r#"{{"truncatedAlerts":"{long}"}}"#), "expected u64"),
+    ] {
+        let error = Snapshot::parse(body.as_bytes()).unwrap_err().to_string();
+        assert!(error.len() < 500 && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn fingerprints_are_those_of_alertmanager() {
     assert_eq!(Fingerprint::of(std::iter::empty()).to_string(), "cbf29ce484222325");
     let pairs = [("name", "garland, briggs"), ("fear", "love is not enough")];
