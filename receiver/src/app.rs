@@ -106,7 +106,13 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     let delivery = start_delivery(config, &shared, tasks, bell)?;
     watch_heartbeats(&shared, &intake, &terms, tasks);
     keep_house(config, &shared, tasks);
-    let parts = Reloadable { origin, terms, templates: Arc::clone(&shared.templates), delivery };
+    let parts = Reloadable {
+        origin,
+        started: config.clone(),
+        terms,
+        templates: Arc::clone(&shared.templates),
+        delivery,
+    };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
     Ok(router(config, &shared, intake, reload))
 }
@@ -150,6 +156,7 @@ fn keep_house(config: &Config, shared: &Shared, tasks: &Tasks) {
 /// The parts that a reload changes.
 struct Reloadable {
     origin: Origin,
+    started: Config,
     terms: Arc<ArcSwap<Terms>>,
     templates: Arc<Templates>,
     delivery: Delivery,
@@ -164,6 +171,9 @@ impl Reloadable {
         self.templates.adopt(source).map_err(|faults| faults.to_string())?;
         self.terms.store(Arc::new(terms(&config)));
         self.delivery.replan(plan);
+        for key in self.started.needing_restart(&config) {
+            tracing::warn!(key, "this key was changed and takes effect only at a restart");
+        }
         Ok(())
     }
 }

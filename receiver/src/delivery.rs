@@ -21,7 +21,7 @@ pub use settings::Settings;
 
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::store::{Store, Wording};
+use crate::store::{Store, StoreError, Wording};
 
 /// Where a channel's notifications go.
 #[derive(Clone)]
@@ -81,7 +81,11 @@ impl Delivery {
 
     /// Goes by another plan; notifications of destinations that are gone wait in the store until they return.
     pub fn replan(&self, plan: Plan) {
-        self.0.plan.store(Arc::new(plan));
+        let plan = Arc::new(plan);
+        let before = self.0.plan.swap(Arc::clone(&plan));
+        for gone in before.destinations.keys().filter(|name| !plan.destinations.contains_key(*name)) {
+            self.means().metrics.forget_backlog(gone);
+        }
         self.start_queues();
         self.means().bell.send_replace(());
     }
@@ -128,14 +132,14 @@ impl Delivery {
         }
     }
 
-    async fn show_backlog(&self) -> Result<(), crate::store::StoreError> {
+    async fn show_backlog(&self) -> Result<(), StoreError> {
         let backlogs = self.means().store.backlogs().await?;
         let now = self.means().clock.now();
         let plan = self.0.plan.load();
         for channel in plan.destinations.keys() {
             let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
-            let shown = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
-            self.means().metrics.backlog(channel, shown);
+            let waiting = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
+            self.means().metrics.backlog(channel, waiting);
         }
         Ok(())
     }

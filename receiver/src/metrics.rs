@@ -129,7 +129,7 @@ impl Metrics {
             )?,
             suppressed: counters(
                 "suppressed_total",
-                "Alerts that were not told to a channel, and notifications superseded, by reason.",
+                "Alerts that were not told to a channel, and notifications that were not sent, by reason.",
                 &["channel", "reason"],
             )?,
             heartbeat_up: IntGaugeVec::new(
@@ -238,6 +238,18 @@ impl Metrics {
         let (waiting, seconds) = backlog.map_or((0, 0.0), |(backlog, seconds)| (backlog.waiting, seconds));
         self.queue_depth.with_label_values(&[channel]).set(waiting);
         self.oldest_pending.with_label_values(&[channel]).set(seconds);
+    }
+
+    /// Shows nothing any more of a channel that is gone.
+    pub fn forget_backlog(&self, channel: &str) {
+        // not there is as good as removed
+        let _ = self.queue_depth.remove_label_values(&[channel]);
+        let _ = self.oldest_pending.remove_label_values(&[channel]);
+    }
+
+    /// Shows nothing any more of a dead man's switch that is gone.
+    pub fn forget_heartbeat(&self, name: &str) {
+        let _ = self.heartbeat_up.remove_label_values(&[name]);
     }
 
     /// Shows whether a dead man's switch is heard of in time.

@@ -151,10 +151,21 @@ impl Occurrence {
         self.held
     }
 
-    /// Marks an occurrence that nobody speaks of any more.
-    pub fn forgotten(mut self) -> Occurrence {
-        self.state = State::Stale;
-        self
+    /// The held copy to be observed now that its time has come: once, and only while nothing newer of the alert is
+    /// known. If there is none, the occurrence is to be [`forgotten`](Self::forgotten).
+    pub fn counts_after_all(&self, is_newest: bool) -> Option<Report> {
+        self.held.filter(|_| is_newest)
+    }
+
+    /// What becomes of it when its time has come and no copy counts: one that was firing goes stale.
+    pub fn forgotten(self) -> Occurrence {
+        let state = if self.state == State::Firing { State::Stale } else { self.state };
+        Occurrence { state, ..self.followed() }
+    }
+
+    /// What becomes of it when another one opens after it: what was held against it is spent, or said by the other.
+    pub fn followed(self) -> Occurrence {
+        Occurrence { held: None, ..self }
     }
 
     fn begin(report: Report, now: Timestamp, previous_end: Option<Timestamp>) -> Occurrence {

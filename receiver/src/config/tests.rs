@@ -103,3 +103,28 @@ fn nothing_to_tell_and_nobody_to_tell_it_to_are_faults() {
     assert!(refused.contains("channels: expected at least one channel"), "{refused}");
     assert!(refused.contains("routes: expected at least one route"), "{refused}");
 }
+
+#[test]
+fn a_reload_names_the_keys_that_need_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let started = load(directory.path(), MINIMAL).unwrap();
+    assert!(started.needing_restart(&started).is_empty());
+    let more = "
+web: {listen_address: '127.0.0.1:1', max_body: 1KiB}
+storage: {url: 'sqlite:other.db'}
+history: {retention: 1d}
+templates: {path: templates}
+delivery: {workers: 2, give_up_after: 1h}
+";
+    let newer = load(directory.path(), &format!("{MINIMAL}{more}")).unwrap();
+    let keys = started.needing_restart(&newer);
+    let expected = [
+        "web.listen_address",
+        "web.max_body",
+        "storage.url",
+        "history.retention",
+        "templates.path",
+        "delivery.workers",
+    ];
+    assert_eq!(keys, expected);
+}

@@ -94,7 +94,8 @@ impl Send {
     fn next(&self, claimed: &Claimed, outcome: &Outcome) -> Next {
         let settings = self.delivery.0.plan.load().settings;
         let delay = settings.backoff.delay(claimed.attempts, rand::random());
-        let patience = Patience { waiting_since: claimed.waiting_since, give_up_after: settings.give_up_after };
+        let patience =
+            Patience { waiting_since: claimed.waiting_since, give_up_after: settings.give_up_after };
         retry::next(outcome, delay, patience, self.delivery.means().clock.now())
     }
 

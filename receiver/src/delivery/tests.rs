@@ -207,9 +207,28 @@ async fn what_waits_for_a_destination_that_is_gone_is_sent_when_it_returns() {
     rig.running_intake().accept(group(&[("AB", None)])).await.unwrap();
     rig.until(|history| history.iter().any(|e| e.channel == "b" && e.status == "delivered")).await;
     assert!(a.sent().is_empty());
+    assert!(!shows_backlog_of(&rig, "a"));
     delivery.replan(plan(&rig, [("a", &a, None), ("b", &b, None)]));
     rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
     assert_eq!(a.sent().len(), 1);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !shows_backlog_of(&rig, "a") {
+        assert!(std::time::Instant::now() < deadline, "what waits was never shown");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut without = plan(&rig, [("a", &a, None), ("b", &b, None)]);
+    without.destinations.remove("a");
+    delivery.replan(without);
+    while shows_backlog_of(&rig, "a") {
+        assert!(std::time::Instant::now() < deadline, "what is gone is still shown");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn shows_backlog_of(rig: &Rig, channel: &str) -> bool {
+    let text = modelwatch_common::metrics::text(&rig.registry).unwrap();
+    let series = format!("modelwatch_receiver_oldest_pending_seconds{{channel=\"{channel}\"}}");
+    String::from_utf8(text).unwrap().contains(&series)
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! The alarm goes the way of every alert, so it is deduplicated, repeated, retried and remembered; whether one is open
 //! is asked of the store, so that it survives a restart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,9 +53,11 @@ impl Watch {
     /// Looks after them until `shutdown`.
     pub async fn run(self, shutdown: Shutdown) {
         let mut up = self.clock.now();
+        let mut shown = BTreeSet::new();
         while !shutdown.is_cancelled() {
             up = up.min(self.clock.now());
             let terms = self.terms.load_full();
+            self.forget_gone(&mut shown, &terms);
             for heartbeat in terms.policy.heartbeats() {
                 if let Err(error) = self.look_after(heartbeat, up).await {
                     tracing::error!(%error, heartbeat = heartbeat.name(), "a heartbeat could not be looked after");
@@ -65,6 +68,14 @@ impl Watch {
                 () = shutdown.cancelled() => {}
             }
         }
+    }
+
+    /// Shows only the switches that there are.
+    fn forget_gone(&self, shown: &mut BTreeSet<String>, terms: &Terms) {
+        let names: BTreeSet<String> =
+            terms.policy.heartbeats().iter().map(|heartbeat| heartbeat.name().to_owned()).collect();
+        shown.difference(&names).for_each(|gone| self.metrics.forget_heartbeat(gone));
+        *shown = names;
     }
 
     async fn look_after(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<(), StoreError> {

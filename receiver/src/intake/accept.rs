@@ -8,7 +8,9 @@ use modelwatch_receiver_core::dedupe::{self, Seen, Suppression, Verdict};
 use modelwatch_receiver_core::occurrence::{Report, Sighting, observe};
 
 use super::{Policy, Terms};
-use crate::store::{DueOccurrence, Group, Intent, OccurrenceRow, StoreError, Transaction, Wording, new_id};
+use crate::store::{
+    DueOccurrence, Group, Intent, OccurrenceRow, StoreError, StoredOccurrence, Transaction, Wording, new_id,
+};
 
 /// A webhook to be accepted.
 #[derive(Debug, Clone)]
@@ -100,13 +102,13 @@ impl<'a> Acceptance<'a> {
     }
 
     /// Looks at an occurrence that no webhook spoke of: a firing copy held against it counts after all, since nothing
-    /// refuted it; one that was firing is forgotten.
+    /// refuted it; else it is forgotten.
     pub(super) async fn due(&mut self, due: DueOccurrence) -> Result<(), StoreError> {
-        let Some(report) = due.stored.occurrence.held() else {
-            return self
-                .transaction
-                .update_state(&due.stored.id, &due.stored.occurrence.forgotten(), None)
-                .await;
+        let StoredOccurrence { id, occurrence } = due.stored;
+        let newest = self.transaction.newest_occurrence(&due.group.source, due.fingerprint).await?;
+        let is_newest = newest.is_some_and(|newest| newest.id == id);
+        let Some(report) = occurrence.counts_after_all(is_newest) else {
+            return self.transaction.update_state(&id, &occurrence.forgotten(), None).await;
         };
         let mut routed = Routed::default();
         let seeing = self.see(due.fingerprint, report, &due.alert, &due.group).await?;
@@ -139,7 +141,11 @@ impl<'a> Acceptance<'a> {
         let check_at = occurrence.check_at(windows);
         let row = OccurrenceRow { occurrence, fingerprint, alert, group, check_at };
         let id = match (&sighting, newest) {
-            (Sighting::Opened(_), _) | (_, None) => self.transaction.open_occurrence(row).await?,
+            (Sighting::Opened(_), Some(before)) => {
+                self.transaction.update_state(&before.id, &before.occurrence.followed(), None).await?;
+                self.transaction.open_occurrence(row).await?
+            }
+            (_, None) => self.transaction.open_occurrence(row).await?,
             (Sighting::Known(_), Some(known)) => {
                 self.transaction.update_occurrence(&known.id, row).await?;
                 known.id

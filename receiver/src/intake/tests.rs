@@ -196,6 +196,45 @@ async fn a_return_with_its_old_start_is_held_and_told_as_unconfirmed_when_nothin
     assert_eq!(history[2].kind, "changed", "the end of the first was not told yet either");
 }
 
+/// Lets `minutes` pass, a minute at a time, and everything that is due be looked at.
+async fn pass(rig: &Rig, minutes: u64) {
+    for _ in 0..minutes {
+        rig.clock.advance(Duration::from_secs(60));
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while rig.store.has_due_occurrences(rig.clock.now()).await.unwrap() {
+            assert!(std::time::Instant::now() < deadline, "something stays due");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_held_copy_is_told_once_and_leaves_nothing_behind() {
+    let (rig, intake) = after(&[group(&[("A", None)]), group(&[("A", Some(5))])]).await;
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    pass(&rig, 16).await;
+    assert_eq!(rig.history().await.len(), 3);
+    pass(&rig, 100).await;
+    assert_eq!(rig.history().await.len(), 3, "nobody spoke of it, so nothing repeats it");
+    intake.accept(from_source("am", &[("A", 0, Some(7000))])).await.unwrap();
+    assert_eq!(told(&rig.history().await)[3], "console resolved pending");
+    pass(&rig, 100).await;
+    assert_eq!(rig.history().await.len(), 4, "it is over");
+}
+
+#[tokio::test]
+async fn a_held_copy_is_given_up_when_a_newer_occurrence_opens() {
+    let (rig, intake) = after(&[group(&[("A", None)]), group(&[("A", Some(5))])]).await;
+    accept_all(&intake, &[group(&[("A", None)]), from_source("am", &[("A", 9, None)])]).await.unwrap();
+    let before = rig.history().await.len();
+    pass(&rig, 100).await;
+    let alert = &rig.history().await[before - 1].alerts[0];
+    assert_eq!(alert.starts_at.as_second(), crate::testing::START + 9);
+    intake.accept(from_source("am", &[("A", 9, Some(6000))])).await.unwrap();
+    pass(&rig, 100).await;
+    assert_eq!(rig.history().await.len(), before + 1, "no copy comes back");
+}
+
 #[tokio::test]
 async fn a_refuted_return_is_never_told() {
     let (rig, intake) = after(&[group(&[("A", None)]), group(&[("A", Some(5))])]).await;

@@ -27,9 +27,9 @@ impl Log {
 
 impl Notifier for Log {
     fn render(&self, message: &Message) -> Rendered {
-        let rendered = self
-            .templates
-            .try_render(&self.template, Format::Log, |template| template.render("line", view::message(message)));
+        let rendered = self.templates.try_render(&self.template, Format::Log, |template| {
+            template.render("line", view::message(message))
+        });
         let (content, problem) = match rendered {
             Ok(content) => (content, None),
             Err(fault) => (plain(message, &fault), Some(fault.to_string())),

@@ -79,9 +79,9 @@ impl Slack {
 
 impl Notifier for Slack {
     fn render(&self, message: &Message) -> Rendered {
-        let rendered = self.templates.try_render(&self.template, Format::Slack, |template| {
-            pieces::from_template(template, message)
-        });
+        let rendered = self
+            .templates
+            .try_render(&self.template, Format::Slack, |template| pieces::from_template(template, message));
         let (pieces, problem) = match rendered {
             Ok(pieces) => (pieces, None),
             Err(fault) => (pieces::plain(message, &fault), Some(fault.to_string())),

@@ -69,11 +69,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn next_due(&self, channel: &str) -> Result<Option<Duration>, StoreError> {
-        let select =
-            format!("select n.due_at from notifications n where n.channel = $1 and {FREE} order by n.due_at limit 1");
+        let select = format!(
+            "select n.due_at from notifications n where n.channel = $1 and {FREE} order by n.due_at limit 1"
+        );
         let due: Option<i64> =
             sqlx::query_scalar(AssertSqlSafe(select)).bind(channel).fetch_optional(self.readers()).await?;
-        let wait = |due: Timestamp| Duration::try_from(due.duration_since(self.steady.now())).unwrap_or_default();
+        let wait =
+            |due: Timestamp| Duration::try_from(due.duration_since(self.steady.now())).unwrap_or_default();
         Ok(due.map(timestamp).transpose()?.map(wait))
     }
 }

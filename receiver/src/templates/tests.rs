@@ -51,8 +51,11 @@ fn a_file_replaces_the_built_in_piece_and_leaves_the_others() {
     ]);
     let (templates, registry) = load(&folder);
     assert_eq!(title(&templates), "mine: FeatureDriftSevere");
-    let summary =
-        templates.current("slack", Format::Slack).unwrap().render("summary", view::message(&samples::firing())).unwrap();
+    let summary = templates
+        .current("slack", Format::Slack)
+        .unwrap()
+        .render("summary", view::message(&samples::firing()))
+        .unwrap();
     assert!(summary.contains("A feature of employment"), "{summary}");
     assert_eq!(errors(&registry), 0, "the series is there from the start");
 }
@@ -159,7 +162,8 @@ fn what_is_no_text_is_named() {
 #[test]
 fn a_failure_on_real_data_is_counted() {
     let (templates, registry) = load(&folder(&[]));
-    let failed = templates.try_render("slack", Format::Slack, |template| template.render("nowhere", serde_json::json!({})));
+    let failed = templates
+        .try_render("slack", Format::Slack, |template| template.render("nowhere", serde_json::json!({})));
     failed.unwrap_err();
     assert_eq!(errors(&registry), 1);
 }

@@ -170,3 +170,15 @@ fn an_occurrence_survives_being_stored() {
     let text = serde_json::to_string(&occurrence).unwrap();
     assert_eq!(serde_json::from_str::<Occurrence>(&text).unwrap(), occurrence);
 }
+
+#[test]
+fn a_held_copy_counts_only_while_nothing_newer_is_known() {
+    let held = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5))]);
+    assert_eq!(held.counts_after_all(true), Some(firing(5)));
+    assert_eq!(held.counts_after_all(false), None);
+    let followed = held.followed();
+    assert_eq!((followed.held(), followed.check_at(WINDOWS)), (None, None));
+    assert_eq!((followed.state, followed.ends_at), (State::Resolved, Some(at(19))));
+}
+
+mod passing_time;

@@ -114,8 +114,12 @@ fn a_piece_that_never_ends_growing_is_refused() {
 #[test]
 fn a_piece_that_goes_through_three_lists_within_each_other_is_refused_even_if_it_writes_nothing() {
     let third = "{{#if ../late}}{{else}}{{#each ../../alerts}}{{/each}}{{/if}}";
-    let source = format!("{{{{title}}}}{{{{#each alerts}}}}{{{{#each ../alerts}}}}{third}{{{{/each}}}}{{{{/each}}}}");
-    assert_eq!(faults("text", &source), ["text.hbs: 3 blocks `each` within each other are too many, at most 2"]);
+    let source =
+        format!("{{{{title}}}}{{{{#each alerts}}}}{{{{#each ../alerts}}}}{third}{{{{/each}}}}{{{{/each}}}}");
+    assert_eq!(
+        faults("text", &source),
+        ["text.hbs: 3 blocks `each` within each other are too many, at most 2"]
+    );
 }
 
 #[test]

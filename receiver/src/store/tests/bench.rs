@@ -123,7 +123,8 @@ impl Bench {
     ) -> String {
         let id = new_id();
         let group = Group { key: key.to_owned(), ..group() };
-        self.put(Intent { id: &id, channel: "console", group: &group, at: now }, occurrence, transition).await;
+        self.put(Intent { id: &id, channel: "console", group: &group, at: now }, occurrence, transition)
+            .await;
         id
     }
 
