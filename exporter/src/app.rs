@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::Config;
 use crate::engine::Request;
-use crate::http::{self, PLACES, Web};
+use crate::http::{self, ROOM_KIBIBYTES, Web};
 use crate::references;
 use crate::telemetry::Metrics;
 use threads::{Threads, Watching};
@@ -85,7 +85,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         registry,
         metrics: metrics.clone(),
         max_body: config.web.max_body(),
-        places: Arc::new(Semaphore::new(PLACES)),
+        room: Arc::new(Semaphore::new(ROOM_KIBIBYTES as usize)),
     };
     let status = status(&origin, &threads);
     let router =

@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand};
 use modelwatch_common::cli::CommonArgs;
 use modelwatch_common::config::Environment;
 use modelwatch_common::telemetry;
+use modelwatch_exporter_core::model::{ModelSetup, Reference};
+use modelwatch_exporter_core::schema::FeatureType;
 
 use crate::app::{self, Origin};
 
@@ -53,14 +55,22 @@ impl Cli {
 fn check_config(origin: &Origin) -> anyhow::Result<()> {
     let (config, setup) = origin.load()?;
     for model in &setup.models {
-        let rows = model.reference.as_ref().map_or(0, |reference| reference.rows);
-        println!(
-            "model {}: {} features, {} windows, {rows} reference rows",
-            model.name,
-            model.features.len(),
-            model.windows.len()
-        );
+        let windows: Vec<_> = model.windows.iter().map(ToString::to_string).collect();
+        println!("model {}: windows {}", model.name, windows.join(", "));
+        let references = model.reference.iter().chain(model.references.values());
+        for reference in references {
+            println!("  a reference of {} rows", reference.rows);
+            for feature_type in [FeatureType::Numeric, FeatureType::Categorical] {
+                println!("    {feature_type:?}: {}", names_of(model, reference, feature_type).join(", "));
+            }
+        }
     }
     println!("{}: {} models, no faults", origin.file.display(), config.models.len());
     Ok(())
+}
+
+fn names_of<'a>(model: &'a ModelSetup, reference: &Reference, wanted: FeatureType) -> Vec<&'a str> {
+    let compared = model.features.iter().zip(&reference.features);
+    let matching = compared.filter(|(_, own)| own.as_ref().is_some_and(|own| own.feature_type() == wanted));
+    matching.map(|(feature, _)| &*feature.name).collect()
 }

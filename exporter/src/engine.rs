@@ -114,7 +114,7 @@ impl Engine {
 
     /// Serves requests until nobody can send any more, then saves the state.
     pub fn run(mut self, requests: &Receiver<Request>) {
-        self.publish();
+        self.publish_now();
         loop {
             match requests.recv_timeout(PUBLISH_EVERY) {
                 Ok(first) => self.serve(first, requests),
@@ -140,9 +140,12 @@ impl Engine {
         if self.published.elapsed() < due {
             return;
         }
+        self.publish_now();
+    }
+
+    fn publish_now(&mut self) {
         let now = self.tick();
-        let setup = Arc::clone(&self.setup);
-        self.state.advance(&setup, now);
+        self.state.advance(&self.setup, now);
         self.publish();
     }
 

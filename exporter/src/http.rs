@@ -18,8 +18,8 @@ use crate::engine::Request;
 use crate::publisher::Published;
 use crate::telemetry::Metrics;
 
-/// Bodies in the house at the same time; others wait at the door, unread.
-pub const PLACES: usize = 32;
+/// Kibibytes of bodies, unpacked, that are parsed or counted at the same time; others wait.
+pub const ROOM_KIBIBYTES: u32 = 64 << 10;
 
 /// What the routes need to know.
 #[derive(Clone)]
@@ -36,8 +36,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// Longest body, uncompressed.
     pub max_body: ByteSize,
-    /// Bodies that are read, parsed or counted at the same time: what bounds memory.
-    pub places: Arc<Semaphore>,
+    /// Kibibytes of bodies that are parsed or counted at the same time: what bounds memory.
+    pub room: Arc<Semaphore>,
 }
 
 /// All routes but those that every program has.

@@ -43,7 +43,7 @@ pub enum JournalError {
     #[error("{}: another modelwatch-exporter uses this folder, give each its own", .0.display())]
     Locked(PathBuf),
     /// Nothing that can be started from.
-    #[error("{}: no snapshot in it can be read ({reason}), move the folder away to begin anew", path.display())]
+    #[error("{}: the state in it is not whole ({reason}), move the folder away to begin anew", path.display())]
     Damaged {
         /// The folder.
         path: PathBuf,

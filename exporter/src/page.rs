@@ -43,7 +43,7 @@ fn row(out: &mut String, [model, version, window]: [&str; 3], report: &WindowRep
     let labelled =
         report.labels.map_or("unknown".to_owned(), |labels| format!("{:.0} %", labels.coverage * 100.0));
     let cells = [
-        format!("<a href=\"/api/v1/models/{0}\">{0}</a>", escape(model)),
+        format!("<a href=\"/api/v1/models/{}\">{}</a>", in_path(model), escape(model)),
         escape(version),
         escape(window),
         report.current.rows.to_string(),
@@ -54,4 +54,13 @@ fn row(out: &mut String, [model, version, window]: [&str; 3], report: &WindowRep
     let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
     // writing to a string cannot fail
     let _ = writeln!(out, "<tr>{cells}</tr>");
+}
+
+/// A name as a part of a URL's path (RFC 3986, 2.1).
+fn in_path(name: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    name.bytes().map(encode).collect()
 }

@@ -186,7 +186,7 @@ fn feature(
             tracing::info!(
                 model = &*config.name,
                 column = name,
-                "the column differs in every row of the reference, so it is taken for an identifier and not monitored"
+                "the column has as many distinct texts as an identifier, so it is not monitored"
             );
             Ok(None)
         }

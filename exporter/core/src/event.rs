@@ -56,8 +56,8 @@ pub struct Prediction {
     pub id: Option<Id>,
     /// When it was made; `None` means on arrival.
     pub time: Option<Time>,
-    /// One value for every monitored feature, in the order of [`FeatureNames`].
-    pub features: Vec<Value>,
+    /// The monitored features that it carries, by their places in [`FeatureNames`]: what it lacks costs nothing.
+    pub features: Vec<(u32, Value)>,
     /// Canonical text of the predicted class; `None` only for a failed request.
     pub class: Option<Box<str>>,
     /// Probability of the positive class, in [0, 1].

@@ -17,17 +17,33 @@ use crate::time::{Time, millis};
 /// How finely expiry looks at time: entries live at most `wait` × (1 + 1/32).
 const STEPS: i64 = 32;
 
-/// The place of a version in its model.
+/// The place where a version's predictions are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VersionIndex(pub u16);
+
+/// What names a version for joining, whether it was seen or not: 64 bits of its name (xxh3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VersionKey(u64);
+
+impl VersionKey {
+    /// The key of a name.
+    #[must_use]
+    pub fn of(name: &str) -> VersionKey {
+        VersionKey(xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+    }
+}
 
 /// A prediction that can still be joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Which version made it.
-    pub version: VersionIndex,
+    pub version: VersionKey,
+    /// Where it was counted.
+    pub place: VersionIndex,
     /// When it was made.
     pub time: Time,
+    /// When it was seen, by the model's clock: retries of a prediction that is older than all waiting are known by it.
+    seen: Time,
     /// How many predictions of its version came before it.
     pub ordinal: u64,
     /// What was predicted.
@@ -43,7 +59,7 @@ pub struct Truth {
     /// When it was known.
     pub time: Time,
     /// The one version it was given for; `None` is every version.
-    pub only: Option<VersionIndex>,
+    pub only: Option<VersionKey>,
 }
 
 impl Truth {
@@ -86,7 +102,7 @@ struct Aside {
     /// Labels that came before their predictions, one for each version named, and the model's now when they came.
     early: Vec<(Truth, Time)>,
     /// Versions whose request for this id failed.
-    failures: Vec<VersionIndex>,
+    failures: Vec<VersionKey>,
 }
 
 impl Entry {
@@ -153,18 +169,13 @@ impl WaitingRoom {
 
     /// Whether this version's prediction of that id was counted before.
     #[must_use]
-    pub fn knows(&self, id: Id, version: VersionIndex, oldest: Time) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.predictions(oldest).any(|p| p.version == version))
+    pub fn knows(&self, id: Id, version: VersionKey, oldest: Time) -> bool {
+        let same = |p: &Waiting| p.version == version && p.seen > oldest;
+        self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(same))
     }
 
     /// Notes that a request for this id failed; `false` when that was known.
-    pub fn admit_failure(
-        &mut self,
-        id: Id,
-        version: VersionIndex,
-        time: Time,
-        limits: WaitingLimits,
-    ) -> bool {
+    pub fn admit_failure(&mut self, id: Id, version: VersionKey, time: Time, limits: WaitingLimits) -> bool {
         let failures = &mut self.entries.entry(id).or_default().aside.get_or_insert_default().failures;
         if failures.contains(&version) {
             return false;
@@ -177,11 +188,12 @@ impl WaitingRoom {
 
     /// Lets a prediction wait; answers with the join when its label is known already.
     pub fn admit(&mut self, id: Id, arrived: Arrived, limits: WaitingLimits) -> Option<Joined> {
-        self.remember(id, arrived.time, limits);
+        let seen = arrived.time.max(arrived.clock);
+        self.remember(id, seen, limits);
         let entry = self.entries.entry(id).or_default();
-        let Arrived { version, time, ordinal, predicted, clock } = arrived;
+        let Arrived { version, place, time, ordinal, predicted, clock } = arrived;
         let truth = known_truth(entry, version, limits.oldest(clock));
-        let prediction = Waiting { version, time, ordinal, predicted, truth };
+        let prediction = Waiting { version, place, time, seen, ordinal, predicted, truth };
         entry.predictions.push(prediction);
         self.make_room(limits);
         truth.map(|truth| Joined { prediction, truth, replaced: None })
@@ -241,7 +253,7 @@ impl WaitingRoom {
     fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time) {
         for id in ids {
             let Some(entry) = self.entries.get_mut(id) else { continue };
-            entry.predictions.retain(|prediction| prediction.time > oldest);
+            entry.predictions.retain(|prediction| prediction.seen > oldest);
             if entry.predictions.is_empty() && entry.early(oldest).next().is_none() {
                 self.entries.remove(id);
             }
@@ -263,7 +275,9 @@ impl WaitingRoom {
 #[derive(Debug, Clone, Copy)]
 pub struct Arrived {
     /// Which version made it.
-    pub version: VersionIndex,
+    pub version: VersionKey,
+    /// Where it was counted.
+    pub place: VersionIndex,
     /// When it was made.
     pub time: Time,
     /// How many predictions of its version came before it.
@@ -275,7 +289,7 @@ pub struct Arrived {
 }
 
 /// A label that came early, or one that a sibling version's prediction has and that was meant for all.
-fn known_truth(entry: &Entry, version: VersionIndex, oldest: Time) -> Option<Truth> {
+fn known_truth(entry: &Entry, version: VersionKey, oldest: Time) -> Option<Truth> {
     let siblings = entry.predictions(oldest).filter_map(|prediction| prediction.truth);
     let meant =
         entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));

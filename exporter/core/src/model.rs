@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use crate::event::{Label, Prediction, Reason, Rejection};
 use crate::histogram::{DELAY_BOUNDS, Histogram};
-use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, WaitingRoom};
+use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, VersionKey, WaitingRoom};
 use crate::quality::{ClassIndex, Classes};
 use crate::schema::Kind;
 use crate::time::Time;
@@ -125,20 +125,21 @@ impl Model {
     ) -> Result<Counted, Rejection> {
         let time = prediction.time.unwrap_or(now);
         not_in_the_future(time, setup, now)?;
-        let version = self.version_or_new(setup, &prediction.version);
+        let version = VersionKey::of(&prediction.version);
         let oldest = setup.labels.limits.oldest(self.clock(setup, now).unwrap_or(time));
         if prediction.id.is_some_and(|id| self.waiting.knows(id, version, oldest)) {
             return Ok(Counted::Duplicate);
         }
         self.newest_event = self.newest_event.max(Some(time));
         let Some(class) = prediction.class.as_deref() else {
-            return Ok(self.fail(setup, prediction, version, time));
+            return Ok(self.fail(setup, prediction, time));
         };
         self.newest = self.newest.max(Some(time));
         self.advance(setup, now);
+        let place = self.place_of(setup, &prediction.version);
         let class = self.classes.admit(class, setup.limits.classes);
         let clock = self.clock(setup, now).unwrap_or(time);
-        let arrived = self.count(setup, prediction, Placed { version, class, time, clock });
+        let arrived = self.count(setup, prediction, Placed { place, class, time, clock });
         if let Some(id) = prediction.id
             && let Some(joined) = self.waiting.admit(id, arrived, setup.labels.limits)
         {
@@ -154,19 +155,13 @@ impl Model {
     pub fn label(&mut self, setup: &ModelSetup, label: &Label, now: Time) -> Result<Counted, Rejection> {
         let time = label.time.unwrap_or(now);
         not_in_the_future(time, setup, now)?;
-        let only = match label.version.as_deref() {
-            None => None,
-            Some(name) => match self.version(name) {
-                Some(version) => Some(version),
-                None => return Ok(self.unmatched(time)),
-            },
-        };
+        let only = label.version.as_deref().map(VersionKey::of);
         let class = self.classes.admit(&label.class, setup.limits.classes);
         let clock = self.clock(setup, now).unwrap_or(time);
         self.newest_event = self.newest_event.max(Some(time));
         match self.waiting.label(label.id, Truth { class, time, only }, clock, setup.labels.limits) {
             LabelOutcome::Joined(all) => all.iter().for_each(|joined| self.join(setup, joined)),
-            LabelOutcome::Unmatched => return Ok(self.unmatched(time)),
+            LabelOutcome::Unmatched => self.labels_unmatched += 1,
             LabelOutcome::Repeated => {
                 self.labels_repeated += 1;
                 return Ok(Counted::Duplicate);
@@ -190,23 +185,18 @@ impl Model {
         kept.contains(&false)
     }
 
-    fn fail(
-        &mut self,
-        setup: &ModelSetup,
-        failed: &Prediction,
-        version: VersionIndex,
-        time: Time,
-    ) -> Counted {
-        let limits = setup.labels.limits;
+    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time) -> Counted {
+        let (version, limits) = (VersionKey::of(&failed.version), setup.labels.limits);
         if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
             return Counted::Duplicate;
         }
-        self.versions[usize::from(version.0)].totals.count_status(&failed.status);
+        let place = self.place_of(setup, &failed.version);
+        self.versions[usize::from(place.0)].totals.count_status(&failed.status);
         Counted::New
     }
 
     fn count(&mut self, setup: &ModelSetup, prediction: &Prediction, placed: Placed) -> Arrived {
-        let version = &mut self.versions[usize::from(placed.version.0)];
+        let version = &mut self.versions[usize::from(placed.place.0)];
         let ordinal = version.totals.count(prediction, placed.class);
         let cells = version.cells(setup, &prediction.features);
         for (kinds, (_, kind)) in self.kinds.iter_mut().zip(&cells) {
@@ -217,7 +207,8 @@ impl Model {
             self.next_boundary = Time(i64::MIN);
         }
         Arrived {
-            version: placed.version,
+            version: VersionKey::of(&prediction.version),
+            place: placed.place,
             time: placed.time,
             ordinal,
             predicted: placed.class,
@@ -226,7 +217,7 @@ impl Model {
     }
 
     fn join(&mut self, setup: &ModelSetup, joined: &Joined) {
-        let version = &mut self.versions[usize::from(joined.prediction.version.0)];
+        let version = &mut self.versions[usize::from(joined.prediction.place.0)];
         version.join(setup, joined);
         match joined.replaced {
             Some(_) => self.labels_contradicted += 1,
@@ -237,22 +228,14 @@ impl Model {
         }
     }
 
-    fn unmatched(&mut self, time: Time) -> Counted {
-        self.newest_event = self.newest_event.max(Some(time));
-        self.labels_unmatched += 1;
-        Counted::New
-    }
-
     fn version(&self, name: &str) -> Option<VersionIndex> {
         self.versions.iter().position(|version| *version.name == *name).map(|at| VersionIndex(at as u16))
     }
 
-    fn version_or_new(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
-        let name = if self.versions.len() < MAX_VERSIONS {
-            name
-        } else {
-            self.version(name).map_or(OTHER, |_| name)
-        };
+    /// Where a version is counted. One that has a reference of its own has always a place of its own.
+    fn place_of(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
+        let room = self.versions.len() < MAX_VERSIONS || setup.references.contains_key(name);
+        let name = if room || self.version(name).is_some() { name } else { OTHER };
         self.version(name).unwrap_or_else(|| {
             self.versions.push(Version::new(setup, name));
             VersionIndex((self.versions.len() - 1) as u16)
@@ -263,7 +246,7 @@ impl Model {
 /// Where a prediction belongs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placed {
-    pub(crate) version: VersionIndex,
+    pub(crate) place: VersionIndex,
     pub(crate) class: ClassIndex,
     pub(crate) time: Time,
     /// The model's now.

@@ -15,6 +15,8 @@ pub struct ClassIndex(pub u16);
 
 /// Where classes beyond `limits.classes` are counted together.
 const OTHER: ClassIndex = ClassIndex(u16::MAX);
+/// What they are called; a class of that name is one of them.
+const OTHER_NAME: &str = "other";
 
 /// The classes of a model, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ impl Classes {
         if let Some(known) = self.find(name) {
             return known;
         }
-        if self.names.len() >= most.min(usize::from(u16::MAX)) {
+        if name == OTHER_NAME || self.names.len() >= most.min(usize::from(u16::MAX)) {
             return OTHER;
         }
         self.names.push(name.into());
@@ -44,7 +46,7 @@ impl Classes {
     /// The class at a place.
     #[must_use]
     pub fn name(&self, class: ClassIndex) -> &str {
-        self.names.get(usize::from(class.0)).map_or("other", |name| name)
+        self.names.get(usize::from(class.0)).map_or(OTHER_NAME, |name| name)
     }
 }
 

@@ -65,7 +65,8 @@ impl Engine {
         let batch = if Arc::ptr_eq(&setup, &self.setup) {
             batch
         } else {
-            Batch::parse(format, &body, &self.setup.catalog)
+            // it held no more events before than it does now
+            Batch::parse(format, &body, &self.setup.catalog).unwrap_or(batch)
         };
         let outcome = self.state.apply(&self.setup, &batch, now);
         self.changed = true;

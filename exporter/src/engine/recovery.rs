@@ -30,8 +30,10 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
     }
     let batches = recovery.records.len();
     for record in recovery.records {
-        let batch = Batch::parse(record.format, &record.body, &setup.catalog);
-        state.apply(&setup, &batch, record.received_at);
+        match Batch::parse(record.format, &record.body, &setup.catalog) {
+            Ok(batch) => drop(state.apply(&setup, &batch, record.received_at)),
+            Err(error) => tracing::error!(%error, "a batch in the journal cannot be counted again"),
+        }
     }
     tracing::info!(batches, "the state is as it was, batches since the last snapshot were counted again");
     Ok(Recovered { setup, state, journal })

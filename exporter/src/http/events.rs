@@ -15,20 +15,20 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use modelwatch_common::config::ByteSize;
 use modelwatch_common::http::{Problem, body};
-use modelwatch_exporter_core::batch::{Batch, Format};
+use modelwatch_exporter_core::batch::{Batch, Format, TooManyEvents};
 use modelwatch_exporter_core::state::Outcome;
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{SemaphorePermit, oneshot};
 
-use super::Web;
+use super::{ROOM_KIBIBYTES, Web};
 use crate::engine::{Delivery, Request};
 
 /// Errors that an answer names at most.
 const ERRORS: usize = 20;
-/// Events of one body at most: parsed, an event takes more memory than its text.
-const EVENTS: usize = 200_000;
-/// How long a body waits at the door.
-const PLACE_WITHIN: Duration = Duration::from_secs(5);
+/// How long a body waits for room to be parsed and counted in.
+const ROOM_WITHIN: Duration = Duration::from_secs(5);
+/// How much longer than its packed form a gzip body can be at most.
+const GZIP_RATIO: u64 = 1032;
 
 /// What became of the events of a body.
 #[derive(Debug, Serialize)]
@@ -65,9 +65,8 @@ pub(super) async fn post_events(State(web): State<Web>, headers: HeaderMap, body
 async fn ingest(web: &Web, headers: &HeaderMap, body: Body) -> Result<Outcome, Problem> {
     let format = format(headers)?;
     let encoding = encoding(headers)?;
-    let place = tokio::time::timeout(PLACE_WITHIN, web.places.acquire()).await;
-    let _place = place.map_err(|_| unavailable("too many bodies are being counted, send this one again"))?;
     let body = body::read(body, web.max_body).await?;
+    let _room = room(web, encoding, &body).await?;
     let (reply, answered) = oneshot::channel();
     let delivery = parse_aside(web, format, encoding, body, reply).await?;
     let request = Request::Count(Box::new(delivery));
@@ -83,6 +82,20 @@ async fn ingest(web: &Web, headers: &HeaderMap, body: Body) -> Result<Outcome, P
     }
 }
 
+/// Room for the body as it may be when unpacked, so that many large ones at once do not take more memory than there is.
+async fn room<'w>(web: &'w Web, encoding: Encoding, body: &Bytes) -> Result<SemaphorePermit<'w>, Problem> {
+    let length = body.len() as u64;
+    let unpacked = match encoding {
+        Encoding::Plain => length,
+        Encoding::Gzip => length.saturating_mul(GZIP_RATIO).min(web.max_body.bytes()),
+    };
+    let kibibytes = u32::try_from(unpacked >> 10).unwrap_or(ROOM_KIBIBYTES).clamp(1, ROOM_KIBIBYTES);
+    let waiting = tokio::time::timeout(ROOM_WITHIN, web.room.acquire_many(kibibytes)).await;
+    let full = || unavailable("too much is being counted, send this body again");
+    // the semaphore is never closed
+    waiting.map_err(|_| full())?.map_err(|_| full())
+}
+
 /// Unpacking and parsing cost time, so they keep off the I/O threads.
 async fn parse_aside(
     web: &Web,
@@ -95,11 +108,8 @@ async fn parse_aside(
     let max = web.max_body;
     let parsed = tokio::task::spawn_blocking(move || {
         let body = unpack(encoding, body, max)?;
-        if format == Format::Ndjson && body.iter().filter(|byte| **byte == b'\n').count() > EVENTS {
-            let message = format!("the body has more than {EVENTS} lines, send fewer at once");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        let batch = Batch::parse(format, &body, &setup.catalog);
+        let too_many = |error: TooManyEvents| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string());
+        let batch = Batch::parse(format, &body, &setup.catalog).map_err(too_many)?;
         if batch.lines.is_empty() {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no event"));
         }

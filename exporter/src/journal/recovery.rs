@@ -26,7 +26,12 @@ pub(super) fn read<S>(folder: &Path, decode: Decode<S>) -> Result<Recovery<S>, J
     let journals = generations(folder, "journal-").map_err(failed(folder, "cannot be listed"))?;
     let (first, state) = newest_sound(folder, &snapshots, decode)?;
     let mut recovery = Recovery { state, records: Vec::new(), generation: first, sound_length: 0 };
-    for generation in journals.into_iter().filter(|generation| *generation >= first) {
+    for (generation, expected) in journals.into_iter().filter(|generation| *generation >= first).zip(first..)
+    {
+        if generation != expected {
+            let reason = format!("{} is missing", journal_name(expected));
+            return Err(JournalError::Damaged { path: folder.to_owned(), reason });
+        }
         read_journal(folder, generation, &mut recovery)?;
     }
     Ok(recovery)

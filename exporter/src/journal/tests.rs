@@ -172,6 +172,20 @@ fn without_any_sound_snapshot_it_says_so_instead_of_beginning_anew() {
 }
 
 #[test]
+fn a_journal_that_is_missing_is_no_empty_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    for _ in 0..3 {
+        journal.append(&[&record("batch")]).unwrap();
+        let _unsaved = journal.rotate().unwrap();
+    }
+    drop(journal);
+    std::fs::remove_file(folder.path().join(journal_name(0))).unwrap();
+    let error = Journal::open(folder.path(), Durability::Os, decode).unwrap_err().to_string();
+    assert!(error.contains("journal-000000000000 is missing"), "{error}");
+}
+
+#[test]
 fn a_second_process_is_turned_away() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());

@@ -25,7 +25,7 @@ fn a_whole_prediction_is_read() {
         "features":{"kind":"21","other":[1],"age":46},"prediction":1,"score":0.9488,"latency_seconds":0.012,
         "status":"success","segment":{"sex":"2"},"trace":{"user":{"id":7}}}"#;
     let read = prediction(text);
-    assert_eq!(read.features, [Value::Number(46.0), Value::Text("21".into())]);
+    assert_eq!(read.features, [(1, Value::Text("21".into())), (0, Value::Number(46.0))]);
     assert_eq!((&*read.version, read.class.as_deref(), read.score), ("2015", Some("1"), Some(0.9488)));
     assert_eq!(read.time, Some(Time(1_451_606_400_000)));
     assert_eq!((read.id, read.latency), (Some(Id::of("68785")), Some(0.012)));
@@ -36,8 +36,17 @@ fn features_of_any_shape_never_reject_an_event() {
     let read = prediction(
         r#"{"event":"prediction","model":"m","prediction":true,"features":{"age":null,"kind":[1,{"a":2}]}}"#,
     );
-    assert_eq!(read.features, [Value::Null, Value::Other]);
-    assert_eq!(prediction(r#"{"event":"prediction","model":"m","prediction":0}"#).features[0], Value::Absent);
+    assert_eq!(read.features, [(0, Value::Null), (1, Value::Other)]);
+    assert_eq!(prediction(r#"{"event":"prediction","model":"m","prediction":0}"#).features, []);
+}
+
+#[test]
+fn values_that_nothing_can_hold_cost_only_themselves() {
+    let text =
+        r#"{"event":"prediction","model":"m","prediction":1,"features":{"age":-1e999,"kind":"\ud800"}}"#;
+    let mut features = prediction(text).features;
+    features.sort_by_key(|(at, _)| *at);
+    assert_eq!(features, [(0, Value::Number(f64::NEG_INFINITY)), (1, Value::Other)]);
 }
 
 #[test]
@@ -45,8 +54,8 @@ fn bare_not_a_number_and_infinities_are_taken_as_python_writes_them() {
     let read = prediction(
         r#"{"event":"prediction","model":"m","prediction":1,"features":{"age":NaN,"kind":-Infinity}}"#,
     );
-    assert!(matches!(read.features[0], Value::Number(number) if number.is_nan()));
-    assert_eq!(read.features[1], Value::Number(f64::NEG_INFINITY));
+    assert!(matches!(read.features[0], (0, Value::Number(number)) if number.is_nan()));
+    assert_eq!(read.features[1], (1, Value::Number(f64::NEG_INFINITY)));
     let kept =
         prediction(r#"{"event":"prediction","model":"m","prediction":"a \" NaN","features":{"age":NaN}}"#);
     assert_eq!(kept.class.as_deref(), Some(r#"a " NaN"#));

@@ -1,8 +1,8 @@
 use super::*;
 
 const LIMITS: WaitingLimits = WaitingLimits { wait: Duration::from_secs(3200), most: 1000 };
-const V0: VersionIndex = VersionIndex(0);
-const V1: VersionIndex = VersionIndex(1);
+const V0: VersionKey = VersionKey(0);
+const V1: VersionKey = VersionKey(1);
 const YES: ClassIndex = ClassIndex(0);
 const NO: ClassIndex = ClassIndex(1);
 
@@ -10,8 +10,15 @@ fn id(text: &str) -> Id {
     Id::of(text)
 }
 
-fn said(version: VersionIndex, seconds: i64) -> Arrived {
-    Arrived { version, time: Time(seconds * 1000), ordinal: 0, predicted: YES, clock: Time(seconds * 1000) }
+fn said(version: VersionKey, seconds: i64) -> Arrived {
+    Arrived {
+        version,
+        place: VersionIndex(0),
+        time: Time(seconds * 1000),
+        ordinal: 0,
+        predicted: YES,
+        clock: Time(seconds * 1000),
+    }
 }
 
 fn truth(class: ClassIndex, seconds: i64) -> Truth {

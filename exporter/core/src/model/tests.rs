@@ -67,7 +67,7 @@ fn prediction(id: u64, time: i64, age: f64) -> Prediction {
         version: "v1".into(),
         id: Some(Id::of(&id.to_string())),
         time: Some(Time(time)),
-        features: vec![Value::Number(age), Value::Text(["a", "b"][id as usize % 2].into())],
+        features: vec![(0, Value::Number(age)), (1, Value::Text(["a", "b"][id as usize % 2].into()))],
         class: Some("1".into()),
         score: Some(0.7),
         latency: Some(0.01),
@@ -309,6 +309,36 @@ fn a_label_of_a_version_that_never_spoke_makes_no_version() {
     model.label(&setup, &Label { version: Some("tpyo".into()), ..label(1, START, "1") }, NOW).unwrap();
     let report = told(&model, &setup, NOW);
     assert_eq!((report.versions.len(), report.totals.labels_unmatched), (0, 1));
+}
+
+#[test]
+fn a_label_that_is_earlier_than_its_version_joins_when_the_version_speaks() {
+    let setup = setup(ClockKind::Event, &["1h"]);
+    let mut model = Model::new(&setup);
+    model.label(&setup, &Label { version: Some("v1".into()), ..label(1, START, "1") }, NOW).unwrap();
+    usual(&mut model, &setup, 1..2, START, 0);
+    assert_eq!(told(&model, &setup, NOW).versions["v1"].totals.labels, 1);
+}
+
+#[test]
+fn the_retry_of_a_prediction_older_than_all_waiting_is_a_duplicate() {
+    let setup = setup(ClockKind::Event, &["1h"]);
+    let mut model = Model::new(&setup);
+    usual(&mut model, &setup, 0..1, START + 100 * HOUR, 0);
+    let old = prediction(1, START, 5.0);
+    assert_eq!(model.predict(&setup, &old, NOW).unwrap(), Counted::New);
+    assert_eq!(model.predict(&setup, &old, NOW).unwrap(), Counted::Duplicate);
+}
+
+#[test]
+fn versions_that_are_counted_together_are_still_told_apart_by_retries() {
+    let setup = setup(ClockKind::Event, &["1h"]);
+    let mut model = Model::new(&setup);
+    for version in 0..MAX_VERSIONS + 3 {
+        let event = Prediction { version: format!("v{version}").into(), ..prediction(1, START, 5.0) };
+        assert_eq!(model.predict(&setup, &event, NOW).unwrap(), Counted::New);
+    }
+    assert_eq!(told(&model, &setup, NOW).versions["other"].totals.predictions, 3);
 }
 
 #[test]

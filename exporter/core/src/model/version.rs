@@ -76,14 +76,18 @@ impl Version {
     }
 
     /// Where every feature's value lies in the version's reference.
-    pub(super) fn cells(&self, setup: &ModelSetup, values: &[Value]) -> Cells {
-        match setup.reference_of(&self.name) {
-            Some(reference) => {
-                let located = reference.features.iter().zip(values);
-                located.map(|(feature, value)| locate(feature.as_ref(), value)).collect()
+    pub(super) fn cells(&self, setup: &ModelSetup, values: &[(u32, Value)]) -> Cells {
+        let reference = setup.reference_of(&self.name);
+        let feature = |at: usize| reference.and_then(|reference| reference.features.get(at)?.as_ref());
+        let mut cells: Cells =
+            (0..setup.features.len()).map(|at| locate(feature(at), &Value::Absent)).collect();
+        for (at, value) in values {
+            let at = *at as usize;
+            if let Some(cell) = cells.get_mut(at) {
+                *cell = locate(feature(at), value);
             }
-            None => values.iter().map(|value| locate(None, value)).collect(),
         }
+        cells
     }
 
     /// The windows at the model's now, in the order of the configuration.
