@@ -122,12 +122,13 @@ pub async fn list(store: &Store, filter: &Filter) -> Result<Page, StoreError> {
     let more = found.len() > filter.limit();
     found.truncate(filter.limit());
     let next_cursor = found.last().filter(|_| more).map(|last| filter::cursor(last.created_at, &last.id));
-    let mut notifications = Vec::with_capacity(found.len());
-    for stored in found {
-        let attempts = store.attempts(&stored.id).await?;
-        notifications.push(Entry::new(stored, attempts));
-    }
-    Ok(Page { notifications, next_cursor })
+    let ids: Vec<&str> = found.iter().map(|stored| stored.id.as_str()).collect();
+    let mut attempts = store.attempts(&ids).await?;
+    let entry = |stored: StoredNotification| {
+        let attempts = attempts.remove(&stored.id).unwrap_or_default();
+        Entry::new(stored, attempts)
+    };
+    Ok(Page { notifications: found.into_iter().map(entry).collect(), next_cursor })
 }
 
 /// The notification with that id, if there is one.
@@ -136,7 +137,7 @@ pub async fn list(store: &Store, filter: &Filter) -> Result<Page, StoreError> {
 /// When the store fails.
 pub async fn one(store: &Store, id: &str) -> Result<Option<Entry>, StoreError> {
     let Some(stored) = store.notification(id).await? else { return Ok(None) };
-    let attempts = store.attempts(id).await?;
+    let attempts = store.attempts(&[id]).await?.remove(id).unwrap_or_default();
     Ok(Some(Entry::new(stored, attempts)))
 }
 

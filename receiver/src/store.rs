@@ -86,12 +86,16 @@ pub enum StoreError {
 pub struct Store {
     writer: AnyPool,
     readers: AnyPool,
+    history: AnyPool,
     steady: Steady,
     /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
     _lock: Option<Arc<File>>,
 }
 
 const READERS: u32 = 4;
+
+/// How many may look at the history at once; with connections of their own, so that delivery never waits for them.
+const HISTORY_READERS: u32 = 2;
 
 /// How long to wait for a connection; a sender of webhooks waits no longer before it tries again itself.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,7 +113,9 @@ impl Store {
         let migrated = schema::migrator().run(&writer).await;
         migrated.map_err(|error| StoreError::Unusable { path: path.to_owned(), error: error.to_string() })?;
         let readers = connect(path, "ro", READERS).await?;
-        let store = Store { writer, readers, steady: Steady::start(), _lock: Some(Arc::new(lock)) };
+        let history = connect(path, "ro", HISTORY_READERS).await?;
+        let steady = Steady::start();
+        let store = Store { writer, readers, history, steady, _lock: Some(Arc::new(lock)) };
         store.release_leases().await?;
         Ok(store)
     }
@@ -127,7 +133,8 @@ impl Store {
             .fetch_one(&readers)
             .await
             .map_err(|error| unusable(path, &error))?;
-        Ok(Store { writer: readers.clone(), readers, steady: Steady::start(), _lock: None })
+        let (writer, history) = (readers.clone(), readers.clone());
+        Ok(Store { writer, readers, history, steady: Steady::start(), _lock: None })
     }
 
     /// The connections that only read; never blocked by the writer.
@@ -145,6 +152,7 @@ impl Store {
 
     /// Closes all connections; what is written is on disk already.
     pub async fn close(&self) {
+        self.history.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -1,10 +1,12 @@
-//! What the history asks of the store: notifications from the newest to the oldest, and their attempts. Only readers'
-//! connections are used, so that nobody who looks makes a webhook wait.
+//! What the history asks of the store: notifications from the newest to the oldest, and their attempts. It has connections
+//! of its own, so that nobody who looks makes a webhook or a delivery wait.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::message::Message;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
 use super::{Store, StoreError};
@@ -70,6 +72,10 @@ pub struct StoredAttempt {
     pub detail: String,
 }
 
+/// The columns of a [`StoredNotification`].
+const COLUMNS: &str =
+    "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem";
+
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;
 
@@ -79,25 +85,26 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notifications(&self, slice: &Slice<'_>) -> Result<Vec<StoredNotification>, StoreError> {
-        let rows = sqlx::query(
-            "select * from notifications
+        let select = format!(
+            "select {COLUMNS} from notifications
              where created_at >= $1 and created_at <= $2
                and (created_at < $3 or (created_at = $3 and id < $4))
                and ($5 = '' or status = $5) and ($6 = '' or channel = $6)
                and message like $7 escape '!' and message like $8 escape '!'
-             order by created_at desc, id desc limit $9",
-        )
-        .bind(slice.since.as_microsecond())
-        .bind(slice.until.as_microsecond())
-        .bind(slice.before.0.as_microsecond())
-        .bind(slice.before.1)
-        .bind(slice.status)
-        .bind(slice.channel)
-        .bind(pattern(slice.labels[0]))
-        .bind(pattern(slice.labels[1]))
-        .bind(slice.limit)
-        .fetch_all(self.readers())
-        .await?;
+             order by created_at desc, id desc limit $9"
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(slice.since.as_microsecond())
+            .bind(slice.until.as_microsecond())
+            .bind(slice.before.0.as_microsecond())
+            .bind(slice.before.1)
+            .bind(slice.status)
+            .bind(slice.channel)
+            .bind(pattern(slice.labels[0]))
+            .bind(pattern(slice.labels[1]))
+            .bind(slice.limit)
+            .fetch_all(&self.history)
+            .await?;
         rows.iter().map(notification).collect()
     }
 
@@ -106,26 +113,37 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notification(&self, id: &str) -> Result<Option<StoredNotification>, StoreError> {
-        let row = sqlx::query("select * from notifications where id = $1")
+        let row = sqlx::query(AssertSqlSafe(format!("select {COLUMNS} from notifications where id = $1")))
             .bind(id)
-            .fetch_optional(self.readers())
+            .fetch_optional(&self.history)
             .await?;
         row.as_ref().map(notification).transpose()
     }
 
-    /// The attempts to send a notification, oldest first.
+    /// The attempts to send these notifications, by notification, oldest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn attempts(&self, notification: &str) -> Result<Vec<StoredAttempt>, StoreError> {
-        let rows = sqlx::query(
-            "select started_at, result, reason, ambiguous, detail from attempts
-             where notification = $1 order by started_at, id",
-        )
-        .bind(notification)
-        .fetch_all(self.readers())
-        .await?;
-        rows.iter().map(attempt).collect()
+    pub async fn attempts(
+        &self,
+        notifications: &[&str],
+    ) -> Result<BTreeMap<String, Vec<StoredAttempt>>, StoreError> {
+        let mut found: BTreeMap<String, Vec<StoredAttempt>> = BTreeMap::new();
+        if notifications.is_empty() {
+            return Ok(found);
+        }
+        let numbers: Vec<String> = (1..=notifications.len()).map(|number| format!("${number}")).collect();
+        let select = format!(
+            "select notification, started_at, result, reason, ambiguous, detail from attempts
+             where notification in ({}) order by started_at, id",
+            numbers.join(", ")
+        );
+        let query =
+            notifications.iter().fold(sqlx::query(AssertSqlSafe(select)), |query, id| query.bind(*id));
+        for row in query.fetch_all(&self.history).await? {
+            found.entry(row.try_get("notification")?).or_default().push(attempt(&row)?);
+        }
+        Ok(found)
     }
 }
 
