@@ -90,7 +90,8 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let status = status(&origin, &threads);
     let router =
         http::routes(web, auth).merge(admin::routes(AdminState { readiness, reload: ask, status }, auth));
-    let reloader = Reloader { origin, current, requests: threads.requests.clone() };
+    let reloader =
+        Reloader { origin, started: Arc::new(config), current, requests: threads.requests.clone() };
     let succeeded = metrics.program.config_last_reload_successful.clone();
     tasks.spawn("reload", asked.run(succeeded, tasks.shutdown(), move || reloader.clone().reload()));
     server.run(router, tasks.clone()).await;
@@ -117,13 +118,14 @@ fn status(origin: &Origin, threads: &Threads) -> Arc<dyn Fn() -> serde_json::Val
 #[derive(Clone)]
 struct Reloader {
     origin: Origin,
+    started: Arc<Config>,
     current: watch::Sender<Arc<Setup>>,
     requests: std::sync::mpsc::SyncSender<Request>,
 }
 
 impl Reloader {
     async fn reload(self) -> Result<(), Refusal> {
-        let (_, setup) = load(&self.origin).await.map_err(|error| format!("{error:#}"))?;
+        let (config, setup) = load(&self.origin).await.map_err(|error| format!("{error:#}"))?;
         let (reply, answered) = oneshot::channel();
         let request = Request::Reload { setup: Arc::clone(&setup), reply };
         let requests = self.requests;
@@ -132,6 +134,9 @@ impl Reloader {
         sent.map_err(|_| stopping())?.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())?.map_err(|error| error.to_string())?;
         self.current.send_replace(setup);
+        for key in self.started.needing_restart(&config) {
+            tracing::warn!(key, "this key was changed and takes effect only at a restart");
+        }
         Ok(())
     }
 }

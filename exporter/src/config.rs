@@ -122,6 +122,16 @@ impl Config {
         faults.into_result()?;
         Ok(Config { web, storage, models })
     }
+
+    /// The keys that differ in `newer` and that a running exporter cannot take over.
+    #[must_use]
+    pub fn needing_restart(&self, newer: &Config) -> Vec<&'static str> {
+        let mut keys = self.web.changed_keys(&newer.web);
+        if self.storage != newer.storage {
+            keys.push("storage");
+        }
+        keys
+    }
 }
 
 #[cfg(test)]

@@ -38,11 +38,11 @@ impl Scope {
 pub struct TokenName(pub String);
 
 /// The tokens of a program. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Auth(Option<Arc<[Token]>>);
 
 /// One of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
     pub(super) name: String,
     pub(super) secret: Secret,

@@ -97,6 +97,19 @@ impl WebConfig {
     }
 }
 
+impl WebConfig {
+    /// The keys whose values differ in `newer`: a server that runs takes none of them over.
+    #[must_use]
+    pub fn changed_keys(&self, newer: &WebConfig) -> Vec<&'static str> {
+        let changed = [
+            ("web.listen_address", self.listen_address != newer.listen_address),
+            ("web.max_body", self.max_body != newer.max_body),
+            ("web.auth", self.auth != newer.auth),
+        ];
+        changed.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
+    }
+}
+
 impl ListenAddress {
     /// Only this machine.
     #[must_use]

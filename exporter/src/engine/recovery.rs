@@ -6,7 +6,7 @@ use std::sync::Arc;
 use modelwatch_exporter_core::batch::Batch;
 use modelwatch_exporter_core::state::{Setup, State};
 
-use crate::journal::{Durability, Journal, JournalError};
+use crate::journal::{Durability, Journal, JournalError, Record};
 
 /// A state and the journal that goes on from it.
 pub struct Recovered {
@@ -29,11 +29,8 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
         );
     }
     let batches = recovery.records.len();
-    for record in recovery.records {
-        match Batch::parse(record.format, &record.body, &setup.catalog) {
-            Ok(batch) => drop(state.apply(&setup, &batch, record.received_at)),
-            Err(error) => tracing::error!(%error, "a batch in the journal cannot be counted again"),
-        }
+    for record in &recovery.records {
+        count_again(&mut state, &setup, record);
     }
     tracing::info!(batches, "the state is as it was, batches since the last snapshot were counted again");
     Ok(Recovered { setup, state, journal })
@@ -41,4 +38,11 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
 
 fn decode(bytes: &[u8]) -> Result<State, String> {
     postcard::from_bytes(bytes).map_err(|error| error.to_string())
+}
+
+fn count_again(state: &mut State, setup: &Setup, record: &Record) {
+    match Batch::parse(record.format, &record.body, &setup.catalog) {
+        Ok(batch) => drop(state.apply(setup, &batch, record.received_at)),
+        Err(error) => tracing::error!(%error, "a batch in the journal cannot be counted again"),
+    }
 }

@@ -157,3 +157,11 @@ fn a_configured_section_prints_no_secret() {
         "{printed}"
     );
 }
+
+#[test]
+fn what_a_running_server_cannot_take_over_is_named() {
+    let before = load("{auth: {tokens: [{name: a, token: one}]}}", None).web;
+    let after = load("{max_body: 1MiB, auth: {tokens: [{name: a, token: two}]}}", None).web;
+    assert_eq!(before.changed_keys(&after), ["web.max_body", "web.auth"]);
+    assert!(before.changed_keys(&before.clone()).is_empty());
+}
