@@ -228,7 +228,8 @@ async fn a_held_copy_is_given_up_when_a_newer_occurrence_opens() {
     accept_all(&intake, &[group(&[("A", None)]), from_source("am", &[("A", 9, None)])]).await.unwrap();
     let before = rig.history().await.len();
     pass(&rig, 100).await;
-    let alert = &rig.history().await[before - 1].alerts[0];
+    let history = rig.history().await;
+    let alert = history[before - 1].alerts.last().unwrap();
     assert_eq!(alert.starts_at.as_second(), crate::testing::START + 9);
     intake.accept(from_source("am", &[("A", 9, Some(6000))])).await.unwrap();
     pass(&rig, 100).await;
