@@ -77,6 +77,12 @@ impl Entry {
         self.attempts.iter().any(|attempt| attempt.ambiguous)
     }
 
+    /// Why it was not delivered, or was not at first: why it was suppressed, else what went wrong last.
+    pub fn why(&self) -> Option<&str> {
+        let failed = self.attempts.last().and_then(|attempt| attempt.reason.as_deref());
+        self.suppressed.as_deref().or(failed)
+    }
+
     fn new(stored: StoredNotification, attempts: Vec<StoredAttempt>) -> Self {
         let message = stored.message;
         Self {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use modelwatch_receiver_core::template::line;
 
 use crate::history::{self, Entry, Filter, Page, RawFilter, State};
 use crate::store::Store;
@@ -82,12 +83,12 @@ impl HistoryArgs {
         filter: Filter,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
-        let notifications = everything(store, filter).await?;
+        let mut pages = Pages { store, next: Some(filter) };
         let written = match self.format {
-            Format::Table => table(&notifications, out),
-            Format::Json => json(notifications, out),
-            Format::Csv => csv(&notifications, out),
-            Format::Ndjson => ndjson(&notifications, out),
+            Format::Table => table(&pages.rest().await?, out),
+            Format::Json => json(pages.rest().await?, out),
+            Format::Csv => csv(&mut pages, out).await?,
+            Format::Ndjson => ndjson(&mut pages, out).await?,
         };
         match written.and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -96,13 +97,28 @@ impl HistoryArgs {
     }
 }
 
-async fn everything(store: &Store, mut filter: Filter) -> anyhow::Result<Vec<Entry>> {
-    let mut notifications = Vec::new();
-    loop {
-        let page = history::list(store, &filter).await?;
-        notifications.extend(page.notifications);
-        let Some(cursor) = page.next_cursor else { return Ok(notifications) };
-        filter = filter.at(cursor)?;
+/// Everything that matches, a page at a time, so that a long history needs no more memory than a short one.
+struct Pages<'a> {
+    store: &'a Store,
+    next: Option<Filter>,
+}
+
+impl Pages<'_> {
+    /// The next page; `None` after the last one.
+    async fn next(&mut self) -> anyhow::Result<Option<Vec<Entry>>> {
+        let Some(filter) = self.next.take() else { return Ok(None) };
+        let page = history::list(self.store, &filter).await?;
+        self.next = page.next_cursor.map(|cursor| filter.at(cursor)).transpose()?;
+        Ok(Some(page.notifications))
+    }
+
+    /// All that is left, for formats that need to know it before they begin.
+    async fn rest(&mut self) -> anyhow::Result<Vec<Entry>> {
+        let mut notifications = Vec::new();
+        while let Some(page) = self.next().await? {
+            notifications.extend(page);
+        }
+        Ok(notifications)
     }
 }
 
@@ -111,28 +127,36 @@ fn json(notifications: Vec<Entry>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn ndjson(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
-    for entry in notifications {
-        serde_json::to_writer(&mut *out, entry)?;
-        writeln!(out)?;
+/// Writes until nothing is left, or until `out` takes no more.
+async fn ndjson(pages: &mut Pages<'_>, out: &mut impl Write) -> anyhow::Result<io::Result<()>> {
+    while let Some(page) = pages.next().await? {
+        for entry in &page {
+            let written = serde_json::to_writer(&mut *out, entry).map_err(io::Error::from);
+            if let Err(error) = written.and_then(|()| writeln!(out)) {
+                return Ok(Err(error));
+            }
+        }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
-fn csv(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
+/// Writes until nothing is left, or until `out` takes no more.
+async fn csv(pages: &mut Pages<'_>, out: &mut impl Write) -> anyhow::Result<io::Result<()>> {
     let mut lines = csv::Writer::from_writer(out);
-    lines.write_record(COLUMNS)?;
-    for entry in notifications {
-        lines.write_record(fields(entry, entry.created_at.to_string()))?;
+    let mut written = lines.write_record(COLUMNS);
+    while written.is_ok()
+        && let Some(page) = pages.next().await?
+    {
+        written =
+            page.iter().try_for_each(|entry| lines.write_record(fields(entry, entry.created_at.to_string())));
     }
-    lines.flush()
+    Ok(written.map_err(io::Error::from).and_then(|()| lines.flush()))
 }
 
 const COLUMNS: [&str; 9] =
     ["created_at", "status", "kind", "channel", "title", "attempts", "ambiguous", "reason", "id"];
 
 fn fields(entry: &Entry, created_at: String) -> [String; 9] {
-    let failed = entry.attempts.last().and_then(|attempt| attempt.reason.clone());
     [
         created_at,
         entry.status.clone(),
@@ -141,7 +165,7 @@ fn fields(entry: &Entry, created_at: String) -> [String; 9] {
         entry.title.clone(),
         entry.attempts.len().to_string(),
         if entry.is_ambiguous() { "yes" } else { "no" }.to_owned(),
-        entry.suppressed.clone().or(failed).unwrap_or_default(),
+        entry.why().unwrap_or_default().to_owned(),
         entry.id.clone(),
     ]
 }
@@ -151,9 +175,7 @@ fn table(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
     let when = |at: Timestamp| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let mut rows = vec![COLUMNS.map(|name| name.replace('_', " ").to_uppercase())];
     rows.extend(
-        notifications
-            .iter()
-            .map(|entry| fields(entry, when(entry.created_at)).map(|field| printable(&field))),
+        notifications.iter().map(|entry| fields(entry, when(entry.created_at)).map(|field| line(&field))),
     );
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 9] = std::array::from_fn(width);
@@ -163,10 +185,6 @@ fn table(notifications: &[Entry], out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
-}
-
-fn printable(field: &str) -> String {
-    field.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

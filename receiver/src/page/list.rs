@@ -100,8 +100,7 @@ fn row(entry: &Entry) -> String {
 
 /// Why it was not delivered, if it was not.
 fn why(entry: &Entry) -> String {
-    let failed = entry.attempts.last().and_then(|attempt| attempt.reason.as_deref());
-    match entry.suppressed.as_deref().or(failed) {
+    match entry.why() {
         Some(reason) => format!("<br><span class=\"quiet\">{}</span>", escape(reason)),
         None => String::new(),
     }
