@@ -27,7 +27,7 @@ mod wording;
 
 pub use attempts::Ending;
 pub use backlog::Backlog;
-pub use heartbeats::HEARTBEAT_SOURCE;
+pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
 pub use outbox::{Claim, Claimed};
 #[cfg(test)]

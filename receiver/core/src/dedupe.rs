@@ -7,14 +7,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::alert::{Change, Kind, Status};
 use crate::occurrence::State;
 
 /// Why an alert of a snapshot told a destination nothing. The set is closed because it is a metric label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Suppression {
     /// A copy of what was told.
     Duplicate,

@@ -78,11 +78,6 @@ impl Template {
         if faults.is_empty() { Ok(template) } else { Err(faults) }
     }
 
-    /// Which pieces it has and how they are escaped.
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
     /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use modelwatch_receiver_core::alert::{Alert, Labels, Snapshot, Status};
 use super::Heartbeat;
 use crate::intake::{Intake, Terms, Webhook};
 use crate::metrics::Metrics;
-use crate::store::{HEARTBEAT_SOURCE, Store, StoreError};
+use crate::store::{HEARTBEAT_SOURCE, Store, StoreError, alarm_group};
 
 /// How often the dead man's switches are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ impl Watch {
 
     async fn report(&self, heartbeat: &Heartbeat, alarm: Alert) {
         let snapshot = Snapshot {
-            group_key: format!("HeartbeatMissing/{}", heartbeat.name()),
+            group_key: alarm_group(heartbeat.name()),
             truncated_alerts: 0,
             group_labels: Labels::from([("alertname".to_owned(), "HeartbeatMissing".to_owned())]),
             external_url: String::new(),

@@ -10,6 +10,11 @@ use super::{Store, StoreError, Transaction};
 /// The source of the receiver's own alarms about heartbeats; not a name that anybody gives a sender.
 pub const HEARTBEAT_SOURCE: &str = "(heartbeat)";
 
+/// The group of the alarms about one dead man's switch.
+pub fn alarm_group(name: &str) -> String {
+    format!("HeartbeatMissing/{name}")
+}
+
 impl Store {
     /// When a dead man's switch was last heard of.
     ///
@@ -33,7 +38,7 @@ impl Store {
              order by number desc limit 1",
         )
         .bind(HEARTBEAT_SOURCE)
-        .bind(format!("HeartbeatMissing/{name}"))
+        .bind(alarm_group(name))
         .fetch_optional(self.readers())
         .await?;
         let Some(newest) = newest else { return Ok(None) };

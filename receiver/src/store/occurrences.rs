@@ -88,16 +88,15 @@ impl Transaction {
         let id = new_id();
         let OccurrenceRow { occurrence, fingerprint, alert, group, check_at } = row;
         sqlx::query(
-            "insert into occurrences (id, source, fingerprint, opened_at, state, starts_at, ends_at, seen_at,
+            "insert into occurrences (id, source, fingerprint, state, starts_at, ends_at, seen_at,
                  check_at, unconfirmed, detail, labels, annotations, generator_url, group_key, group_labels,
                  external_url, number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
                  (select coalesce(max(number), 0) + 1 from occurrences where source = $2 and fingerprint = $3))",
         )
         .bind(id.as_str())
         .bind(group.source.as_str())
         .bind(fingerprint.to_string())
-        .bind(occurrence.seen_at.as_microsecond())
         .bind(occurrence.state.as_str())
         .bind(occurrence.starts_at.as_microsecond())
         .bind(occurrence.ends_at.map(Timestamp::as_microsecond))

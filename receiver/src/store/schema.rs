@@ -41,7 +41,6 @@ create table occurrences (
     state text not null,
     starts_at bigint not null,
     ends_at bigint,
-    opened_at bigint not null,
     seen_at bigint not null,
     check_at bigint,
     unconfirmed bigint not null,
@@ -55,7 +54,6 @@ create table occurrences (
 );
 create unique index occurrences_open on occurrences (source, fingerprint) where state = 'firing';
 create unique index occurrences_newest on occurrences (source, fingerprint, number);
-create index occurrences_fingerprint on occurrences (fingerprint);
 create index occurrences_check on occurrences (check_at) where check_at is not null;
 create index occurrences_seen on occurrences (seen_at);
 
