@@ -64,14 +64,13 @@ impl Config {
     /// The keys that differ in `newer` and take effect only at a restart.
     pub fn needing_restart(&self, newer: &Config) -> Vec<&'static str> {
         let changed = [
-            ("web.listen_address", self.web.listen_address() != newer.web.listen_address()),
-            ("web.max_body", self.web.max_body() != newer.web.max_body()),
             ("storage.url", self.store.path != newer.store.path),
             ("history.retention", self.store.retention != newer.store.retention),
             ("templates.path", self.templates != newer.templates),
             ("delivery.workers", self.delivery.workers != newer.delivery.workers),
         ];
-        changed.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
+        let own = changed.into_iter().filter_map(|(key, changed)| changed.then_some(key));
+        self.web.changed_keys(&newer.web).into_iter().chain(own).collect()
     }
 
     /// What messages say besides their alerts.
