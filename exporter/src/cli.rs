@@ -60,8 +60,10 @@ fn check_config(origin: &Origin) -> anyhow::Result<()> {
         let references = model.reference.iter().chain(model.references.values());
         for reference in references {
             println!("  a reference of {} rows", reference.rows);
-            for feature_type in [FeatureType::Numeric, FeatureType::Categorical] {
-                println!("    {feature_type:?}: {}", names_of(model, reference, feature_type).join(", "));
+            for (kind, wanted) in
+                [("numeric", FeatureType::Numeric), ("categorical", FeatureType::Categorical)]
+            {
+                println!("    {kind}: {}", names_of(model, reference, wanted).join(", "));
             }
         }
     }
