@@ -193,7 +193,7 @@ async fn a_return_with_its_old_start_is_held_and_told_as_unconfirmed_when_nothin
     rig.clock.advance(Duration::from_secs(16 * 60));
     let history = rig.until(|history| history.len() == 3).await;
     assert!(history[2].unconfirmed);
-    assert_eq!(history[2].kind, "changed", "the end of the first was not told yet either");
+    assert_eq!(history[2].kind, "new", "the end of the first was never told and need not be");
 }
 
 /// Lets `minutes` pass, a minute at a time, and everything that is due be looked at.

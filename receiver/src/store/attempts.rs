@@ -1,10 +1,13 @@
 //! Attempts: noted before the first byte goes out, and ended with what came of them.
 
 use jiff::Timestamp;
+use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
+use sqlx::AssertSqlSafe;
 
 use super::transaction::new_id;
+use super::wording::NEWEST;
 use super::{Store, StoreError, Transaction};
 
 /// How an attempt ended.
@@ -114,7 +117,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The destination heard what was said of each occurrence, whichever notification was to tell it.
+    /// The destination heard what was said of each occurrence, whichever notification was to tell it, and need not hear
+    /// of older ones of the same alerts any more.
     async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "update transitions set told_at = $2
@@ -128,6 +132,18 @@ impl Transaction {
         .bind(at.as_microsecond())
         .execute(self.connection())
         .await?;
+        let settle = format!(
+            "update transitions set suppressed = $2
+             where told_at is null and suppressed is null
+               and channel = (select channel from notifications where id = $1)
+               and occurrence in (select m.occurrence from mentions m join occurrences o on o.id = m.occurrence
+                                  where m.notification = $1 and not ({NEWEST}))"
+        );
+        sqlx::query(AssertSqlSafe(settle))
+            .bind(notification)
+            .bind(Suppression::Superseded.as_str())
+            .execute(self.connection())
+            .await?;
         self.finish(notification, "delivered").await
     }
 

@@ -12,6 +12,7 @@ use modelwatch_receiver_core::message::Message;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
+use super::wording::NEWEST;
 use super::{Store, StoreError, Transaction, Wording};
 
 /// A notification that is ours to send.
@@ -128,13 +129,12 @@ impl Transaction {
 
     /// Notes in which state the occurrences are of which the message speaks: delivered, that is what was heard.
     async fn note_said(&mut self, id: &str) -> Result<(), StoreError> {
-        sqlx::query(
-            "update mentions set said = (select state from occurrences o where o.id = occurrence)
-             where notification = $1",
-        )
-        .bind(id)
-        .execute(self.connection())
-        .await?;
+        let update = format!(
+            "update mentions as m set said =
+                 (select o.state from occurrences o where o.id = m.occurrence and {NEWEST})
+             where m.notification = $1"
+        );
+        sqlx::query(AssertSqlSafe(update)).bind(id).execute(self.connection()).await?;
         Ok(())
     }
 

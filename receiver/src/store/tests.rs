@@ -5,6 +5,7 @@ use modelwatch_receiver_core::retry::Next;
 use super::*;
 
 mod bench;
+mod present_state;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

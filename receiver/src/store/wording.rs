@@ -7,8 +7,8 @@ use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
 use modelwatch_receiver_core::message::{AlertView, Message};
 use modelwatch_receiver_core::occurrence::Occurrence;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::{from_json, timestamp, to_json};
 use super::{HEARTBEAT_SOURCE, StoreError, Transaction};
@@ -21,6 +21,14 @@ pub struct Wording {
     /// Where people reach this receiver; links to the history begin with it.
     pub external_url: Option<String>,
 }
+
+/// Whether occurrence `o`, mentioned as `m`, is the newest of its alert that the notification mentions: an alert has
+/// one present state, and older occurrences are not spoken of.
+pub(super) const NEWEST: &str = "not exists (
+    select 1 from occurrences newer
+    where newer.source = o.source and newer.fingerprint = o.fingerprint and newer.number > o.number
+      and exists (select 1 from mentions others
+                  where others.notification = m.notification and others.occurrence = newer.id))";
 
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
@@ -58,7 +66,7 @@ impl Transaction {
 
     /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
     async fn alerts_of(&mut self, notification: &str) -> Result<(Vec<AlertView>, bool), StoreError> {
-        let rows = sqlx::query(
+        let select = format!(
             "select o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'firing' and t.told_at is not null) as heard_firing,
@@ -68,11 +76,9 @@ impl Transaction {
                       and t.status = 'resolved' and (t.told_at is not null or t.suppressed is not null)) as settled
              from mentions m join occurrences o on o.id = m.occurrence
                  join notifications n on n.id = m.notification
-             where m.notification = $1 order by o.id",
-        )
-        .bind(notification)
-        .fetch_all(self.connection())
-        .await?;
+             where m.notification = $1 and {NEWEST} order by o.id"
+        );
+        let rows = sqlx::query(AssertSqlSafe(select)).bind(notification).fetch_all(self.connection()).await?;
         let mut views = Vec::with_capacity(rows.len());
         let mut unconfirmed = false;
         for row in &rows {
