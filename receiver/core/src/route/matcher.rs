@@ -16,6 +16,14 @@ pub enum MatcherError {
     /// A quoted text has no end.
     #[error("the quoted text in {0:?} has no closing quote")]
     Unclosed(String),
+    /// A value without quotes around it begins as an operator would go on; as a value it would hardly match anything.
+    #[error(
+        "the value of {0} begins with =: write {0}=\"…\" for equality, or {0}=\"=…\" if that is the value"
+    )]
+    Doubled(String),
+    /// A quote stands in a value without quotes around it; Alertmanager refuses that too.
+    #[error("a quote inside the value of {0}: write {0}=\"…\" with \\\" for each quote")]
+    Quote(String),
     /// Something follows a matcher that is not a comma.
     #[error("expected a comma or the end before {0:?}")]
     Trailing(String),
@@ -104,7 +112,7 @@ fn read_list(mut rest: &str, into: &mut Vec<Matcher>) -> Result<(), MatcherError
 fn read(text: &str) -> Result<(Matcher, &str), MatcherError> {
     let (name, rest) = read_name(text)?;
     let (negated, is_regex, rest) = read_operator(rest)?;
-    let (value, rest) = read_value(rest)?;
+    let (value, rest) = read_value(&name, rest)?;
     let test = if is_regex { Test::Regex(anchored(&value)?) } else { Test::Equal(value) };
     Ok((Matcher { name, negated, test }, rest.trim_start()))
 }
@@ -132,12 +140,16 @@ fn read_operator(text: &str) -> Result<(bool, bool, &str), MatcherError> {
         .ok_or_else(|| MatcherError::Operator(text.to_owned()))
 }
 
-fn read_value(text: &str) -> Result<(String, &str), MatcherError> {
+fn read_value<'a>(name: &str, text: &'a str) -> Result<(String, &'a str), MatcherError> {
     if text.starts_with('"') {
         return read_quoted(text);
     }
     let end = text.find(',').unwrap_or(text.len());
-    Ok((text[..end].trim_end().to_owned(), &text[end..]))
+    match text[..end].trim_end() {
+        value if value.starts_with('=') => Err(MatcherError::Doubled(name.to_owned())),
+        value if value.contains('"') => Err(MatcherError::Quote(name.to_owned())),
+        value => Ok((value.to_owned(), &text[end..])),
+    }
 }
 
 /// A text in double quotes, in which `\"`, `\\` and `\n` stand for a quote, a backslash and a new line.

@@ -66,6 +66,10 @@ fn what_is_no_matcher_is_refused_with_what_was_expected() {
         ("=x", "expected a label name"),
         (r#"a="b"#, "no closing quote"),
         (r#"a="b" c"#, "expected a comma"),
+        (r#"severity=="critical""#, r#"the value of severity begins with ="#),
+        ("severity==critical", "the value of severity begins with ="),
+        (r#"a=b"c"#, r#"a quote inside the value of a: write a="…" with \" for each quote"#),
+        (r#"a=~b"c"#, "a quote inside the value of a"),
         ("a=~(", "is not a regular expression"),
     ] {
         let error = Matchers::parse([text]).unwrap_err().to_string();
