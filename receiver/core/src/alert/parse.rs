@@ -5,6 +5,10 @@ use serde::Deserialize;
 
 use super::{Alert, Labels, Snapshot, Status};
 
+mod object;
+
+use object::Object;
+
 /// Why a body can never be accepted. The words are the answer's public reason.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -58,7 +62,7 @@ struct RawSnapshot {
     external_url: Option<String>,
     #[serde(rename = "notification_reason")]
     notification_reason: Option<String>,
-    alerts: Option<Vec<RawAlert>>,
+    alerts: Option<Vec<Object<RawAlert>>>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +72,8 @@ struct RawAlert {
     labels: Option<Labels>,
     annotations: Option<Labels>,
     starts_at: Timestamp,
-    ends_at: Option<Timestamp>,
+    /// Of an alert that fires it means nothing and may be anything.
+    ends_at: Option<serde_json::Value>,
     #[serde(rename = "generatorURL")]
     generator_url: Option<String>,
 }
@@ -80,9 +85,10 @@ impl Snapshot {
     /// Names what makes the body one that can never be accepted.
     pub fn parse(body: &[u8]) -> Result<Snapshot, SnapshotError> {
         let mut reader = serde_json::Deserializer::from_slice(body);
-        let raw = serde_path_to_error::deserialize::<_, RawSnapshot>(&mut reader).map_err(no_webhook)?;
+        let raw =
+            serde_path_to_error::deserialize::<_, Object<RawSnapshot>>(&mut reader).map_err(no_webhook)?;
         reader.end().map_err(SnapshotError::Syntax)?;
-        raw.try_into()
+        raw.0.try_into()
     }
 }
 
@@ -136,12 +142,14 @@ impl TryFrom<RawSnapshot> for Snapshot {
     }
 }
 
-fn alert((index, raw): (usize, RawAlert)) -> Result<Alert, SnapshotError> {
+fn alert((index, Object(raw)): (usize, Object<RawAlert>)) -> Result<Alert, SnapshotError> {
     let labels = raw.labels.filter(|labels| !labels.is_empty()).ok_or(SnapshotError::Unlabelled(index))?;
     let ends_at = match raw.status {
         Status::Firing => None,
         // A resolved alert always says when; a sender that does not is taken to mean its start.
-        Status::Resolved => Some(raw.ends_at.unwrap_or(raw.starts_at).max(raw.starts_at)),
+        Status::Resolved => {
+            Some(end(index, raw.ends_at)?.map_or(raw.starts_at, |end| end.max(raw.starts_at)))
+        }
     };
     Ok(Alert {
         status: raw.status,
@@ -150,5 +158,12 @@ fn alert((index, raw): (usize, RawAlert)) -> Result<Alert, SnapshotError> {
         starts_at: raw.starts_at,
         ends_at,
         generator_url: raw.generator_url.unwrap_or_default(),
+    })
+}
+
+fn end(index: usize, given: Option<serde_json::Value>) -> Result<Option<Timestamp>, SnapshotError> {
+    serde_json::from_value(given.unwrap_or_default()).map_err(|error| SnapshotError::Shape {
+        path: format!("alerts[{index}].endsAt: "),
+        what: shortened(&error.to_string()),
     })
 }

@@ -24,6 +24,14 @@ fn a_webhook_of_alertmanager_is_read_and_unknown_fields_are_ignored() {
 }
 
 #[test]
+fn the_end_of_an_alert_that_fires_is_not_looked_at() {
+    for end in [r#""9999-12-31T23:59:59Z""#, r#""soon""#, "5", "null"] {
+        let webhook = WEBHOOK.replace(r#""endsAt":"0001-01-01T00:00:00Z""#, &format!(r#""endsAt":{end}"#));
+        assert_eq!(Snapshot::parse(webhook.as_bytes()).unwrap().alerts[0].ends_at, None, "{end}");
+    }
+}
+
+#[test]
 fn a_webhook_of_grafana_is_read_only_with_its_organisation() {
     let grafana = WEBHOOK.replace(r#""version":"4""#, r#""version":"1","orgId":1"#);
     assert!(Snapshot::parse(grafana.as_bytes()).is_ok());
@@ -49,7 +57,16 @@ fn what_can_never_be_accepted_is_refused_with_the_reason() {
         ("", "not JSON"),
         ("{\"version\":\"4\"", "not JSON"),
         (r#"{"version":"4","alerts":"many"}"#, "alerts: invalid type"),
-        ("[]", "not an Alertmanager webhook"),
+        ("[]", "invalid type: sequence, expected an object"),
+        (r#"["4",null,"g",0,{},"",null,[]]"#, "invalid type: sequence, expected an object"),
+        (
+            r#"{"version":"4","alerts":[["firing",{"a":"b"},{},"2026-01-01T00:00:00Z",null,""]]}"#,
+            "alerts[0]: invalid type",
+        ),
+        (
+            r#"{"version":"4","alerts":[{"status":"resolved","labels":{"a":"b"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"9999-12-31T23:59:59Z"}]}"#,
+            "alerts[0].endsAt: ",
+        ),
         ("null", "not an Alertmanager webhook"),
         (r#"{"version":"3","alerts":[]}"#, "version \"3\" is not known"),
         (r#"{"version":"4"}"#, "lists no alerts"),
