@@ -7,6 +7,7 @@ pub mod admin;
 pub mod auth;
 pub mod body;
 mod config;
+mod cross_site;
 pub mod page;
 mod problem;
 mod server;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::routing::any;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Auth, ListenAddress, Problem, Scope, WebConfig};
+use super::{Auth, ListenAddress, Problem, Scope, WebConfig, cross_site};
 use crate::config::ByteSize;
 use crate::shutdown::{Shutdown, Tasks};
 
@@ -91,7 +92,8 @@ impl Server {
     }
 }
 
-/// What is answered where the program has no route, and the limit for bodies that extractors read.
+/// What is answered where the program has no route and to pages of other sites, and the limit for bodies that extractors
+/// read.
 fn with_common_answers(router: Router, auth: &Auth, max_body: ByteSize) -> Router {
     let limit = usize::try_from(max_body.bytes()).unwrap_or(usize::MAX);
     let unknown = Router::new().route("/", any(not_found)).route("/{*path}", any(not_found));
@@ -99,6 +101,7 @@ fn with_common_answers(router: Router, auth: &Auth, max_body: ByteSize) -> Route
         .method_not_allowed_fallback(method_not_allowed)
         .fallback_service(auth.guard(Scope::Read, unknown))
         .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn(cross_site::refuse))
 }
 
 async fn not_found() -> Problem {

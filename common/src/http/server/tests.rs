@@ -83,6 +83,17 @@ async fn what_is_not_there_and_what_is_not_taken_are_answered_in_json() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_cannot_let_a_browser_send() {
+    let (address, tasks) = serve(Router::new().route("/", post(async || "done")), "").await;
+    let request = |more: &str| {
+        format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n{more}\r\n")
+    };
+    assert!(speak(address, &request("")).await.starts_with("HTTP/1.1 200 "));
+    assert!(speak(address, &request("origin: http://evil\r\n")).await.starts_with("HTTP/1.1 403 "));
+    tasks.drain(SOON).await.unwrap();
+}
+
+#[tokio::test]
 async fn with_tokens_an_unknown_path_answers_401() {
     let (address, tasks) = serve(Router::new(), "{auth: {tokens: [{name: a, token: x}]}}").await;
     assert!(speak(address, &get_request("/nowhere")).await.starts_with("HTTP/1.1 401 "));
