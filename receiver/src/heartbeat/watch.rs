@@ -3,7 +3,7 @@
 //! The alarm goes the way of every alert, so it is deduplicated, repeated, retried and remembered; whether one is open
 //! is asked of the store, so that it survives a restart.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,13 +52,12 @@ enum Pulse {
 impl Watch {
     /// Looks after them until `shutdown`.
     pub async fn run(self, shutdown: Shutdown) {
-        let mut up = self.clock.now();
-        let mut shown = BTreeSet::new();
+        let mut taken_up = BTreeMap::new();
         while !shutdown.is_cancelled() {
-            up = up.min(self.clock.now());
-            let terms = self.terms.load_full();
-            self.forget_gone(&mut shown, &terms);
+            let (terms, now) = (self.terms.load_full(), self.clock.now());
+            self.take_up(&mut taken_up, now, terms.policy.heartbeats());
             for heartbeat in terms.policy.heartbeats() {
+                let up = taken_up.get(heartbeat.name()).copied().unwrap_or(now);
                 if let Err(error) = self.look_after(heartbeat, up).await {
                     tracing::error!(%error, heartbeat = heartbeat.name(), "a heartbeat could not be looked after");
                 }
@@ -70,12 +69,16 @@ impl Watch {
         }
     }
 
-    /// Shows only the switches that there are.
-    fn forget_gone(&self, shown: &mut BTreeSet<String>, terms: &Terms) {
-        let names: BTreeSet<String> =
-            terms.policy.heartbeats().iter().map(|heartbeat| heartbeat.name().to_owned()).collect();
-        shown.difference(&names).for_each(|gone| self.metrics.forget_heartbeat(gone));
-        *shown = names;
+    /// Takes up new switches, which are given their patience from now on, and shows only those that there are.
+    fn take_up(&self, taken_up: &mut BTreeMap<String, Timestamp>, now: Timestamp, heartbeats: &[Heartbeat]) {
+        let since = |name: &str| taken_up.get(name).map_or(now, |since| now.min(*since));
+        let current: BTreeMap<String, Timestamp> = heartbeats
+            .iter()
+            .map(|heartbeat| (heartbeat.name().to_owned(), since(heartbeat.name())))
+            .collect();
+        let gone = taken_up.keys().filter(|name| !current.contains_key(*name));
+        gone.for_each(|gone| self.metrics.forget_heartbeat(gone));
+        *taken_up = current;
     }
 
     async fn look_after(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<(), StoreError> {

@@ -58,6 +58,25 @@ async fn a_beat_from_before_the_clock_went_back_hides_nothing() {
     rig.until(|history| history.len() == 1).await;
 }
 
+#[tokio::test]
+async fn a_heartbeat_that_a_reload_added_is_given_its_patience_from_the_reload() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let (with, terms) = (rig.terms().load_full(), rig.terms());
+    let without = CONFIG.split("heartbeats").next().unwrap();
+    let policy = crate::testing::load(tempfile::tempdir().unwrap().path(), without).unwrap().policy;
+    terms.store(Arc::new(Terms { policy, wording: rig.config.wording() }));
+    let watch = Watch { terms: Arc::clone(&terms), ..watch(&rig, &intake) };
+    rig.tasks.spawn("heartbeats", watch.run(rig.tasks.shutdown()));
+    tokio::task::yield_now().await;
+    rig.clock.advance(Duration::from_secs(3600));
+    terms.store(with);
+    until_looked_after(&rig).await;
+    rig.clock.advance(Duration::from_secs(61));
+    let history = rig.until(|history| history.len() == 1).await;
+    assert_eq!(history[0].alerts[0].starts_at, at(3660));
+}
+
 async fn until_looked_after(rig: &Rig) {
     let shown = || rig.registry.gather().into_iter().any(|family| family.name().ends_with("heartbeat_up"));
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
