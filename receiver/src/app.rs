@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::Router;
-use modelwatch_common::config::Environment;
+use modelwatch_common::config::{ConfigError, Environment, Faults};
 use modelwatch_common::http::admin::{self, AdminState, Readiness};
 use modelwatch_common::http::{Scope, Server};
 use modelwatch_common::metrics::ProgramMetrics;
 use modelwatch_common::reload::{self, Refusal, Reload};
 use modelwatch_common::shutdown::{self, Tasks};
+use modelwatch_common::telemetry::Level;
 use modelwatch_common::time::{Clock, SystemClock};
 use prometheus::Registry;
 use tokio::sync::watch;
@@ -41,6 +42,8 @@ pub struct Origin {
     pub listen: Option<String>,
     /// The variables of this process.
     pub environment: Environment,
+    /// The value of `--log.level`.
+    pub log_level: Level,
 }
 
 impl Origin {
@@ -48,8 +51,19 @@ impl Origin {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(&self) -> Result<Config, modelwatch_common::config::ConfigError> {
+    pub fn load(&self) -> Result<Config, ConfigError> {
         Config::load(&self.file, self.listen.as_deref(), &self.environment)
+    }
+
+    /// The configuration as it is now, if it can be served with these flags.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and every channel that could not be heard.
+    pub fn load_to_serve(&self) -> Result<Config, ConfigError> {
+        let config = self.load()?;
+        let mut faults = Faults::new(&self.file);
+        config.check_log_level(self.log_level, &mut faults);
+        faults.into_result().map(|()| config)
     }
 }
 
@@ -58,7 +72,7 @@ impl Origin {
 /// # Errors
 /// One sentence: a bad configuration, an address in use, a store that cannot be used.
 pub async fn serve(origin: Origin) -> anyhow::Result<()> {
-    let config = origin.load()?;
+    let config = origin.load_to_serve()?;
     let server = Server::bind(&config.web).await?;
     let store = Store::open(&config.store.path).await?;
     let tasks = Tasks::new();
@@ -165,7 +179,7 @@ struct Reloadable {
 impl Reloadable {
     /// Takes over routes, channels and templates; what is on disk and under way is not touched.
     fn apply(&self) -> Result<(), Refusal> {
-        let config = self.origin.load().map_err(|error| error.to_string())?;
+        let config = self.origin.load_to_serve().map_err(|error| error.to_string())?;
         let plan = plan(&config, &self.templates).map_err(|error| error.to_string())?;
         let source = TemplateSource::new(config.templates.clone(), &config.channels);
         self.templates.adopt(source).map_err(|faults| faults.to_string())?;

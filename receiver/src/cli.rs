@@ -52,6 +52,7 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
         file: args.common.config_file,
         listen: args.common.listen_address,
         environment: Environment::of_process(),
+        log_level: args.common.log_level,
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match args.command.unwrap_or(Command::Serve) {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use modelwatch_common::config::{ConfigError, Environment, Faults, Source};
 use modelwatch_common::http::WebConfig;
+use modelwatch_common::telemetry::Level;
 use serde::Deserialize;
 
 use crate::intake::{ChannelNames, Policy};
-use crate::notify::{Channel, RawChannel};
+use crate::notify::{Channel, ChannelType, RawChannel};
 use crate::{delivery, store};
 
 /// Variables `MODELWATCH_RECEIVER__SECTION__KEY` win over the file.
@@ -71,6 +72,22 @@ impl Config {
         ];
         let own = changed.into_iter().filter_map(|(key, changed)| changed.then_some(key));
         self.web.changed_keys(&newer.web).into_iter().chain(own).collect()
+    }
+
+    /// Notes every channel of type `log` that nobody would hear, because `level` keeps its lines out of the log.
+    pub fn check_log_level(&self, level: Level, faults: &mut Faults) {
+        if !matches!(level, Level::Error | Level::Warn) {
+            return;
+        }
+        for (i, channel) in self.channels.iter().enumerate() {
+            if matches!(channel.r#type(), ChannelType::Log) {
+                let what = format!(
+                    "--log.level hides what `{}` writes to the log, expected info or debug",
+                    channel.name()
+                );
+                faults.add(format!("channels[{i}]"), what);
+            }
+        }
     }
 
     /// What messages say besides their alerts.

@@ -76,7 +76,8 @@ impl Faults {
         others.found.len() > before
     }
 
-    pub(super) fn append(&mut self, mut others: Faults) {
+    /// Adds faults that were collected apart, so that it could be seen whether there were any.
+    pub fn append(&mut self, mut others: Faults) {
         self.found.append(&mut others.found);
     }
 }

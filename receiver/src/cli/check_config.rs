@@ -10,7 +10,7 @@ use crate::templates::TemplateSource;
 /// # Errors
 /// Every fault of the configuration, or of the templates.
 pub(super) fn run(origin: &Origin) -> anyhow::Result<()> {
-    let config = origin.load()?;
+    let config = origin.load_to_serve()?;
     let templates = TemplateSource::new(config.templates.clone(), &config.channels);
     if let Err(refused) = templates.check() {
         let mut faults = Faults::new(&origin.file);

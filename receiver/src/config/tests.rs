@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use modelwatch_common::config::Faults;
+use modelwatch_common::telemetry::Level;
+
 use crate::testing::load;
 
 const MINIMAL: &str = "
@@ -73,7 +76,10 @@ channels: [{name: slack, type: slack, webhook_url_file: missing.url}]
 ",
     );
     assert_eq!(refused.lines().count(), 1, "{refused}");
-    assert!(refused.contains("receiver.yaml: channels[0]: cannot read the secret in"), "{refused}");
+    assert!(
+        refused.contains("receiver.yaml: channels[0]: webhook_url_file: cannot read the secret in"),
+        "{refused}"
+    );
     let refused = refusal(
         "
 routes: [{channels: [slack]}]
@@ -81,6 +87,36 @@ channels: [{name: slack, type: carrier-pigeon}]
 ",
     );
     assert_eq!(refused.lines().count(), 1, "{refused}");
+}
+
+#[test]
+fn a_log_channel_that_the_log_level_hides_is_a_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = load(directory.path(), MINIMAL).unwrap();
+    let faults = |level| {
+        let mut faults = Faults::new(std::path::Path::new("receiver.yaml"));
+        config.check_log_level(level, &mut faults);
+        faults.to_string()
+    };
+    for level in [Level::Warn, Level::Error] {
+        let expected = "receiver.yaml: channels[0]: --log.level hides what `console` writes";
+        assert!(faults(level).starts_with(expected), "{}", faults(level));
+    }
+    assert_eq!(faults(Level::Info) + &faults(Level::Debug), "");
+}
+
+#[test]
+fn a_fault_in_a_route_is_not_a_missing_route() {
+    let refused = refusal("routes: [{channels: console}]\nchannels: [{name: console, type: log}]");
+    assert_eq!(refused.lines().count(), 1, "{refused}");
+    assert!(refused.contains("routes[0].channels: "), "{refused}");
+}
+
+#[test]
+fn two_heartbeats_of_one_name_are_a_fault() {
+    let beat = "{name: p, match: [a=b], every: 1m, channels: [console]}";
+    let refused = refusal(&format!("{MINIMAL}heartbeats: [{beat}, {beat}]"));
+    assert!(refused.contains("heartbeats[1].name: `p` is there twice"), "{refused}");
 }
 
 #[test]

@@ -117,10 +117,12 @@ impl Policy {
 }
 
 fn routes(source: &mut Source, names: &ChannelNames, faults: &mut Faults) -> Vec<Route> {
-    let raw: Vec<RawRoute> = source.section("routes", faults);
-    if raw.is_empty() {
+    let mut unreadable = source.faults();
+    let raw: Vec<RawRoute> = source.section("routes", &mut unreadable);
+    if raw.is_empty() && unreadable.is_empty() {
         faults.add("routes", "expected at least one route, such as - {channels: [NAME]}");
     }
+    faults.append(unreadable);
     let mut routes = Vec::with_capacity(raw.len());
     for (i, raw) in raw.into_iter().enumerate() {
         names.check(&raw.channels, &format!("routes[{i}].channels"), faults);

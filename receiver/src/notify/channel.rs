@@ -73,6 +73,9 @@ pub enum ChannelError {
     /// The address is no `http` or `https` URL. What it is instead is a secret.
     #[error("webhook_url is not an http or https URL")]
     NotAUrl,
+    /// The secret could not be had from its file.
+    #[error("webhook_url_file: {0}")]
+    SecretFile(SecretError),
     /// The secret could not be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -170,7 +173,12 @@ impl ChannelType {
 }
 
 fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret, ChannelError> {
-    let url = Secret::from_either("webhook_url", value, file)?.ok_or(ChannelError::NoWebhookUrl)?;
+    let url = match (value, file) {
+        (None, Some(file)) => Secret::read(file).map_err(ChannelError::SecretFile)?,
+        (value, file) => {
+            Secret::from_either("webhook_url", value, file)?.ok_or(ChannelError::NoWebhookUrl)?
+        }
+    };
     let parsed = reqwest::Url::parse(url.expose()).map_err(|_| ChannelError::NotAUrl)?;
     match parsed.scheme() {
         "http" | "https" => Ok(url),
