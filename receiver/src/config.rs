@@ -67,7 +67,6 @@ impl Config {
         let changed = [
             ("storage.url", self.store.path != newer.store.path),
             ("history.retention", self.store.retention != newer.store.retention),
-            ("templates.path", self.templates != newer.templates),
             ("delivery.workers", self.delivery.workers != newer.delivery.workers),
         ];
         let own = changed.into_iter().filter_map(|(key, changed)| changed.then_some(key));

@@ -18,6 +18,8 @@ use crate::notify::Channel;
 mod folder;
 mod watch;
 
+use folder::Files;
+
 /// Where templates come from: a folder, if operators have one, and the names that channels use with the formats they
 /// need. The built-in ones are always among them.
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ pub struct Templates {
 struct Live {
     source: TemplateSource,
     templates: Compiled,
+    files: Files,
 }
 
 /// Everything that is wrong with the files of a folder, one line each: `templates/slack/title.hbs:3:12: …`.
@@ -105,6 +108,12 @@ impl TemplateSource {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
+    /// What stands in the folder now.
+    fn files(&self) -> Files {
+        let names = self.wanted.iter().map(|(name, _)| name.as_str());
+        self.folder.as_deref().map(|folder| folder::files(folder, names)).unwrap_or_default()
+    }
+
     fn compile(&self) -> impl Iterator<Item = (&Key, Result<Template, Vec<TemplateFault>>)> {
         let folder = self.folder.as_deref();
         self.wanted.iter().map(move |key| (key, folder::compile(folder, &key.0, key.1)))
@@ -129,23 +138,24 @@ impl Templates {
     pub fn load(source: TemplateSource, registry: &Registry) -> Result<Self, prometheus::Error> {
         let errors = errors(registry)?;
         let templates = source.built_in();
-        let live = ArcSwap::from_pointee(Live { source, templates });
+        let live = ArcSwap::from_pointee(Live { source, templates, files: Files::new() });
         let templates = Self { live, errors, refused: ArcSwap::default(), reloading: Mutex::default() };
         // what is wrong is in the log, and nothing but the built-in ones could be done about it
         let _ = templates.reload();
         Ok(templates)
     }
 
-    /// Takes the templates from `source` from now on. The folder that is watched stays the one of the start, and what
-    /// was in use stays there for messages that are being rendered.
+    /// Takes the templates from `source` from now on; what was in use stays there for messages that are being rendered.
     ///
     /// # Errors
     /// What was refused; then nothing changes.
     pub fn adopt(&self, source: TemplateSource) -> Result<(), Arc<TemplateFaults>> {
         let _one_at_a_time = self.lock();
+        // read first: what is saved while they compile differs from this and is picked up next
+        let files = source.files();
         let (good, faults) = self.compile(&source);
         if faults.is_empty() {
-            self.go_live(source, good);
+            self.go_live(source, good, files);
         }
         self.told(faults)
     }
@@ -157,8 +167,9 @@ impl Templates {
     pub fn reload(&self) -> Result<(), Arc<TemplateFaults>> {
         let _one_at_a_time = self.lock();
         let source = self.live.load().source.clone();
+        let files = source.files();
         let (good, faults) = self.compile(&source);
-        self.go_live(source, good);
+        self.go_live(source, good, files);
         self.told(faults)
     }
 
@@ -182,10 +193,10 @@ impl Templates {
         (good, faults)
     }
 
-    fn go_live(&self, source: TemplateSource, good: Compiled) {
+    fn go_live(&self, source: TemplateSource, good: Compiled, files: Files) {
         let mut templates = self.live.load().templates.clone();
         templates.extend(good);
-        self.live.store(Arc::new(Live { source, templates }));
+        self.live.store(Arc::new(Live { source, templates, files }));
     }
 
     fn told(&self, faults: TemplateFaults) -> Result<(), Arc<TemplateFaults>> {

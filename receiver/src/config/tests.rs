@@ -159,7 +159,6 @@ delivery: {workers: 2, give_up_after: 1h}
         "web.max_body",
         "storage.url",
         "history.retention",
-        "templates.path",
         "delivery.workers",
     ];
     assert_eq!(keys, expected);

@@ -8,6 +8,16 @@ use modelwatch_receiver_core::template::{Format, Template};
 
 use super::TemplateFault;
 
+/// What the files of each template hold, by its name, or why that is not known: two readings that are equal compile to
+/// the same templates.
+pub(super) type Files = BTreeMap<String, Result<BTreeMap<String, String>, String>>;
+
+/// Reads the files of these templates without looking into them.
+pub(super) fn files<'a>(templates: &Path, names: impl Iterator<Item = &'a str>) -> Files {
+    let read = |name: &str| pieces(&templates.join(name)).map_err(|fault| fault.to_string());
+    names.map(|name| (name.to_owned(), read(name))).collect()
+}
+
 /// The template `name` from its folder, the built-in pieces serving what is not there.
 pub(super) fn compile(
     templates: Option<&Path>,

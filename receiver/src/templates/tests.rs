@@ -172,14 +172,87 @@ fn a_failure_on_real_data_is_counted() {
 async fn an_edit_is_picked_up_while_running() {
     let folder = folder(&[("slack/title.hbs", "first {{subject}}")]);
     let templates = Arc::new(load(&folder).0);
-    let tasks = Tasks::new();
-    tasks.spawn("templates", Arc::clone(&templates).watch(tasks.shutdown()));
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while title(&templates) != "second FeatureDriftSevere" {
-        assert!(Instant::now() < deadline, "the edit was not seen");
-        // written again and again, because the first time may come before the folder is watched
-        write(&folder, "slack/title.hbs", "second {{subject}}");
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
+    let tasks = watched(&templates);
+    write(&folder, "slack/title.hbs", "second {{subject}}");
+    until_title(&templates, "second FeatureDriftSevere").await;
     tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_may_come_late_and_it_and_those_in_it_may_be_replaced() {
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    let folder = at("templates");
+    let templates = Arc::new(Templates::load(source(&folder, "slack"), &Registry::new()).unwrap());
+    let tasks = watched(&templates);
+    write(&parent, "templates/slack/title.hbs", "late");
+    until_title(&templates, "late").await;
+    write(&parent, "other/slack/title.hbs", "renamed over");
+    std::fs::rename(&folder, at("old")).unwrap();
+    std::fs::rename(at("other"), &folder).unwrap();
+    until_title(&templates, "renamed over").await;
+    std::fs::remove_dir_all(folder.join("slack")).unwrap();
+    until_title(&templates, "[FIRING:1][DEV] FeatureDriftSevere").await;
+    write(&parent, "templates/slack/title.hbs", "made again");
+    until_title(&templates, "made again").await;
+    tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_may_be_moved_to_another_release() {
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    write(&parent, "first/slack/title.hbs", "first");
+    write(&parent, "second/slack/title.hbs", "other");
+    std::os::unix::fs::symlink("first", at("templates")).unwrap();
+    let source = source(&at("templates"), "slack");
+    let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
+    let tasks = watched(&templates);
+    std::os::unix::fs::symlink("second", at("next")).unwrap();
+    std::fs::rename(at("next"), at("templates")).unwrap();
+    until_title(&templates, "other").await;
+    tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_that_a_reload_names_is_watched_from_then_on() {
+    let (first, second) = (folder(&[]), folder(&[("slack/title.hbs", "first")]));
+    let templates = Arc::new(load(&first).0);
+    let tasks = watched(&templates);
+    templates.adopt(source(second.path(), "slack")).unwrap();
+    write(&second, "slack/title.hbs", "second");
+    until_title(&templates, "second").await;
+    tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_change_is_not_read_again_and_refused_once() {
+    let folder = folder(&[("slack/title.hbs", "{{#if")]);
+    let (templates, registry) = load(&folder);
+    let templates = Arc::new(templates);
+    let tasks = watched(&templates);
+    assert_eq!(errors(&registry), 1);
+    write(&folder, "slack/summary.hbs", "{{#if");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while templates.refused().iter().count() < 2 {
+        assert!(Instant::now() < deadline, "the second fault was not seen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(errors(&registry), 2, "one for each time the template was refused");
+    tasks.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+fn watched(templates: &Arc<Templates>) -> Tasks {
+    let tasks = Tasks::new();
+    tasks.spawn("templates", Arc::clone(templates).watch(tasks.shutdown()));
+    tasks
+}
+
+async fn until_title(templates: &Templates, wanted: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while title(templates) != wanted {
+        assert!(Instant::now() < deadline, "the title is {} and not {wanted}", title(templates));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -1,59 +1,45 @@
 //! Picking up edits as they are saved.
+//!
+//! The files are read again and again and compared with those in use. Events of the file system would be lost when the
+//! folder comes late, is replaced or linked anew (as releases and mounted configurations are), or lies where none are
+//! reported; a few small files are read in no time.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use modelwatch_common::shutdown::Shutdown;
-use notify::event::{AccessKind, AccessMode};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
 
 use super::Templates;
+use super::folder::Files;
 
-/// Editors save in several steps and copies bring several files: the folder is read once it has been quiet for this long.
-const QUIET: Duration = Duration::from_millis(200);
+/// How often the files are read. Editors save in several steps and copies bring several files: they are used once two
+/// readings are equal.
+const EVERY: Duration = Duration::from_millis(500);
 
 impl Templates {
-    /// Reloads whenever a file in the folder changes, until `shutdown`. Without a folder, or when the operating system
-    /// cannot watch it, it says so and ends; [`reload`](Self::reload) still works.
+    /// Reloads whenever what is in the folder differs from what was last read, until `shutdown`.
     pub async fn watch(self: Arc<Self>, shutdown: Shutdown) {
-        let Some(folder) = self.live.load().source.folder.clone() else { return };
-        let (changed, mut changes) = mpsc::channel(1);
-        let watcher = match start(&folder, changed) {
-            Ok(watcher) => watcher,
-            Err(error) => {
-                let folder = folder.display();
-                tracing::warn!(%folder, %error, "cannot watch the templates, reload after editing them");
-                return;
-            }
-        };
+        let mut before = Files::new();
         loop {
             tokio::select! {
-                change = changes.recv() => if change.is_none() { return },
-                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(EVERY) => {}
+                () = shutdown.cancelled() => return,
             }
-            while tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
             let templates = Arc::clone(&self);
-            // what is refused is logged, counted and shown by `reload` itself
-            let _ = tokio::task::spawn_blocking(move || templates.reload()).await;
+            // files are read and templates compiled: not on the I/O threads
+            let looked = tokio::task::spawn_blocking(move || templates.look(&before)).await;
+            before = looked.unwrap_or_default();
         }
-        drop(watcher);
     }
-}
 
-fn start(folder: &Path, changed: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.map_or(true, |event| is_change(event.kind)) {
-            // full: a change is waiting to be seen already
-            let _ = changed.try_send(());
+    /// Reloads if the files are not those in use and as they were `before`; returns how they are now.
+    fn look(&self, before: &Files) -> Files {
+        let live = self.live.load_full();
+        let files = live.source.files();
+        if files != live.files && files == *before {
+            // what is refused is logged, counted and shown by `reload` itself
+            let _ = self.reload();
         }
-    })?;
-    watcher.watch(folder, RecursiveMode::Recursive)?;
-    Ok(watcher)
-}
-
-/// Opening and reading files are events too, and reloading does both.
-fn is_change(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+        files
+    }
 }
