@@ -6,7 +6,8 @@
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -24,11 +25,11 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
 
 /// Whether both headers, as far as they are there, speak of our own pages or of the user alone.
 fn is_own(headers: &HeaderMap, uri: &Uri) -> bool {
-    let site = headers.get(FETCH_SITE).map(|site| site.as_bytes());
+    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     // HTTP/2 names the host in the address of the request
-    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host = host.or_else(|| uri.authority().map(Authority::as_str));
     match (site, origin) {
         (Some(b"same-origin" | b"none"), _) | (None, None) => true,
         (Some(_), _) => false,

@@ -154,12 +154,7 @@ delivery: {workers: 2, give_up_after: 1h}
 ";
     let newer = load(directory.path(), &format!("{MINIMAL}{more}")).unwrap();
     let keys = started.needing_restart(&newer);
-    let expected = [
-        "web.listen_address",
-        "web.max_body",
-        "storage.url",
-        "history.retention",
-        "delivery.workers",
-    ];
+    let expected =
+        ["web.listen_address", "web.max_body", "storage.url", "history.retention", "delivery.workers"];
     assert_eq!(keys, expected);
 }
