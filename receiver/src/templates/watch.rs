@@ -14,7 +14,7 @@ use super::folder::Files;
 
 /// How often the files are read. Editors save in several steps and copies bring several files: they are used once two
 /// readings are equal.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(250);
 
 impl Templates {
     /// Reloads whenever what is in the folder differs from what was last read, until `shutdown`.
