@@ -20,7 +20,7 @@ fn complete(exporter_store: &str, receiver_store: &str) -> TempDir {
     );
     write(home.path(), "exporter.yaml", exporter);
     let receiver = format!(
-        "storage: {{url: \"sqlite:{receiver_store}\"}}\nroutes: [{{channels: [console]}}]\nchannels: [{{name: console, type: log}}]\n"
+        "storage: {{url: \"sqlite:{receiver_store}\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"http://127.0.0.1:9/\"}}]\n"
     );
     write(home.path(), "receiver.yaml", receiver);
     home
