@@ -83,7 +83,8 @@ impl Sender {
         let token = args.token_file.as_deref().map(Secret::read).transpose();
         let token = token.map_err(|error| anyhow!("--token-file: {error}"))?;
         let client = Client::builder().timeout(TIMEOUT).build().context("no HTTP client can be made")?;
-        // Differs from every other replay's, so that the exporter tells a batch sent again from a new one.
+        // Names a batch sent again to whoever keeps answers by key. The exporter knows predictions by their ids, without
+        // which a batch sent again counts again.
         let run = format!("replay-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
         Ok(Sender { client, url, token, run, patience: PATIENCE })
     }
