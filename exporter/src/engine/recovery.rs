@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use modelwatch_exporter_core::batch::Batch;
-use modelwatch_exporter_core::state::{Setup, State};
+use modelwatch_exporter_core::state::{FORMAT, FirstFormat, Setup, State};
 
 use crate::journal::{Durability, Journal, JournalError, Record};
 
@@ -36,8 +36,16 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
     Ok(Recovered { setup, state, journal })
 }
 
-fn decode(bytes: &[u8]) -> Result<State, String> {
-    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+/// A state in any format that ever was.
+fn decode(format: u8, bytes: &[u8]) -> Result<State, String> {
+    let state = match format {
+        1 => postcard::from_bytes::<FirstFormat>(bytes).map(State::from),
+        FORMAT => postcard::from_bytes(bytes),
+        later => {
+            return Err(format!("it is of format {later}, later than this program's {FORMAT}"));
+        }
+    };
+    state.map_err(|error| error.to_string())
 }
 
 fn count_again(state: &mut State, setup: &Setup, record: &Record) {
