@@ -155,7 +155,7 @@ fn a_line_of_more_than_a_mebibyte_is_too_long() {
 fn a_score_by_class_is_that_of_the_positive_class() {
     let names = FeatureNames::new(["age"]).scored_by("true");
     let catalog = Catalog::new([("m".into(), Arc::new(names))]);
-    let read = |score: &str| {
+    let read = |score: &str| -> Result<Option<f64>, Rejection> {
         let text = format!(r#"{{"event":"prediction","model":"m","prediction":true,"score":{score}}}"#);
         match parse(text.as_bytes(), &catalog)? {
             Event::Prediction(prediction) => Ok(prediction.score),

@@ -161,7 +161,7 @@ fn a_score_comes_out_with_its_label_unless_it_was_forgotten() {
     for at in ["a", "b"] {
         room.admit(id(at), Arrived { score, ..said(V0, 10) }, LIMITS);
     }
-    let mut met = |room: &mut WaitingRoom, at| match room.label(id(at), truth(NO, 30), Time(20_000), LIMITS) {
+    let met = |room: &mut WaitingRoom, at| match room.label(id(at), truth(NO, 30), Time(20_000), LIMITS) {
         LabelOutcome::Joined(all) => all[0].prediction.score,
         LabelOutcome::Repeated | LabelOutcome::Unmatched => panic!("{at} is known"),
     };

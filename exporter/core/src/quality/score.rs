@@ -90,16 +90,18 @@ mod tests {
 
     #[test]
     fn cells_never_go_down_and_none_is_wider_than_a_512th_of_its_distance() {
-        let mut before = (0.0, 0);
+        let mut first: (f64, u16) = (0.0, 0);
         for step in 1..=400_000 {
             let probability = f64::from(step) / 400_000.0;
             let at = cell(probability);
-            assert!(at >= before.1, "{probability}");
-            let (near, far) = (before.0.min(1.0 - probability), 1.0 - before.0);
-            if at == before.1 && near > 1e-6 {
-                assert!(probability - before.0 <= near.min(far) / 512.0, "{probability}");
+            assert!(at >= first.1, "{probability}");
+            let distance = first.0.min(1.0 - probability);
+            if at == first.1 && distance > 1e-6 {
+                assert!(probability - first.0 <= distance / 512.0, "{probability}");
             }
-            before = if at == before.1 { before } else { (probability, at) };
+            if at > first.1 {
+                first = (probability, at);
+            }
         }
     }
 }

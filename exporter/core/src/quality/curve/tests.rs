@@ -83,7 +83,7 @@ fn many_positives_of_one_cell_are_summed_in_closed_form_from_below() {
             (above.positives as f64 + f64::from(j)) / (above.positives as f64 + f64::from(j) + behind)
         };
         let (sum, least) = ((1..=count).map(term).sum::<f64>(), above.one_by_one(&cell));
-        assert!(least <= sum + 1e-9 && sum - least < 0.01, "{least} for {sum}");
+        assert!(least <= sum + 1e-9 && sum - least < 0.02, "{least} for {sum}");
     }
 }
 
