@@ -54,3 +54,20 @@ fn count_again(state: &mut State, setup: &Setup, record: &Record) {
         Err(error) => tracing::error!(%error, "a batch in the journal cannot be counted again"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &[u8] = include_bytes!("../../core/tests/golden/state_1.bin");
+
+    #[test]
+    fn a_state_is_read_in_its_own_format_only() {
+        let first = decode(1, FIRST).unwrap();
+        let saved = postcard::to_stdvec(&first).unwrap();
+        assert_eq!(decode(FORMAT, &saved).unwrap(), first);
+        assert!(decode(FORMAT, FIRST).is_err() && decode(1, &saved).is_err());
+        let later = decode(FORMAT + 1, &saved).unwrap_err();
+        assert_eq!(later, format!("it is of format {}, later than this program's {FORMAT}", FORMAT + 1));
+    }
+}

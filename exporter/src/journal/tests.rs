@@ -94,6 +94,19 @@ fn a_snapshot_that_makes_no_sense_falls_back_too() {
 }
 
 #[test]
+fn a_snapshot_says_the_format_of_its_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.rotate().unwrap().save(FORMAT, b"state").unwrap();
+    let path = folder.path().join(snapshot::name(1));
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes[..4], *b"mwx7");
+    bytes[3] = b'x';
+    std::fs::write(path, bytes).unwrap();
+    assert_eq!(snapshot::read(folder.path(), 1).unwrap_err(), "it is no snapshot");
+}
+
+#[test]
 fn a_snapshot_takes_the_place_of_the_batches_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
