@@ -37,11 +37,11 @@ fn columns_become_features_by_what_they_hold() {
 #[test]
 fn the_baseline_is_measured_on_the_reference_unless_configured() {
     let setup = built(COLUMNS).unwrap();
-    assert_eq!(setup.baseline_of("any", Metric::Accuracy), Some(0.75));
+    assert_eq!(setup.baseline_of("any", "", Metric::Accuracy), Some(0.75));
     assert_eq!(setup.reference.as_ref().unwrap().positive_ratio, Some(0.75));
     let configured = built(&format!("{COLUMNS}, baseline: {{accuracy: 0.9}}")).unwrap();
-    assert_eq!(configured.baseline_of("any", Metric::Accuracy), Some(0.9));
-    assert_eq!(configured.baseline_of("any", Metric::Recall), Some(1.0));
+    assert_eq!(configured.baseline_of("any", "", Metric::Accuracy), Some(0.9));
+    assert_eq!(configured.baseline_of("any", "", Metric::Recall), Some(1.0));
 }
 
 #[test]

@@ -77,12 +77,14 @@ impl<'a> RawEvent<'a> {
                 "`prediction` must be a class: a string, a number or true/false",
             ));
         }
+        let features = names.read(self.features)?;
         Ok(Prediction {
             model,
             version: self.version_text()?.unwrap_or_default(),
             id: self.id.map(id_of).transpose()?,
             time: self.time.as_ref().map(time_of).transpose()?,
-            features: names.read(self.features)?,
+            segments: names.segments(self.segment, &features)?,
+            features,
             class,
             score: self.score.as_ref().map(|value| number_of("score", value, 1.0)).transpose()?,
             latency: self

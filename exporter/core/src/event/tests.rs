@@ -1,7 +1,7 @@
 use super::*;
 
 fn catalog() -> Catalog {
-    Catalog::new([("m".into(), Arc::new(FeatureNames::new(["age", "kind"])))])
+    Catalog::new([("m".into(), Arc::new(FeatureNames::new(["age", "kind"], ["kind", "shop"])))])
 }
 
 fn read(text: &str) -> Result<Event, Rejection> {
@@ -149,4 +149,30 @@ fn times_may_be_seconds_with_a_fraction() {
 fn a_line_of_more_than_a_mebibyte_is_too_long() {
     let long = format!(r#"{{"event":"prediction","model":"m","prediction":"{}"}}"#, "x".repeat(MAX_LINE));
     assert_eq!(reason(&long), Reason::TooLong);
+}
+
+#[test]
+fn a_key_of_segments_is_looked_up_in_segment_and_then_in_features() {
+    let segments = |rest: &str| {
+        let read = prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":1,{rest}}}"#));
+        read.segments.into_iter().map(|(key, value)| (key, value.into())).collect::<Vec<(u16, String)>>()
+    };
+    let (kind, shop) = (|text: &str| (0, text.to_owned()), |text: &str| (1, text.to_owned()));
+    assert_eq!(segments(r#""segment":{"shop":"x","who":1},"features":{"kind":1.0}"#), [kind("1"), shop("x")]);
+    assert_eq!(
+        segments(r#""segment":{"kind":"True"},"features":{"kind":"b","shop":3}"#),
+        [kind("true"), shop("3")]
+    );
+    assert_eq!(segments(r#""segment":{"kind":null},"features":{"kind":true}"#), [kind("true")]);
+    assert_eq!(segments(r#""segment":{"kind":""},"features":{"kind":[1],"shop":NaN}"#), []);
+    assert_eq!(segments(r#""segment":{"kind":1e999,"shop":2}"#), [shop("2")]);
+    assert_eq!(segments(r#""score":0.5"#), []);
+}
+
+#[test]
+fn a_column_that_only_slices_rows_stands_behind_the_features() {
+    let read =
+        prediction(r#"{"event":"prediction","model":"m","prediction":1,"features":{"shop":"x","kind":"b"}}"#);
+    assert_eq!(read.features, [(2, Value::Text("x".into())), (1, Value::Text("b".into()))]);
+    assert_eq!(FeatureNames::new(["age"], ["shop", "age"]).len(), 1);
 }

@@ -16,6 +16,7 @@ fn said(version: VersionKey, seconds: i64) -> Arrived {
         place: VersionIndex(0),
         time: Time(seconds * 1000),
         ordinal: 0,
+        segments: Box::default(),
         predicted: YES,
         clock: Time(seconds * 1000),
     }

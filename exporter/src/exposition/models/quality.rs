@@ -1,6 +1,7 @@
 //! Quality and labels of one window, and what they are measured against.
 
 use modelwatch_exporter_core::quality::Metric;
+use modelwatch_exporter_core::segment::ALL_ROWS;
 
 use super::{Slice, gauge};
 use crate::exposition::Exposition;
@@ -43,7 +44,6 @@ fn names(metric: Metric) -> [&'static str; 4] {
 
 pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     let labels = slice.labels();
-    let [model, version, _, window] = labels;
     let ratio = slice.report.positive_ratio;
     let ratio_help = "Share of predictions in the window that are the positive class.";
     gauge(out, "model_positive_ratio", ratio_help, &labels, ratio);
@@ -56,17 +56,25 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
         let value = slice.report.quality.as_ref().and_then(|quality| quality.metrics.get(&metric));
         gauge(out, name, help, &labels, value.copied());
     }
+    if *slice.segment == *ALL_ROWS {
+        horizon(out, slice);
+    }
+}
+
+/// Where the quality of all rows ends and how far it is labelled: families that have no segments.
+fn horizon(out: &mut Exposition, slice: &Slice<'_>) {
+    let [model, version, _, window] = slice.labels();
     gauge(
         out,
         "model_quality_window_end_timestamp_seconds",
-        "Where the quality window ends: the label horizon, in seconds since 1970.",
+        "Where the quality window of all rows ends: the label horizon, in seconds since 1970.",
         &[model, version, window],
         slice.report.quality.as_ref().map(|quality| quality.window_end_seconds),
     );
     gauge(
         out,
         "model_label_coverage_ratio",
-        "Labelled share of the predictions in the quality window.",
+        "Labelled share of the predictions in the quality window of all rows.",
         &[model, version, window],
         slice.report.labels.map(|labels| labels.coverage),
     );
