@@ -134,6 +134,21 @@ pub(super) const CASES: &[Case] = &[
         &["exporter.yaml", "web.max_body", "huge", "16MiB"],
     ),
     Case::fault(
+        "segment_that_has_no_name",
+        &[("exporter.yaml", Text(model!("    segments: [SEX, \"a=b\"]\n")))],
+        &["exporter.yaml", "models[0].segments", "`=`"],
+    ),
+    Case::fault(
+        "segment_twice",
+        &[("exporter.yaml", Text(model!("    segments: [region, owner, region]\n")))],
+        &["exporter.yaml", "models[0].segments", "twice"],
+    ),
+    Case::fault(
+        "no_segments_allowed",
+        &[("exporter.yaml", Text(model!("limits: {segments: 0}\n")))],
+        &["exporter.yaml", "limits.segments", "1 to 10000"],
+    ),
+    Case::fault(
         "share_out_of_range",
         &[("exporter.yaml", Text(model!("    drift: {share: 1.5}\n    labels: {min_coverage: 0}\n")))],
         &["exporter.yaml", "models[0].drift.share", "models[0].labels.min_coverage"],

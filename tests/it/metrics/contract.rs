@@ -53,6 +53,7 @@ const EXPORTER: &[(&str, &str, &str)] = &[
     ("data_window_rows", "gauge", SLICE),
     ("data_last_event_timestamp_seconds", "gauge", "model source"),
     ("modelwatch_exporter_model_clock_seconds", "gauge", "model"),
+    ("modelwatch_exporter_other_segment_rows_total", "counter", "model segment_key"),
     ("modelwatch_exporter_build_info", "gauge", "version"),
     ("modelwatch_exporter_config_last_reload_successful", "gauge", ""),
 ];
