@@ -4,6 +4,7 @@
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
 mod drift;
+mod fairness;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::quality::{Classes, Confusion, Metric};
 use crate::segment::ALL_ROWS;
 use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
+pub use fairness::{Differences, FairnessMetric};
 pub use values::{FeatureRatios, ValuesReport};
 
 /// A model, its versions and their windows.
@@ -47,6 +49,8 @@ pub struct ModelReport {
 pub struct VersionReport {
     /// By segment; the empty one is all rows.
     pub segments: BTreeMap<Box<str>, SegmentReport>,
+    /// By key and window: how differently the key's segments are treated.
+    pub fairness: BTreeMap<Box<str>, BTreeMap<String, Differences>>,
     /// Counts since the beginning.
     #[serde(skip)]
     pub totals: VersionTotals,
@@ -159,7 +163,9 @@ fn version_report(
         let baseline = baseline(&judge, &version.name, &slice.segment);
         (slice.segment.clone(), segment_report(slice, (&judge, &baseline), classes, nulls))
     });
-    VersionReport { segments: segments.collect(), dataset_detections, totals: version.totals }
+    let segments = segments.collect();
+    let fairness = fairness::fairness(&segments, setup.drift.min_rows);
+    VersionReport { segments, fairness, dataset_detections, totals: version.totals }
 }
 
 fn segment_report(

@@ -24,6 +24,12 @@ pub fn own_name(key: &str, value: &str) -> Option<Box<str>> {
     has_own(value).then(|| name(key, value))
 }
 
+/// The key of a segment by its name; `None` for all rows and for values that are counted together.
+#[must_use]
+pub fn key_of_own(name: &str) -> Option<&str> {
+    name.split_once('=').filter(|(_, value)| *value != OTHER).map(|(key, _)| key)
+}
+
 fn has_own(value: &str) -> bool {
     value != OTHER && value.len() <= MAX_VALUE
 }

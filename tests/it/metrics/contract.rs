@@ -25,6 +25,7 @@ const EXPORTER: &[(&str, &str, &str)] = &[
     ("model_recall_baseline", "gauge", SLICE),
     ("model_f1_baseline", "gauge", SLICE),
     ("model_confusion_total", "counter", "model version segment actual predicted"),
+    ("model_fairness_difference", "gauge", "model version segment_key metric window"),
     ("model_labels_total", "counter", "model version"),
     ("model_labels_unmatched_total", "counter", "model version"),
     ("model_quality_window_end_timestamp_seconds", "gauge", "model version window"),

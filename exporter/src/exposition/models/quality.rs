@@ -1,6 +1,7 @@
 //! Quality and labels of one window, and what they are measured against.
 
 use modelwatch_exporter_core::quality::Metric;
+use modelwatch_exporter_core::report::VersionReport;
 use modelwatch_exporter_core::segment::ALL_ROWS;
 
 use super::{Slice, gauge};
@@ -58,6 +59,25 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     }
     if *slice.segment == *ALL_ROWS {
         horizon(out, slice);
+    }
+}
+
+/// How differently segments are treated.
+pub(super) fn fairness(out: &mut Exposition, model: &str, version: &str, report: &VersionReport) {
+    for (key, windows) in &report.fairness {
+        for (window, (metric, difference)) in
+            windows.iter().flat_map(|(window, all)| all.iter().map(move |one| (window, one)))
+        {
+            let labels = [
+                ("model", model),
+                ("version", version),
+                ("segment_key", key),
+                ("metric", metric.as_str()),
+                ("window", window),
+            ];
+            let help = "Greatest minus least value of the metric among the segments of a key that hold drift.min_rows rows.";
+            gauge(out, "model_fairness_difference", help, &labels, Some(*difference));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::restart::{Step, steps, take};
 use super::*;
-use crate::report::SegmentReport;
+use crate::report::{FairnessMetric, SegmentReport};
 
 /// The model of the other tests, sliced by a feature, whose slices the reference has, and by a column of events alone.
 pub(super) fn sliced(clock: ClockKind, windows: &[&str]) -> Arc<ModelSetup> {
@@ -239,4 +239,42 @@ fn other_keys_leave_the_slices_that_remain_and_all_rows_as_they_are() {
     assert_eq!(names, ["", "shop=s1", "shop=s2", "shop=s3", "shop=s4"]);
     assert_eq!(segment(&now, "").current.rows, segment(&was, "").current.rows);
     assert_eq!(segment(&now, "shop=s1").labels.unwrap().labelled, 20, "its labels find it");
+}
+
+#[test]
+fn fairness_is_the_greatest_minus_the_least_value_among_the_segments_of_a_key() {
+    let mut setup = ModelSetup::clone(&sliced(ClockKind::Event, &["1h"]));
+    setup.drift.min_rows = 4;
+    let setup = Arc::new(setup);
+    let mut model = Model::new(&setup);
+    // By kind (a, b, a, b …): what was said and what was true.
+    let people = ["11", "11", "01", "11", "10", "00", "00", "10", "01", "11"];
+    for (id, [said, truth]) in (0..).zip(people.map(|pair| [&pair[..1], &pair[1..]])) {
+        let event = in_segments(prediction(id, START, 5.0), id);
+        model.predict(&setup, &Prediction { class: Some(said.into()), ..event }, NOW).unwrap();
+        model.label(&setup, &label(id, START, truth), NOW).unwrap();
+    }
+    let report = told(&model, &setup, NOW);
+    let fairness = &report.versions["v1"].fairness;
+    let of_kind = &fairness["kind"]["1h"];
+    let close = |metric, expected: f64| {
+        let difference: f64 = of_kind[&metric];
+        assert!((difference - expected).abs() < 1e-12, "{metric:?}: {difference}");
+    };
+    // a: 2 of 5 said 1, 1 of 3 positives found, 1 of 2 negatives said 1; b: 4 of 5, 3 of 3, 1 of 2.
+    close(FairnessMetric::PositiveRatio, 0.4);
+    close(FairnessMetric::Recall, 2.0 / 3.0);
+    close(FairnessMetric::FalsePositiveRate, 0.0);
+    assert!(!fairness.contains_key("shop"), "segments of fewer rows than drift.min_rows say nothing");
+}
+
+#[test]
+fn what_is_counted_together_is_no_group_and_one_group_has_no_difference() {
+    let mut setup = ModelSetup::clone(&sliced(ClockKind::Event, &["1h"]));
+    setup.limits.segments = 3;
+    let setup = Arc::new(setup);
+    let mut model = Model::new(&setup);
+    predict(&mut model, &setup, 1..11);
+    let keys: Vec<_> = told(&model, &setup, NOW).versions["v1"].fairness.keys().cloned().collect();
+    assert_eq!(keys, ["kind".into()], "of shops there are s1 and other");
 }
