@@ -16,7 +16,7 @@ pub enum FairnessMetric {
     PositiveRatio,
     /// Share of positives that were found: equal opportunity.
     Recall,
-    /// Share of negatives said to be positive; with recall, equalised odds (Hardt, Price and Srebro, NeurIPS 2016).
+    /// Share of negatives said to be positive; with recall, equalised odds (Hardt, Price and Srebro 2016).
     FalsePositiveRate,
 }
 
