@@ -104,7 +104,7 @@ impl Columns {
         let free =
             numbered.filter(|(at, column)| !taken.contains(&Some(*at)) && !ignored.contains(&*column.name));
         let features = free.map(|(at, _)| at).collect();
-        let segments = config.segments.iter().map(|key| table.column(key).ok()).collect();
+        let segments = config.segments.iter().map(|key| segment(config, table, key)).collect();
         Ok(Columns { features, label, prediction, segments })
     }
 
@@ -141,6 +141,20 @@ impl Columns {
             }
         }
     }
+}
+
+/// The column of a key of segments; one that is in events alone cannot be compared, which is said.
+fn segment(config: &ModelConfig, table: &Table, key: &str) -> Option<usize> {
+    let place = table.column(key).ok();
+    if place.is_none() {
+        tracing::info!(
+            model = &*config.name,
+            column = key,
+            reference = %table.path().display(),
+            "the reference lacks the column, so its segments are compared with nothing"
+        );
+    }
+    place
 }
 
 /// One column as a feature; `None` for an identifier, which has no distribution.
