@@ -51,6 +51,7 @@ struct RawStorage {
 struct RawLimits {
     classes: Option<usize>,
     features: Option<usize>,
+    segments: Option<usize>,
     max_future: Option<Span>,
 }
 
@@ -98,11 +99,15 @@ impl Config {
             limits: Limits {
                 max_future: limits.max_future.map_or(Duration::from_secs(600), Span::duration),
                 classes: limits.classes.unwrap_or(50),
+                segments: limits.segments.unwrap_or(100),
             },
             max_features: limits.features.unwrap_or(2000),
         };
         if shared.limits.classes < 2 {
             faults.add("limits.classes", "expected at least 2");
+        }
+        if !(1..=10_000).contains(&shared.limits.segments) {
+            faults.add("limits.segments", "expected 1 to 10000");
         }
         let raw_models: Option<Vec<model::RawModel>> = source.section("models", &mut faults);
         let raw_models = raw_models.unwrap_or_default();

@@ -9,12 +9,12 @@ use modelwatch_exporter_core::report::WindowReport;
 
 use crate::publisher::Published;
 
-/// Every model, version and window in a row.
+/// Every model, version and window of all rows in a row.
 pub fn home(published: &Published) -> Response {
     let mut rows = String::new();
     for report in published.models.values() {
         for (version, of_version) in &report.versions {
-            for (window, of_window) in of_version.segments.values().flat_map(|segment| &segment.windows) {
+            for (window, of_window) in of_version.segments.get("").into_iter().flat_map(|all| &all.windows) {
                 row(&mut rows, [&report.model, version, window], of_window);
             }
         }

@@ -14,5 +14,6 @@ mod house;
 mod manners;
 mod metrics;
 mod restart;
+mod segments;
 mod support;
 mod whole_loop;

@@ -23,7 +23,7 @@ struct Loaded {
 
 async fn loaded_exporter() -> Loaded {
     let home = home();
-    loans::configure(home.path(), "");
+    loans::configure(home.path(), "    segments: [region, shop]\n");
     let program = Program::exporter(home.path()).await;
     let mut events: Vec<Value> = Vec::new();
     for number in 0..APPLICANTS {

@@ -4,6 +4,7 @@
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
 mod drift;
+mod fairness;
 mod quality;
 mod values;
 
@@ -12,10 +13,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{ClockKind, Judge, VersionTotals};
-use crate::quality::{Classes, Metric, Unknown};
-use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
+use crate::model::{ClockKind, Judge, ModelSetup, VersionTotals};
+use crate::quality::{Classes, Confusion, Metric, Unknown};
+use crate::segment::ALL_ROWS;
+use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
+pub use fairness::{Differences, FairnessMetric};
 pub use values::{FeatureRatios, ValuesReport};
 
 /// A model, its versions and their windows.
@@ -37,7 +40,7 @@ pub struct ModelReport {
     /// Names of features, in the order of [`ModelTotals::kinds`].
     #[serde(skip)]
     pub feature_names: Vec<Box<str>>,
-    /// Names of the classes in the versions' totals.
+    /// Names of the classes in the counts of versions and segments.
     #[serde(skip)]
     pub classes: Classes,
 }
@@ -47,10 +50,12 @@ pub struct ModelReport {
 pub struct VersionReport {
     /// By segment; the empty one is all rows.
     pub segments: BTreeMap<Box<str>, SegmentReport>,
+    /// By key and window: how differently the key's segments are treated.
+    pub fairness: BTreeMap<Box<str>, BTreeMap<String, Differences>>,
     /// Counts since the beginning.
     #[serde(skip)]
     pub totals: VersionTotals,
-    /// How often the data set came to drift, over all windows.
+    /// How often the data set of all rows came to drift, over all windows.
     #[serde(skip)]
     pub dataset_detections: u64,
 }
@@ -60,6 +65,9 @@ pub struct VersionReport {
 pub struct SegmentReport {
     /// By window, as in `1d`.
     pub windows: BTreeMap<String, WindowReport>,
+    /// Labelled predictions since the beginning, as their first labels said.
+    #[serde(skip)]
+    pub confusion: Confusion,
 }
 
 /// One window of one slice.
@@ -133,11 +141,9 @@ pub struct LabelReport {
 #[must_use]
 pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
     let ModelView { setup, clock, classes, versions, totals } = view;
-    let reports = versions.into_iter().map(|version| {
-        let name = version.name.clone();
-        let judge = Judge::new(&setup, &name);
-        (name, version_report(version, &judge, &classes, nulls))
-    });
+    let reports = versions
+        .into_iter()
+        .map(|version| (version.name.clone(), version_report(version, &setup, &classes, nulls)));
     ModelReport {
         model: setup.name.clone(),
         task: "binary",
@@ -152,25 +158,38 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
 
 fn version_report(
     version: VersionView,
-    judge: &Judge<'_>,
+    setup: &ModelSetup,
     classes: &Classes,
     nulls: &mut NullCache,
 ) -> VersionReport {
-    let baseline = baseline(judge, &version.name);
-    let windows = version.windows.iter().map(|window| {
-        let report = window_report(window, (judge, &baseline), classes, nulls);
-        (window.spec.to_string(), report)
+    let all_rows = version.slices.iter().filter(|slice| *slice.segment == *ALL_ROWS);
+    let dataset_detections =
+        all_rows.flat_map(|slice| &slice.windows).map(|window| window.dataset_detections).sum();
+    let segments = version.slices.into_iter().map(|slice| {
+        let judge = Judge::new(setup, &version.name, &slice.segment);
+        let baseline = baseline(&judge, &version.name, &slice.segment);
+        (slice.segment.clone(), segment_report(slice, (&judge, &baseline), classes, nulls))
     });
-    let all = SegmentReport { windows: windows.collect() };
-    VersionReport {
-        segments: BTreeMap::from([("".into(), all)]),
-        dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
-        totals: version.totals,
-    }
+    let segments = segments.collect();
+    let fairness = fairness::fairness(&segments, setup.drift.min_rows);
+    VersionReport { segments, fairness, dataset_detections, totals: version.totals }
 }
 
-fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
-    let known = |metric| judge.setup().baseline_of(version, metric).map(|value| (metric, value));
+fn segment_report(
+    slice: SliceView,
+    judged: (&Judge<'_>, &Baseline),
+    classes: &Classes,
+    nulls: &mut NullCache,
+) -> SegmentReport {
+    let windows = slice
+        .windows
+        .iter()
+        .map(|window| (window.spec.to_string(), window_report(window, judged, classes, nulls)));
+    SegmentReport { windows: windows.collect(), confusion: slice.confusion }
+}
+
+fn baseline(judge: &Judge<'_>, version: &str, segment: &str) -> Baseline {
+    let known = |metric| judge.setup().baseline_of(version, segment, metric).map(|value| (metric, value));
     Baseline {
         positive_ratio: judge.reference().and_then(|reference| reference.positive_ratio),
         metrics: Metric::ALL.into_iter().filter_map(known).collect(),

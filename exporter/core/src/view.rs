@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::histogram::Histogram;
 use crate::model::{Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals};
-use crate::quality::Classes;
+use crate::quality::{Classes, Confusion};
 use crate::time::Time;
 use crate::window::WindowSpec;
 
@@ -38,6 +38,8 @@ pub struct ModelTotals {
     pub labels_contradicted: u64,
     /// Labels that said what was known.
     pub labels_repeated: u64,
+    /// By key of segments: predictions counted in its `other`.
+    pub other_segment_rows: Vec<(Box<str>, u64)>,
     /// Ids that wait for a label or a prediction.
     pub waiting: usize,
     /// Ids forgotten before their time because too many waited.
@@ -53,6 +55,17 @@ pub struct VersionView {
     pub name: Box<str>,
     /// Counts since the beginning.
     pub totals: VersionTotals,
+    /// All rows first, then the segments.
+    pub slices: Vec<SliceView>,
+}
+
+/// One slice of a version's rows at one moment.
+#[derive(Debug, Clone)]
+pub struct SliceView {
+    /// The segment's name; empty for all rows.
+    pub segment: Box<str>,
+    /// Labelled predictions since the beginning, as their first labels said.
+    pub confusion: Confusion,
     /// In the order of the configuration.
     pub windows: Vec<WindowView>,
 }
@@ -77,11 +90,7 @@ impl Model {
     #[must_use]
     pub fn view(&self, setup: &Arc<ModelSetup>, now: Time) -> ModelView {
         let clock = self.clock(setup, now);
-        let versions = self.versions.iter().map(|version| VersionView {
-            name: version.name.clone(),
-            totals: version.totals.clone(),
-            windows: clock.map_or_else(Vec::new, |clock| version.views(setup, clock)),
-        });
+        let versions = self.versions.iter().map(|version| version.view(setup, clock));
         ModelView {
             setup: Arc::clone(setup),
             clock,
@@ -99,6 +108,7 @@ impl Model {
             labels_unmatched: self.labels_unmatched,
             labels_contradicted: self.labels_contradicted,
             labels_repeated: self.labels_repeated,
+            other_segment_rows: self.segments.other_rows().map(|(key, rows)| (key.into(), rows)).collect(),
             waiting: self.waiting.len(),
             evicted: self.waiting.evicted(),
             newest_event: self.newest_event,

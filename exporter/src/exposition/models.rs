@@ -52,6 +52,7 @@ pub fn write(reports: &[ModelReport], rejected: &[(Reason, u64)]) -> (Bytes, usi
                 drift::slice(&mut out, slice);
                 quality::slice(&mut out, slice);
             });
+            quality::fairness(&mut out, &report.model, version, of_version);
         }
     }
     totals::rejected(&mut out, rejected);

@@ -181,7 +181,7 @@ fn without_any_sound_snapshot_it_says_so_instead_of_beginning_anew() {
     }
     drop(journal);
     for generation in [2, 3] {
-        std::fs::write(folder.path().join(snapshot::name(generation)), b"mwx1").unwrap();
+        std::fs::write(folder.path().join(snapshot::name(generation)), b"mwx2").unwrap();
     }
     let error = Journal::open(folder.path(), Durability::Os, decode).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");

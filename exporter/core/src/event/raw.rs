@@ -79,12 +79,14 @@ impl<'a> RawEvent<'a> {
                 "`prediction` must be a class: a string, a number or true/false",
             ));
         }
+        let features = names.read(self.features)?;
         Ok(Prediction {
             model,
             version: self.version_text()?.unwrap_or_default(),
             id: self.id.map(id_of).transpose()?,
             time: self.time.as_ref().map(time_of).transpose()?,
-            features: names.read(self.features)?,
+            segments: names.segments(self.segment, &features)?,
+            features,
             class,
             score: self.score.map(|raw| score::read(raw, names.positive())).transpose()?,
             latency: self.latency_seconds.as_ref().map(|v| number_of("latency_seconds", v)).transpose()?,

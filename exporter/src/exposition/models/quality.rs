@@ -1,6 +1,8 @@
 //! Quality and labels of one window, and what they are measured against.
 
 use modelwatch_exporter_core::quality::Metric;
+use modelwatch_exporter_core::report::VersionReport;
+use modelwatch_exporter_core::segment::ALL_ROWS;
 
 use super::{Slice, gauge};
 use crate::exposition::Exposition;
@@ -80,7 +82,6 @@ fn bound_names(metric: Metric) -> Option<[&'static str; 4]> {
 
 pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     let labels = slice.labels();
-    let [model, version, _, window] = labels;
     let ratio = slice.report.positive_ratio;
     let ratio_help = "Share of predictions in the window that are the positive class.";
     gauge(out, "model_positive_ratio", ratio_help, &labels, ratio);
@@ -97,17 +98,44 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
             gauge(out, upper, upper_help, &labels, quality.upper_bounds.get(&metric).copied());
         }
     }
+    if *slice.segment == *ALL_ROWS {
+        horizon(out, slice);
+    }
+}
+
+/// How differently segments are treated.
+pub(super) fn fairness(out: &mut Exposition, model: &str, version: &str, report: &VersionReport) {
+    for (key, windows) in &report.fairness {
+        for (window, (metric, difference)) in
+            windows.iter().flat_map(|(window, all)| all.iter().map(move |one| (window, one)))
+        {
+            let labels = [
+                ("model", model),
+                ("version", version),
+                ("segment_key", key),
+                ("metric", metric.as_str()),
+                ("window", window),
+            ];
+            let help = "Greatest minus least value of the metric among the segments of a key that hold drift.min_rows rows.";
+            gauge(out, "model_fairness_difference", help, &labels, Some(*difference));
+        }
+    }
+}
+
+/// Where the quality of all rows ends and how far it is labelled: families that have no segments.
+fn horizon(out: &mut Exposition, slice: &Slice<'_>) {
+    let [model, version, _, window] = slice.labels();
     gauge(
         out,
         "model_quality_window_end_timestamp_seconds",
-        "Where the quality window ends: the label horizon, in seconds since 1970.",
+        "Where the quality window of all rows ends: the label horizon, in seconds since 1970.",
         &[model, version, window],
         slice.report.quality.as_ref().map(|quality| quality.window_end_seconds),
     );
     gauge(
         out,
         "model_label_coverage_ratio",
-        "Labelled share of the predictions in the quality window.",
+        "Labelled share of the predictions in the quality window of all rows.",
         &[model, version, window],
         slice.report.labels.map(|labels| labels.coverage),
     );

@@ -56,6 +56,15 @@ fn health(out: &mut Exposition, report: &ModelReport) {
         &[model],
         Some(totals.waiting as f64),
     );
+    for (key, rows) in &totals.other_segment_rows {
+        counter(
+            out,
+            "modelwatch_exporter_other_segment_rows_total",
+            "Predictions counted in segment other: of values beyond limits.segments or longer than 128 bytes.",
+            &[model, ("segment_key", key)],
+            *rows,
+        );
+    }
     for (outcome, count) in [
         ("repeated", totals.labels_repeated),
         ("contradicted", totals.labels_contradicted),
@@ -103,17 +112,20 @@ pub(super) fn version(out: &mut Exposition, report: &ModelReport, version: &str,
         let labels = [base[0], base[1], ("class", report.classes.name(*class))];
         counter(out, "model_prediction_class_total", "Predictions by class.", &labels, *count);
     }
-    for (actual, predicted, count) in totals.confusion.cells() {
-        let (actual, predicted) = (report.classes.name(actual), report.classes.name(predicted));
-        let labels = [base[0], base[1], ("segment", ""), ("actual", actual), ("predicted", predicted)];
-        let help = "Labelled predictions by true and predicted class, as their first labels said.";
-        counter(out, "model_confusion_total", help, &labels, count);
+    for (segment, of_segment) in &of_version.segments {
+        for (actual, predicted, count) in of_segment.confusion.cells() {
+            let (actual, predicted) = (report.classes.name(actual), report.classes.name(predicted));
+            let labels =
+                [base[0], base[1], ("segment", segment), ("actual", actual), ("predicted", predicted)];
+            let help = "Labelled predictions by true and predicted class, as their first labels said.";
+            counter(out, "model_confusion_total", help, &labels, count);
+        }
     }
     counter(out, "model_labels_total", "Predictions that got a label.", &base, totals.labels);
     counter(
         out,
         "data_drift_alerts_total",
-        "How often the data set came to drift, over all windows.",
+        "How often the data set of all rows came to drift, over all windows.",
         &base,
         of_version.dataset_detections,
     );
