@@ -13,5 +13,6 @@ mod house;
 mod manners;
 mod metrics;
 mod restart;
+mod send_test;
 mod support;
 mod whole_loop;
