@@ -130,7 +130,8 @@ async fn labels_show_who_would_be_told_and_a_refusal_is_an_answer_like_any_other
     assert!(shown[0].contains("routes[0]") && !shown[0].contains("routes[1]"), "{shown:?}");
     shown[1..].sort();
     assert!(
-        shown[1].starts_with("pager will be tried again connect: no connection: ") && shown[1].contains("next at 20"),
+        shown[1].starts_with("pager will be tried again connect: no connection: ")
+            && shown[1].contains("next at 20"),
         "{shown:?}"
     );
     assert!(shown[2].starts_with("team refused not_found: 404 no_service"), "{shown:?}");
@@ -202,8 +203,7 @@ async fn a_channel_that_the_receiver_does_not_have_is_a_usage_error() {
     assert_eq!(forged.status, 400, "{}", forged.body);
 }
 
-const TOKENS: &str =
-    "web: {auth: {tokens: [{name: am, file: am.token, allow: [ingest]}, {name: operator, file: operator.token, allow: [read, write]}]}}";
+const TOKENS: &str = "web: {auth: {tokens: [{name: am, file: am.token, allow: [ingest]}, {name: operator, file: operator.token, allow: [read, write]}]}}";
 
 #[tokio::test]
 async fn a_token_of_the_configuration_opens_the_receiver() {

@@ -55,8 +55,16 @@ pub(super) const CASES: &[Case] = &[
         code: 1,
         names: &["no receiver", "127.0.0.1:1", "serve", "--web.listen-address"],
     },
-    Case::usage("send_test_of_no_label", &["send-test", "--route=critical"], &["--route", "critical", "LABEL=VALUE"]),
-    Case::usage("send_test_of_one_label_twice", &["send-test", "--route=a=b", "--route=a=c"], &["--route", "`a`", "twice"]),
+    Case::usage(
+        "send_test_of_no_label",
+        &["send-test", "--route=critical"],
+        &["--route", "critical", "LABEL=VALUE"],
+    ),
+    Case::usage(
+        "send_test_of_one_label_twice",
+        &["send-test", "--route=a=b", "--route=a=c"],
+        &["--route", "`a`", "twice"],
+    ),
     Case::usage(
         "send_test_to_a_channel_and_by_the_routes",
         &["send-test", "--channel=console", "--route=severity=critical"],
