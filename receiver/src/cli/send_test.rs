@@ -100,7 +100,7 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 fn usage(what: &str) -> clap::Error {
-    clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{what}\n"))
+    clap::Error::raw(clap::error::ErrorKind::ValueValidation, what)
 }
 
 /// A channel that there is not is a wrong flag.

@@ -12,12 +12,12 @@ pub(super) fn section(content: Option<&str>) -> String {
     let Some(content) = content.filter(|content| !content.is_empty()) else { return String::new() };
     let parsed = serde_json::from_str::<Value>(content).ok().filter(Value::is_object);
     let Some(json) = parsed else {
-        return format!("<h2>As people saw it</h2>\n<pre class=\"wrap\">{}</pre>\n", escape(content));
+        return format!("<h2>As people see it</h2>\n<pre class=\"wrap\">{}</pre>\n", escape(content));
     };
     let exactly = serde_json::to_string_pretty(&json).unwrap_or_else(|_| content.to_owned());
     match readable(&json) {
         Some(seen) => format!(
-            "<h2>As people saw it</h2>\n{seen}<details><summary>Exactly what was sent</summary>\n<pre class=\"wrap\">{}</pre></details>\n",
+            "<h2>As people see it</h2>\n{seen}<details><summary>Exactly what was sent</summary>\n<pre class=\"wrap\">{}</pre></details>\n",
             escape(&exactly)
         ),
         None => format!("<h2>Sent</h2>\n<pre class=\"wrap\">{}</pre>\n", escape(&exactly)),

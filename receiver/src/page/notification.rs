@@ -152,10 +152,11 @@ fn common(labels: &Labels, annotations: &Labels) -> String {
     if labels.is_empty() && annotations.is_empty() {
         return String::new();
     }
+    let none = Labels::new();
     format!(
         "<div class=\"card common\"><p class=\"quiet\">All of them:</p>{}{}</div>\n",
-        pairs(labels.iter()),
-        pairs(annotations.iter())
+        pairs(labels, &none),
+        pairs(annotations, &none)
     )
 }
 
@@ -166,12 +167,6 @@ fn alert(alert: &AlertView, labels: &Labels, annotations: &Labels) -> String {
         (Status::Firing, _) => ("bad", "new"),
     };
     let ended = alert.ends_at.map(|at| format!("<br><span class=\"quiet\">until {}</span>", time(at)));
-    let own = |all: &Labels, common: &Labels| -> Labels {
-        all.iter()
-            .filter(|(name, _)| !common.contains_key(*name))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect()
-    };
     let graph = if is_web_address(&alert.generator_url) {
         format!("<p>{}</p>", value(&alert.generator_url, "Graph"))
     } else {
@@ -182,18 +177,24 @@ fn alert(alert: &AlertView, labels: &Labels, annotations: &Labels) -> String {
         badge(class, words),
         time(alert.starts_at),
         ended.unwrap_or_default(),
-        pairs(own(&alert.annotations, annotations).iter()),
-        pairs(own(&alert.labels, labels).iter())
+        pairs(&alert.annotations, annotations),
+        pairs(&alert.labels, labels)
     )
 }
 
-fn pairs<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+/// What one alert says for itself, what people ask first on top.
+fn pairs(all: &Labels, common: &Labels) -> String {
+    let mut own: Vec<_> = all.iter().filter(|(name, _)| !common.contains_key(*name)).collect();
+    own.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
     let pair = |(name, text): (&String, &String)| {
         format!("<dt>{}</dt><dd>{}</dd>", escape(&cut(name, MOST_VALUE)), value(text, text))
     };
-    let all: String = pairs.map(pair).collect();
-    if all.is_empty() { all } else { format!("<dl>{all}</dl>") }
+    let own: String = own.into_iter().map(pair).collect();
+    if own.is_empty() { own } else { format!("<dl>{own}</dl>") }
 }
+
+/// What happened, and what to do about it.
+const FIRST: [&str; 4] = ["alertname", "summary", "description", "next_action"];
 
 /// `words`, as a link where `text` is one.
 fn value(text: &str, words: &str) -> String {

@@ -119,7 +119,10 @@ async fn a_thousand_alerts_say_once_what_they_share_and_end_after_a_hundred() {
     let (_, page) = get_page("/notifications/n1", vec![row]).await;
     assert_eq!(page.matches("<dt>model</dt>").count(), 1);
     assert_eq!(page.matches("<dt>feature</dt>").count(), 100);
-    assert!(page.contains("and 900 more; <a href=\"/api/v1/notifications/n1\">"), "it says that there are more");
+    assert!(
+        page.contains("and 900 more; <a href=\"/api/v1/notifications/n1\">"),
+        "it says that there are more"
+    );
     assert!(page.len() < 200_000, "{} bytes", page.len());
 }
 

@@ -72,7 +72,7 @@ fn paragraph(class: &str, value: &Value) -> String {
 fn text(value: &Value) -> String {
     match (value, value["type"].as_str(), value["text"].as_str()) {
         (Value::String(text), ..) => mrkdwn::html(text),
-        (_, Some("plain_text"), Some(text)) => escape(text),
+        (_, Some("plain_text"), Some(text)) => mrkdwn::plain(text),
         (_, _, Some(text)) => mrkdwn::html(text),
         _ => String::new(),
     }

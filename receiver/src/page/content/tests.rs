@@ -11,7 +11,7 @@ fn seen(json: &Value) -> String {
 fn the_blocks_of_a_slack_message_are_read_in_their_order() {
     let html = seen(&json!({
         "text": "short",
-        "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "[FIRING:1] *A* & B"}}],
+        "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "[FIRING:1] *A* &amp; B"}}],
         "attachments": [{"color": "danger", "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": "🔴 *critical* · 1 new\n<https://r.example/a?b=1&amp;c|📖 Runbook>"},
              "fields": [{"type": "mrkdwn", "text": "*model:* x"}]},
