@@ -99,7 +99,8 @@ async fn a_test_without_flags_goes_by_the_routes_and_says_that_it_arrived() {
 async fn tests_are_never_copies_of_each_other_and_count_as_no_alert() {
     let drill = Drill::start("").await;
     for _ in 0..3 {
-        assert_eq!(drill.send(&["--channel=team"]).await.code, Some(0));
+        let said = drill.send(&["--channel=team"]).await;
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
     let messages = drill.slack.accepted();
     assert_eq!(messages.len(), 3);

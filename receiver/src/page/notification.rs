@@ -65,7 +65,7 @@ fn facts(entry: &Entry) -> String {
     let next = entry.next_attempt_at.map(|at| fact("Next attempt", &format!("{} UTC", time(at))));
     format!(
         "<dl>\n{}{}{}{}{}{}{}{}{}{}</dl>\n",
-        fact("Channel", &escape(&entry.channel)),
+        fact("Channel", &channel(&entry.channel)),
         fact("Kind", &escape(&entry.kind)),
         fact("Accepted", &format!("{} UTC", time(entry.created_at))),
         next.unwrap_or_default(),
@@ -76,6 +76,12 @@ fn facts(entry: &Entry) -> String {
         fact("Group", &format!("<code>{}</code>", escape(&cut(&entry.group, MOST_VALUE)))),
         fact("Id", &format!("<code>{}</code>", escape(&entry.id)))
     )
+}
+
+/// The channel's name, as a link to everything it was told.
+fn channel(name: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("channel", name).finish();
+    format!("<a href=\"/?{}\">{}</a>", escape(&query), escape(name))
 }
 
 fn attempts(entry: &Entry) -> String {
@@ -96,7 +102,7 @@ fn attempt(attempt: &Attempt) -> String {
     let (class, result) = match attempt.result.as_deref() {
         Some("delivered") => ("ok", "delivered"),
         Some("permanent") => ("bad", "refused"),
-        Some("retryable") => ("warn", "failed, may be tried again"),
+        Some("retryable") => ("warn", "failed for now"),
         Some(other) => ("warn", other),
         None => ("quiet", "under way"),
     };

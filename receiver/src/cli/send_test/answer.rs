@@ -76,25 +76,25 @@ impl Destination {
 
 impl Answer {
     /// The answer in a notification; `None` while nothing came back.
+    ///
+    /// Attempts are read after the notification, so the newest may tell of an end that the notification does not show yet.
     pub(super) fn of(seen: Seen) -> Option<Answer> {
+        let under_way = seen.attempts.last().is_some_and(|attempt| attempt.result.is_none());
         let last = seen.attempts.into_iter().rev().find(|attempt| attempt.result.is_some());
-        match (seen.status.as_str(), last) {
-            ("suppressed", _) => Some(Answer::Suppressed { reason: seen.suppressed.unwrap_or_default() }),
-            ("delivered", last) => {
-                Some(Answer::Delivered { detail: last.map(|last| last.detail).unwrap_or_default() })
-            }
-            ("dead", None) => {
-                Some(Answer::Refused { reason: String::new(), detail: seen.problem.unwrap_or_default() })
-            }
-            ("dead", Some(last)) => {
-                Some(Answer::Refused { reason: last.reason.unwrap_or_default(), detail: last.detail })
-            }
-            (_, Some(last)) => Some(Answer::Retrying {
-                reason: last.reason.unwrap_or_default(),
-                detail: last.detail,
-                next_attempt_at: seen.next_attempt_at,
-            }),
-            (_, None) => None,
+        if seen.status == "suppressed" {
+            return Some(Answer::Suppressed { reason: seen.suppressed.unwrap_or_default() });
+        }
+        let Some(Attempt { result, reason, detail }) = last else {
+            let detail = seen.problem.unwrap_or_default();
+            return (seen.status == "dead").then_some(Answer::Refused { reason: String::new(), detail });
+        };
+        let reason = reason.unwrap_or_default();
+        match (seen.status.as_str(), result.as_deref(), seen.next_attempt_at) {
+            (_, Some("delivered"), _) => Some(Answer::Delivered { detail }),
+            ("dead", ..) | (_, Some("permanent"), _) => Some(Answer::Refused { reason, detail }),
+            // whether it is tried again is not known yet
+            (_, _, None) if !under_way => None,
+            (_, _, next_attempt_at) => Some(Answer::Retrying { reason, detail, next_attempt_at }),
         }
     }
 }

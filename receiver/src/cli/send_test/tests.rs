@@ -53,6 +53,19 @@ fn an_answer_is_the_last_result_and_there_is_none_before() {
 }
 
 #[test]
+fn an_end_that_only_the_attempt_shows_yet_is_no_failure() {
+    let read_between = |result: &str| {
+        seen(
+            serde_json::json!({"status": "pending", "suppressed": null, "problem": null, "next_attempt_at": null,
+            "attempts": [{"result": result, "reason": "timeout", "detail": "d"}]}),
+        )
+    };
+    assert_eq!(read_between("delivered"), Some(Answer::Delivered { detail: "d".to_owned() }));
+    assert!(matches!(read_between("permanent"), Some(Answer::Refused { .. })));
+    assert_eq!(read_between("retryable"), None, "it may have been the last one");
+}
+
+#[test]
 fn a_line_lines_up_and_steers_no_terminal() {
     let (mut out, begun) = (Vec::new(), begun(&["a", "longer"]));
     let mut printer = Printer::new(&mut out, false, &begun);
