@@ -1,7 +1,7 @@
 //! The page of one notification: where it stands, what it was about, what was tried, what exactly was sent.
 
 use modelwatch_common::http::page::escape;
-use modelwatch_receiver_core::alert::{Change, Labels, Status};
+use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::message::AlertView;
 
 use super::content;
@@ -137,7 +137,11 @@ fn alerts(entry: &Entry) -> String {
         return "<p class=\"empty\">It was over before it was put into words.</p>\n".to_owned();
     }
     let (labels, annotations) = if alerts.len() > 1 { entry.common() } else { Default::default() };
-    let rows: String = alerts.iter().take(MOST_ALERTS).map(|one| alert(one, &labels, &annotations)).collect();
+    let rows: String = alerts
+        .iter()
+        .take(MOST_ALERTS)
+        .map(|one| alert(one, change(entry, one), &labels, &annotations))
+        .collect();
     let more = alerts.len().saturating_sub(MOST_ALERTS);
     let more = if more > 0 {
         let (id, total) = (escape(&entry.id), alerts.len());
@@ -166,12 +170,17 @@ fn common(labels: &Labels, annotations: &Labels) -> String {
     )
 }
 
-fn alert(alert: &AlertView, labels: &Labels, annotations: &Labels) -> String {
-    let (class, words) = match (alert.status, alert.change) {
+/// What is said of an alert, with the class of its badge.
+fn change(entry: &Entry, alert: &AlertView) -> (&'static str, &'static str) {
+    match (alert.status, alert.change) {
+        _ if entry.kind == Kind::Test.as_str() => ("quiet", "test"),
         (Status::Resolved, _) => ("ok", "resolved"),
         (Status::Firing, Change::StillFiring) => ("bad", "still firing"),
         (Status::Firing, _) => ("bad", "new"),
-    };
+    }
+}
+
+fn alert(alert: &AlertView, (class, words): (&str, &str), labels: &Labels, annotations: &Labels) -> String {
     let ended = alert.ends_at.map(|at| format!("<br><span class=\"quiet\">until {}</span>", time(at)));
     let graph = if is_web_address(&alert.generator_url) {
         format!("<p>{}</p>", value(&alert.generator_url, "Graph"))

@@ -143,6 +143,14 @@ async fn one_notification_is_shown_in_full() {
 }
 
 #[tokio::test]
+async fn a_test_looks_like_no_alarm() {
+    let row = Remembered { message: samples::test(), ..Remembered::default() };
+    let (_, page) = get_page("/notifications/n1", vec![row]).await;
+    assert!(page.contains("<h1>[TEST][DEV] FeatureDriftSevere</h1>"), "{page}");
+    assert!(page.contains("badge quiet\">test</span>") && !page.contains("badge bad"), "{page}");
+}
+
+#[tokio::test]
 async fn nothing_from_outside_becomes_markup() {
     let row = || Remembered {
         message: samples::hostile(),
