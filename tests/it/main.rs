@@ -15,5 +15,6 @@ mod manners;
 mod metrics;
 mod restart;
 mod segments;
+mod send_test;
 mod support;
 mod whole_loop;
