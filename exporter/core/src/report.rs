@@ -3,17 +3,21 @@
 //! A pure function of the view; the only thing remembered between calls is what "no drift" looks like
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
+mod distribution;
 mod drift;
 mod values;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{ClockKind, Judge, VersionTotals};
+use crate::model::{ClockKind, Judge, ModelSetup, Reference, VersionTotals};
 use crate::quality::{Classes, Metric};
+use crate::summary::FeatureCounts;
 use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
+pub use distribution::{Cell, CellKind, Distribution, MOST_CATEGORIES};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
 pub use values::{FeatureRatios, ValuesReport};
 
@@ -39,6 +43,9 @@ pub struct ModelReport {
     /// Names of the classes in the versions' totals.
     #[serde(skip)]
     pub classes: Classes,
+    /// What it is configured to be, for saying why something is not available.
+    #[serde(skip)]
+    pub setup: Arc<ModelSetup>,
 }
 
 /// One version.
@@ -82,6 +89,12 @@ pub struct WindowReport {
     pub labels: Option<LabelReport>,
     /// What quality and prediction mix should be.
     pub baseline: Baseline,
+    /// What all this was computed from, in the order of the model's features: for [`WindowReport::distribution`].
+    #[serde(skip)]
+    pub counts: Vec<FeatureCounts>,
+    /// Whose cells the counts are.
+    #[serde(skip)]
+    pub compared_with: Option<Arc<Reference>>,
 }
 
 /// What is expected, by configuration or by the reference.
@@ -140,6 +153,7 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
         totals,
         feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
         classes,
+        setup,
     }
 }
 
@@ -150,16 +164,13 @@ fn version_report(
     nulls: &mut NullCache,
 ) -> VersionReport {
     let baseline = baseline(judge, &version.name);
-    let windows = version.windows.iter().map(|window| {
-        let report = window_report(window, (judge, &baseline), classes, nulls);
-        (window.spec.to_string(), report)
+    let dataset_detections = version.windows.iter().map(|window| window.dataset_detections).sum();
+    let windows = version.windows.into_iter().map(|window| {
+        let name = window.spec.to_string();
+        (name, window_report(window, (judge, &baseline), classes, nulls))
     });
     let all = SegmentReport { windows: windows.collect() };
-    VersionReport {
-        segments: BTreeMap::from([("".into(), all)]),
-        dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
-        totals: version.totals,
-    }
+    VersionReport { segments: BTreeMap::from([("".into(), all)]), dataset_detections, totals: version.totals }
 }
 
 fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
@@ -171,7 +182,7 @@ fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
 }
 
 fn window_report(
-    window: &WindowView,
+    window: WindowView,
     (judge, baseline): (&Judge<'_>, &Baseline),
     classes: &Classes,
     nulls: &mut NullCache,
@@ -184,8 +195,8 @@ fn window_report(
     WindowReport {
         reference: judge.reference().map(|reference| Rows { rows: reference.rows }),
         current: Rows { rows: window.pane.rows },
-        dataset: drift::dataset(window, &assessment, judge),
-        features: drift::features(window, &assessment, judge, nulls),
+        dataset: drift::dataset(&window, &assessment, judge),
+        features: drift::features(&window, &assessment, judge, nulls),
         values: values::values(&window.pane, judge.setup()),
         positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
         quality: quality.map(|quality| {
@@ -207,5 +218,7 @@ fn window_report(
             })
         }),
         baseline: baseline.clone(),
+        compared_with: judge.shared_reference().cloned(),
+        counts: window.pane.features,
     }
 }
