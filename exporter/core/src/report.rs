@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{ClockKind, Judge, ModelSetup, Reference, VersionTotals};
+use crate::model::{ClockKind, Judge, ModelSetup, VersionTotals};
 use crate::quality::{Classes, Metric};
 use crate::summary::FeatureCounts;
 use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
@@ -43,7 +43,7 @@ pub struct ModelReport {
     /// Names of the classes in the versions' totals.
     #[serde(skip)]
     pub classes: Classes,
-    /// What it is configured to be, for saying why something is not available.
+    /// What it is configured to be, for saying why something is not available and what it is compared with.
     #[serde(skip)]
     pub setup: Arc<ModelSetup>,
 }
@@ -89,12 +89,9 @@ pub struct WindowReport {
     pub labels: Option<LabelReport>,
     /// What quality and prediction mix should be.
     pub baseline: Baseline,
-    /// What all this was computed from, in the order of the model's features: for [`WindowReport::distribution`].
+    /// What drift was computed from, in the order of the model's features: for [`ModelReport::distribution`].
     #[serde(skip)]
     pub counts: Vec<FeatureCounts>,
-    /// Whose cells the counts are.
-    #[serde(skip)]
-    pub compared_with: Option<Arc<Reference>>,
 }
 
 /// What is expected, by configuration or by the reference.
@@ -218,7 +215,6 @@ fn window_report(
             })
         }),
         baseline: baseline.clone(),
-        compared_with: judge.shared_reference().cloned(),
         counts: window.pane.features,
     }
 }

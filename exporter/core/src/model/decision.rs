@@ -1,7 +1,5 @@
 //! Whether a window's data drifted: evidence and effect size together, over all features of the model at once.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::setup::{ModelSetup, Reference};
@@ -104,14 +102,14 @@ impl Decision {
 /// The rules and the reference by which one version's windows are judged.
 pub struct Judge<'a> {
     setup: &'a ModelSetup,
-    reference: Option<&'a Arc<Reference>>,
+    reference: Option<&'a Reference>,
 }
 
 impl<'a> Judge<'a> {
     /// For one version of a model.
     #[must_use]
     pub fn new(setup: &'a ModelSetup, version: &str) -> Judge<'a> {
-        Judge { setup, reference: setup.reference_of(version) }
+        Judge { setup, reference: setup.reference_of(version).map(AsRef::as_ref) }
     }
 
     /// The configuration.
@@ -123,12 +121,6 @@ impl<'a> Judge<'a> {
     /// What the version is compared with.
     #[must_use]
     pub fn reference(&self) -> Option<&'a Reference> {
-        self.reference.map(AsRef::as_ref)
-    }
-
-    /// The same, to be kept.
-    #[must_use]
-    pub fn shared_reference(&self) -> Option<&'a Arc<Reference>> {
         self.reference
     }
 

@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::WindowReport;
+use super::ModelReport;
+use crate::model::Judge;
 use crate::reference::FeatureReference;
 use crate::schema::FeatureType;
 use crate::summary::FeatureCounts;
@@ -58,13 +59,15 @@ pub struct Distribution {
     pub cells: Vec<Cell>,
 }
 
-impl WindowReport {
-    /// The feature at a place of [`ModelReport::feature_names`](super::ModelReport::feature_names), cell by cell; `None`
-    /// where there is no reference to stand beside.
+impl ModelReport {
+    /// A feature of one window (version, segment, window), cell by cell; `None` where there is no such window or no
+    /// reference to stand beside.
     #[must_use]
-    pub fn distribution(&self, place: usize) -> Option<Distribution> {
-        let reference = self.compared_with.as_ref()?.features.get(place)?.as_ref()?;
-        Some(Distribution::of(reference, self.counts.get(place)?))
+    pub fn distribution(&self, [version, segment, window]: [&str; 3], feature: &str) -> Option<Distribution> {
+        let place = self.setup.features.iter().position(|known| *known.name == *feature)?;
+        let window = self.versions.get(version)?.segments.get(segment)?.windows.get(window)?;
+        let judge = Judge::new(&self.setup, version);
+        Some(Distribution::of(judge.feature(place)?, window.counts.get(place)?))
     }
 }
 

@@ -1,0 +1,112 @@
+//! What of a window needs someone's attention, in words.
+
+use modelwatch_common::http::page::escape;
+use modelwatch_exporter_core::report::WindowReport;
+
+use super::parts::rounded;
+
+/// How far a metric may lie under its baseline before it is pointed at.
+const TOLERANCE: f64 = 0.05;
+/// So many features are named in a sentence.
+const NAMED: usize = 5;
+
+/// How urgent something is, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// Drift can be told, and nothing is wrong.
+    Fine,
+    /// Drift cannot be told.
+    Unknown,
+    /// Single features drifted.
+    Noticeable,
+    /// The data set drifted, or quality is clearly under its baseline.
+    Urgent,
+}
+
+/// How urgent a window is and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attention {
+    pub(super) level: Level,
+    /// Sentences in HTML, the most urgent first; none when nothing is wrong.
+    pub(super) reasons: Vec<String>,
+}
+
+impl Level {
+    /// The class of a badge.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Level::Fine => "ok",
+            Level::Unknown => "quiet",
+            Level::Noticeable => "warn",
+            Level::Urgent => "bad",
+        }
+    }
+}
+
+impl Attention {
+    pub(super) fn of(window: &WindowReport) -> Attention {
+        let drifted = drifted(window);
+        let mut reasons = Vec::new();
+        let mut level = if told(window) { Level::Fine } else { Level::Unknown };
+        if window.dataset.detected == Some(true) {
+            level = Level::Urgent;
+        } else if !drifted.is_empty() {
+            level = Level::Noticeable;
+        }
+        if level >= Level::Noticeable {
+            reasons.push(drift_in_words(window, &drifted));
+        }
+        for (metric, value, baseline) in below_baseline(window) {
+            level = Level::Urgent;
+            reasons.push(format!(
+                "{metric} {}, {} below its baseline {}",
+                rounded(value),
+                rounded(baseline - value),
+                rounded(baseline)
+            ));
+        }
+        Attention { level, reasons }
+    }
+}
+
+/// Whether drift of any feature can be told now.
+fn told(window: &WindowReport) -> bool {
+    window.features.values().any(|feature| !feature.methods.is_empty())
+}
+
+/// The names of the features that drifted, those that moved most first.
+pub(super) fn drifted(window: &WindowReport) -> Vec<&str> {
+    let drifted = window.features.iter().filter(|(_, feature)| feature.detected == Some(true));
+    let mut drifted: Vec<_> =
+        drifted.map(|(name, feature)| (super::drift::excess(feature), &**name)).collect();
+    drifted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    drifted.into_iter().map(|(_, name)| name).collect()
+}
+
+fn drift_in_words(window: &WindowReport, drifted: &[&str]) -> String {
+    let monitored = window.dataset.monitored.unwrap_or_default();
+    let count = window.dataset.drifted.unwrap_or(drifted.len());
+    format!("{count} of {monitored} features drifted{}", listed(drifted))
+}
+
+/// `: a, b and 3 more`, escaped.
+pub(super) fn listed(names: &[&str]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| escape(name)).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => format!(": {}", shown.join(", ")),
+        more => format!(": {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Name, value and baseline of what is clearly worse than it should be.
+pub(super) fn below_baseline(window: &WindowReport) -> Vec<(&'static str, f64, f64)> {
+    let Some(quality) = &window.quality else { return Vec::new() };
+    let compared = quality.metrics.iter().filter_map(|(metric, value)| {
+        let baseline = window.baseline.metrics.get(metric)?;
+        Some((metric.as_str(), *value, *baseline))
+    });
+    compared.filter(|(_, value, baseline)| baseline - value > TOLERANCE).collect()
+}
