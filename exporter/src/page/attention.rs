@@ -56,14 +56,10 @@ impl Attention {
         if level >= Level::Noticeable {
             reasons.push(drift_in_words(window, &drifted));
         }
-        for (metric, value, baseline) in below_baseline(window) {
+        let below = below_baseline(window);
+        if let Some(first) = below.first() {
             level = Level::Urgent;
-            reasons.push(format!(
-                "{metric} {}, {} below its baseline {}",
-                rounded(value),
-                rounded(baseline - value),
-                rounded(baseline)
-            ));
+            reasons.push(below_in_words(first, below.len() - 1));
         }
         Attention { level, reasons }
     }
@@ -87,6 +83,17 @@ fn drift_in_words(window: &WindowReport, drifted: &[&str]) -> String {
     let monitored = window.dataset.monitored.unwrap_or_default();
     let count = window.dataset.drifted.unwrap_or(drifted.len());
     format!("{count} of {monitored} features drifted{}", listed(drifted))
+}
+
+/// The first metric in full, in the order in which metrics are shown; the others are on the model's page.
+fn below_in_words((metric, value, baseline): &(&str, f64, f64), others: usize) -> String {
+    let others = match others {
+        0 => String::new(),
+        1 => ", and one more metric below its own".to_owned(),
+        more => format!(", and {more} more metrics below theirs"),
+    };
+    let less = rounded(baseline - value);
+    format!("{metric} {}, {less} below its baseline {}{others}", rounded(*value), rounded(*baseline))
 }
 
 /// `: a, b and 3 more`, escaped.

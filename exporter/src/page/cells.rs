@@ -33,7 +33,7 @@ pub(super) fn section(choice: &Choice<'_>, features: &[Named<'_>], wanted: Optio
         "<h2 id=\"values-beside-reference\">Values beside the reference</h2>\n\
          <p class=\"legend\">Share of rows in each cell of the reference: <span class=\"swatch reference\"></span> reference above, \
          <span class=\"swatch current\"></span> this window below (<span class=\"swatch moved\"></span> where the feature drifted).</p>\n\
-         {}<div class=\"cards\">\n{cards}</div>\n",
+         {}<div class=\"cards pictures\">\n{cards}</div>\n",
         all.unwrap_or_default()
     )
 }
@@ -158,4 +158,43 @@ fn short(number: f64) -> String {
     let trimmed =
         if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.') } else { &fixed };
     trimmed.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_short_and_keep_what_distinguishes_them() {
+        for (number, words) in [
+            (17.0, "17"),
+            (-0.5, "-0.5"),
+            (0.123_456_7, "0.1235"),
+            (1234.567, "1235"),
+            (3e-7, "3.00e-7"),
+            (2e12, "2.00e12"),
+        ] {
+            assert_eq!(short(number), words);
+        }
+        assert_eq!(interval("(0.25, 31.400000000000002]").as_deref(), Some("(0.25, 31.4]"));
+        assert_eq!(interval("[18, 18]").as_deref(), Some("18"));
+        assert_eq!(interval("no interval"), None);
+    }
+
+    #[test]
+    fn the_tails_are_named_by_the_edges_beside_them() {
+        let cell = |name: &str, kind| Cell { name: name.to_owned(), kind, reference: 0.5, current: None };
+        let cells = vec![
+            cell("below", CellKind::Below),
+            cell("(17, 25]", CellKind::Bin),
+            cell("(25, 94]", CellKind::Bin),
+            cell("above", CellKind::Above),
+        ];
+        let feature_type = modelwatch_exporter_core::schema::FeatureType::Numeric;
+        assert_eq!(
+            labels(&Distribution { feature_type, cells }),
+            ["≤ 17", "(17, 25]", "(25, 94]", "&gt; 94"]
+        );
+        assert_eq!(below("[18, 25]").as_deref(), Some("&lt; 18"));
+    }
 }

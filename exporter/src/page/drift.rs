@@ -139,7 +139,7 @@ fn rows_of((name, feature): Named<'_>, link: &dyn Fn(&str) -> String) -> String 
         return row(&link(name), &cells);
     }
     let of_method = |(method, report): (&&str, &MethodReport)| {
-        let now = if report.detected { "beyond the threshold" } else { "within" };
+        let now = if report.detected { "beyond" } else { "within" };
         let informs = if report.default { "" } else { " <span class=\"quiet\">(informs)</span>" };
         let cells = [
             state(feature),

@@ -14,7 +14,7 @@ const USUAL_HOST: &str = "127.0.0.1:9740";
 /// What to do when no event of a model has come.
 pub(super) fn invitation(model: &ModelReport, host: &str) -> String {
     format!(
-        "<div class=\"card\"><p>No prediction of this model has come yet. Send the first one:</p>\n<pre tabindex=\"0\">{}</pre>\n\
+        "<div class=\"card\"><p>No prediction of this model has come yet. Send the first one:</p>\n<pre class=\"command\">{}</pre>\n\
          <p class=\"note\">Within a second it is counted here and on <a href=\"/metrics\">/metrics</a>. Labels follow by <code>id</code>, \
          whenever they are known: <code>{}</code></p></div>\n",
         escape(&command(&prediction(model), host)),
@@ -60,4 +60,21 @@ fn usual(reference: &Reference, at: usize) -> Option<Value> {
     }
     let end = fullest.name.strip_suffix(']')?.split_once(", ")?.1;
     end.parse::<f64>().ok().map(|end| json!(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_does_not_end_the_commands_text_and_a_strange_host_is_not_repeated() {
+        let told = command(&json!({"model": "it's"}), "localhost:1");
+        assert_eq!(
+            told,
+            r#"curl -H 'content-type: application/json' localhost:1/v1/events -d '{"model":"it'\''s"}'"#
+        );
+        for host in ["", "a;reboot", "$(x)", "a b"] {
+            assert!(command(&json!({}), host).contains(" 127.0.0.1:9740/v1/events "), "{host}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::reader::SerializedFileReader;
 use parquet::record::{Field, Row};
 use serde_json::{Map, Value, json};
 
