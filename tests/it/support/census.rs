@@ -2,6 +2,7 @@
 //!
 //! 1 500 rows are a day; from day 14 on only people of 16 to 24 arrive. See `demo/data/README.md`.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use parquet::file::reader::SerializedFileReader;
@@ -30,7 +31,9 @@ pub(crate) async fn exporter(home: &Path) -> Program {
     let exporter = Program::exporter(home).await;
     let predictions: Vec<Value> =
         rows("production.parquet", DAYS * A_DAY).enumerate().map(|(at, row)| prediction(at, &row)).collect();
-    let labels: Vec<Value> = rows("targets.parquet", LABELLED_DAYS * A_DAY).map(|row| label(&row)).collect();
+    let truth: HashMap<String, Value> = rows("targets.parquet", usize::MAX).map(|row| truth(&row)).collect();
+    let labelled = predictions.iter().take(LABELLED_DAYS * A_DAY).map(|event| event["id"].as_str().unwrap());
+    let labels: Vec<Value> = labelled.map(|id| label(id, &truth[id])).collect();
     for events in predictions.chunks(LINES).chain(labels.chunks(LINES)) {
         let answer = post(&format!("{}/v1/events", exporter.url), NDJSON, loans::lines(events)).await;
         assert_eq!(answer.json()["accepted"], events.len(), "{}", answer.body);
@@ -95,10 +98,13 @@ fn prediction(at: usize, row: &Row) -> Value {
     })
 }
 
-fn label(row: &Row) -> Value {
+/// An id and what was true of it; they are in an order of their own.
+fn truth(row: &Row) -> (String, Value) {
     let columns = columns(row);
-    json!({
-        "event": "label", "model": "employment", "id": columns["id"].to_string(),
-        "label": columns["employed"], "time": START + 90.0 * 86_400.0,
-    })
+    (columns["id"].to_string(), columns["employed"].clone())
+}
+
+fn label(id: &str, truth: &Value) -> Value {
+    let time = START + 90.0 * 86_400.0;
+    json!({"event": "label", "model": "employment", "id": id, "label": truth, "time": time})
 }
