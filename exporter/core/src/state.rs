@@ -1,5 +1,7 @@
 //! The state of all models: a pure fold over batches in the order of their acceptance.
 
+mod first_format;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,10 @@ use crate::event::{Catalog, Event, ModelIndex, Reason, Rejection};
 use crate::model::{Counted, Model, ModelSetup};
 use crate::time::Time;
 use crate::view::ModelView;
+pub use first_format::FirstFormat;
+
+/// The number of the format that a saved [`State`] has; it changes whenever a field anywhere in it does.
+pub const FORMAT: u8 = 2;
 
 /// Everything that is configured.
 #[derive(Debug, Clone, Default)]

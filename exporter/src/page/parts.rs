@@ -13,6 +13,11 @@ pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), |value| data(value, &rounded(value)))
 }
 
+/// A number of which small differences matter.
+pub(super) fn exact(value: f64) -> String {
+    data(value, &format!("{value:.5}"))
+}
+
 /// A share in percent.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| UNKNOWN.to_owned(), |share| data(share, &in_percent(share)))

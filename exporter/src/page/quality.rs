@@ -9,7 +9,7 @@ use modelwatch_exporter_core::time::Time;
 
 use super::attention::below_baseline;
 use super::choice::Choice;
-use super::parts::{UNKNOWN, badge, count, length, number, percent, row, table, time};
+use super::parts::{UNKNOWN, badge, count, exact, length, number, percent, row, table, time};
 use super::reasons;
 
 /// The sections on quality and labels.
@@ -23,7 +23,8 @@ fn quality(choice: &Choice<'_>) -> String {
         None => format!("<p class=\"note\">{}</p>\n", reasons::of_quality(choice)),
         Some(_) => String::new(),
     };
-    let known = window.quality.iter().flat_map(|quality| quality.metrics.keys());
+    let known =
+        window.quality.iter().flat_map(|quality| quality.metrics.keys().chain(quality.unknown.keys()));
     let metrics: BTreeSet<Metric> = known.chain(window.baseline.metrics.keys()).copied().collect();
     if metrics.is_empty() {
         return format!("{reason}{}", without_baseline(choice));
@@ -38,10 +39,7 @@ fn quality(choice: &Choice<'_>) -> String {
             }
             (Some(_), Some(_)) => badge("ok", "as expected"),
             (Some(_), None) => "<span class=\"quiet\">no baseline</span>".to_owned(),
-            (None, _) if window.quality.is_some() => {
-                "<span class=\"quiet\">not defined here</span>".to_owned()
-            }
-            (None, _) => "<span class=\"quiet\">waiting for labels</span>".to_owned(),
+            (None, _) => format!("<span class=\"quiet\">{}</span>", why_unknown(choice, *metric)),
         };
         let difference = value.zip(baseline).map(|(value, baseline)| value - baseline);
         row(
@@ -55,8 +53,21 @@ fn quality(choice: &Choice<'_>) -> String {
 }
 
 /// Between which values the exact one lies, for metrics that are told with bounds.
-fn bounds(_choice: &Choice<'_>, _metric: Metric) -> String {
-    UNKNOWN.to_owned()
+fn bounds(choice: &Choice<'_>, metric: Metric) -> String {
+    let Some(quality) = &choice.of_window.quality else { return UNKNOWN.to_owned() };
+    match (quality.lower_bounds.get(&metric), quality.upper_bounds.get(&metric)) {
+        (Some(lower), Some(upper)) => format!("{} to {}", exact(*lower), exact(*upper)),
+        _ if quality.metrics.contains_key(&metric) => "<span class=\"quiet\">exact</span>".to_owned(),
+        _ => UNKNOWN.to_owned(),
+    }
+}
+
+/// Why a metric is not told although quality is.
+fn why_unknown(choice: &Choice<'_>, metric: Metric) -> &'static str {
+    match choice.of_window.quality.as_ref().and_then(|quality| quality.unknown.get(&metric)) {
+        Some(reason) => reasons::of_metric(*reason),
+        None => "waiting for labels",
+    }
 }
 
 fn without_baseline(choice: &Choice<'_>) -> &'static str {

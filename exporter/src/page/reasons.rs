@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelwatch_exporter_core::model::State;
+use modelwatch_exporter_core::quality::Unknown;
 use modelwatch_exporter_core::report::{ModelReport, WindowReport};
 
 use super::attention::listed;
@@ -102,7 +103,17 @@ pub(super) fn of_quality(choice: &Choice<'_>) -> String {
     )
 }
 
-/// The same for a cell of a table.
+/// Why one metric is not known, for a cell of a table.
+pub(super) fn of_metric(reason: Unknown) -> &'static str {
+    match reason {
+        Unknown::Undefined => "not defined: no such predictions",
+        Unknown::NoScores => "no labelled prediction has a score",
+        Unknown::OneClass => "all labels are of one class",
+        Unknown::ScoresGivenUp => "too many scores waited for labels",
+    }
+}
+
+/// Why there is no quality, for a cell of a table.
 pub(super) fn of_quality_in_short(model: &ModelReport, version: &str) -> &'static str {
     match model.versions.get(version) {
         Some(version) if version.totals.labels == 0 => "waiting for labels: none yet",

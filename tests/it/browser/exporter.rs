@@ -54,6 +54,10 @@ async fn pages_of_real_data_are_sound_and_show_what_the_api_says() {
     let (now, before) = (now.as_f64().unwrap(), before.as_f64().unwrap());
     assert_eq!(quality, [now, before, now - before]);
 
+    let area = numbers(&browser.run(&values("roc_auc")).await);
+    let of = |part: &str| window["quality"][part]["roc_auc"].as_f64().unwrap();
+    assert_eq!(area[..3], [of("metrics"), of("lower_bounds"), of("upper_bounds")]);
+
     let pictures = "/api/v1/models/employment/distributions?version=2015&window=7d&feature=AGEP";
     let cells = exporter.get(pictures).await.json()["features"]["AGEP"]["cells"].clone();
     let shares = |name: &str| cells.as_array().unwrap().iter().map(|cell| cell[name].as_f64().unwrap()).sum();
