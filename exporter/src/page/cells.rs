@@ -38,12 +38,13 @@ pub(super) fn section(choice: &Choice<'_>, features: &[Named<'_>], wanted: Optio
     )
 }
 
-/// Where a feature's picture is: on this page, or on one of its own.
-pub(super) fn link(choice: &Choice<'_>, features: &[Named<'_>], name: &str) -> String {
+/// Where a feature's picture is: on this page, or on one of its own. `wanted` is the only one on this page, if it is set.
+pub(super) fn link(choice: &Choice<'_>, features: &[Named<'_>], wanted: Option<&str>, name: &str) -> String {
     let place = features.iter().position(|(known, _)| *known == name);
+    let is_here = |place: usize| wanted.map_or(place < SHOWN, |wanted| wanted == name);
     let address = match place {
         _ if choice.model.distribution(choice.names(), name).is_none() => return escape(name),
-        Some(place) if place < SHOWN => format!("#feature-{place}"),
+        Some(place) if is_here(place) => format!("#feature-{place}"),
         _ => {
             let of_feature =
                 form_urlencoded::Serializer::new(String::new()).append_pair("feature", name).finish();

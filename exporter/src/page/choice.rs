@@ -63,7 +63,10 @@ impl<'a> Choice<'a> {
     /// What the model does not have.
     pub fn find(model: &'a ModelReport, wanted: &RawChoice) -> Result<Choice<'a>, NotThere> {
         let version = match &wanted.version {
-            Some(name) => model.versions.get_key_value(&**name).ok_or(NotThere::Version(name.clone())),
+            Some(name) => {
+                let found = model.versions.get_key_value(&**name);
+                found.map(|(name, of)| (&**name, of)).ok_or_else(|| NotThere::Version(name.clone()))
+            }
             None => busiest(model).ok_or(NotThere::Nothing),
         };
         let (version, of_version) = version?;
@@ -101,12 +104,13 @@ fn most_urgent<'a>(windows: &[(&'a str, &'a WindowReport)]) -> Option<(&'a str, 
     windows.iter().rev().max_by_key(|(_, report)| Attention::of(report).level).copied()
 }
 
-fn busiest(model: &ModelReport) -> Option<(&Box<str>, &VersionReport)> {
+fn busiest(model: &ModelReport) -> Option<(&str, &VersionReport)> {
     let rows = |version: &VersionReport| {
         let all = version.segments.get("");
         all.map(|all| all.windows.values().map(|window| window.current.rows).sum::<u64>())
     };
-    model.versions.iter().max_by_key(|(_, version)| rows(version))
+    let busiest = model.versions.iter().max_by_key(|(_, version)| rows(version));
+    busiest.map(|(name, version)| (&**name, version))
 }
 
 /// The address of a choice's page, not yet escaped for HTML.

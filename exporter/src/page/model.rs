@@ -12,8 +12,8 @@ use super::{cells, drift, home, quality};
 /// The page's HTML below its heading.
 pub(super) fn body(choice: &Choice<'_>, wanted: &RawChoice, now: Time) -> String {
     let features = drift::ordered(choice);
-    let link = |name: &str| cells::link(choice, &features, name);
     let wanted = wanted.feature.as_deref();
+    let link = |name: &str| cells::link(choice, &features, wanted, name);
     format!(
         "{}{}{}{}{}{}{}{}",
         choices(choice),

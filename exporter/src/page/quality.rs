@@ -48,7 +48,7 @@ fn quality(choice: &Choice<'_>) -> String {
         )
     };
     let rows: String = metrics.iter().map(line).collect();
-    let heads = ["Metric", "#Now", "#Bounds", "#Baseline", "#Difference", "In a word"];
+    let heads = ["Metric", "#Now", "Bounds", "#Baseline", "#Difference", "In a word"];
     format!("{reason}{}{}", table("Quality against its baseline", &heads, &rows), without_baseline(choice))
 }
 
@@ -56,7 +56,7 @@ fn quality(choice: &Choice<'_>) -> String {
 fn bounds(choice: &Choice<'_>, metric: Metric) -> String {
     let Some(quality) = &choice.of_window.quality else { return UNKNOWN.to_owned() };
     match (quality.lower_bounds.get(&metric), quality.upper_bounds.get(&metric)) {
-        (Some(lower), Some(upper)) => format!("{} to {}", exact(*lower), exact(*upper)),
+        (Some(lower), Some(upper)) => format!("between {} and {}", exact(*lower), exact(*upper)),
         _ if quality.metrics.contains_key(&metric) => "<span class=\"quiet\">exact</span>".to_owned(),
         _ => UNKNOWN.to_owned(),
     }
@@ -152,11 +152,12 @@ pub(super) fn values(choice: &Choice<'_>) -> String {
     let Some(completeness) = values.completeness else {
         return "<h2 id=\"values\">Values</h2>\n<p class=\"note\">No row in the window, or no feature is monitored.</p>\n".to_owned();
     };
-    let mut features: Vec<_> = values.features.iter().collect();
+    let mut features: Vec<(&str, &FeatureRatios)> =
+        values.features.iter().map(|(name, ratios)| (&**name, ratios)).collect();
     let total =
         |ratios: &FeatureRatios| ratios.missing + ratios.out_of_range + ratios.unseen + ratios.type_mismatch;
     features.sort_by(|(_, a), (_, b)| total(b).total_cmp(&total(a)));
-    let line = |(name, ratios): (&Box<str>, &FeatureRatios)| {
+    let line = |(name, ratios): (&str, &FeatureRatios)| {
         let shares = [ratios.missing, ratios.out_of_range, ratios.unseen, ratios.type_mismatch];
         row(&escape(name), &shares.map(|share| percent(Some(share))))
     };

@@ -1,4 +1,4 @@
-//! A real Chromium, driven through chromedriver as the WebDriver standard says.
+//! A real Chromium, driven through chromedriver as the `WebDriver` standard says.
 //!
 //! Spoken directly over HTTP: the clients there are either come under another licence than ours may, or turn on features of
 //! `serde_json` that would change the programs that are tested.
@@ -17,7 +17,7 @@ use super::http::client;
 use super::process::Process;
 use super::wait::until;
 
-/// The key Tab, as WebDriver writes it.
+/// The key Tab, as `WebDriver` writes it.
 const TAB: &str = "\u{e004}";
 
 /// One browser with a profile of its own. It must be [closed](Browser::close), which looks for what it left running.
