@@ -147,13 +147,19 @@ fn rows_of((name, feature): Named<'_>, link: &dyn Fn(&str) -> String) -> String 
             number(Some(report.score)),
             number(Some(report.threshold)),
             number(report.excess),
-            number(Some(report.p_value)),
+            p_value(report.p_value),
             format!("<code>{}</code>{informs}", escape(method)),
             kind.to_owned(),
         ];
         row(&link(name), &cells)
     };
     methods.into_iter().map(of_method).collect()
+}
+
+/// A probability that is too small for a number is small, not none.
+fn p_value(p_value: f64) -> String {
+    let words = number(Some(p_value));
+    if p_value == 0.0 { words.replace(">0<", ">&lt; 1e-300<") } else { words }
 }
 
 /// The last decision, or why there is none.

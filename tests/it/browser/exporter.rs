@@ -69,7 +69,8 @@ async fn pages_of_real_data_are_sound_and_show_what_the_api_says() {
             .run(&format!("return [...{card}.querySelectorAll('tbody tr')[0].querySelectorAll('data')].map(d => Number(d.value))"))
             .await,
     );
-    let first = &cells[0];
+    // a cell below all bins that is empty on both sides is not drawn
+    let first = cells.as_array().unwrap().iter().find(|cell| cell["kind"] == "bin").unwrap();
     assert_eq!(row, [first["reference"].as_f64().unwrap(), first["current"].as_f64().unwrap()], "{cells}");
     browser.close().await;
 }
