@@ -63,7 +63,7 @@ fn dataset(choice: &Choice<'_>) -> String {
     let word =
         if detected { badge("bad", "data set drifted") } else { badge("ok", "data set did not drift") };
     format!(
-        "<p>{word} When it was last decided, {} of {} features had drifted; from a share of {} on the data set has.</p>\n",
+        "<p>{word} When it was last decided, {} of {} features had drifted; the data set has when their share reaches {}.</p>\n",
         number(Some(drifted as f64)).replace(".000", ""),
         monitored,
         dataset.threshold
@@ -84,8 +84,8 @@ fn picture(features: &[Named<'_>], link: &dyn Fn(&str) -> String) -> String {
     let more = features.len() - told.len();
     let more = if more == 0 { String::new() } else { format!(" {more} more are in the table.") };
     format!(
-        "<figure>\n<figcaption>How far each feature moved: its excess, 0 where no drift is expected to lie, 1 (the line) at the threshold. \
-         The scale ends at {greatest:.1}.{more}</figcaption>\n\
+        "<figure>\n<figcaption>How far each feature moved: its excess, 0 where no drift is expected to lie, 1 (the line) at the threshold; \
+         <span class=\"swatch moved\"></span> drifted when it was last decided. The scale ends at {greatest:.1}.{more}</figcaption>\n\
          <table class=\"bars excess\">\n<tbody>\n{bars}</tbody>\n</table>\n</figure>\n"
     )
 }

@@ -51,8 +51,12 @@ fn of_names(names: &[&str]) -> String {
 fn state_in_words(state: State, model: &ModelReport, window: &WindowReport) -> String {
     match state {
         State::InsufficientRows => format!(
-            "the window holds {} rows, and drift is told from {} on (<code>drift.min_rows</code>).",
-            grouped(window.current.rows),
+            "the window holds {}, and drift is told from {} on (<code>drift.min_rows</code>).",
+            if window.current.rows == 1 {
+                "1 row".to_owned()
+            } else {
+                format!("{} rows", grouped(window.current.rows))
+            },
             grouped(model.setup.drift.min_rows)
         ),
         State::NoReference => {

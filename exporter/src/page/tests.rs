@@ -1,4 +1,5 @@
 use super::parts::{grouped, in_path, in_percent, length, rounded};
+use super::*;
 
 #[test]
 fn small_numbers_do_not_become_zero() {
@@ -27,4 +28,24 @@ fn counts_and_lengths_are_easy_to_read() {
 #[test]
 fn a_name_stays_one_part_of_a_path() {
     assert_eq!(in_path("a/b?c#d é%"), "a%2Fb%3Fc%23d%20%C3%A9%25");
+}
+
+async fn html(page: Response) -> (StatusCode, String) {
+    let status = page.status();
+    let body = axum::body::to_bytes(page.into_body(), 100_000).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn while_accepted_events_are_counted_again_nothing_is_called_unknown_for_good() {
+    let (status, page) = html(home(&Published::default(), "", Time(0))).await;
+    assert_eq!(status, 200);
+    assert!(page.contains("being counted again") && page.contains("href=\"/api/v1/status\""), "{page}");
+    let (status, page) =
+        html(model(&Published::default(), "<b>", &RawChoice::default(), ("", Time(0)))).await;
+    assert_eq!(status, 404);
+    assert!(
+        page.contains("No model `&lt;b&gt;` is configured.") && page.contains("<a href=\"/\">all models</a>"),
+        "{page}"
+    );
 }

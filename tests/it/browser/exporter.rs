@@ -163,6 +163,33 @@ async fn before_the_first_event_the_page_says_how_to_send_it() {
 }
 
 #[tokio::test]
+async fn what_is_not_known_is_told_with_its_reason() {
+    let home = home();
+    loans::configure(home.path(), "  - {name: bare, task: binary, positive_label: 1, clock: event}\n");
+    let exporter = Program::exporter(home.path()).await;
+    let mut bare = Applicant::usual(2).prediction("1", START);
+    bare["model"] = json!("bare");
+    let mut events = vec![Applicant::usual(1).prediction("1", START), bare, Applicant::usual(3).label(START)];
+    events[1]["features"] = json!({});
+    let answer = post(&format!("{}/v1/events", exporter.url), NDJSON, loans::lines(&events)).await;
+    assert_eq!(answer.json()["accepted"], 3, "{}", answer.body);
+    exporter.wait_for_line("model_labels_unmatched_total{model=\"loans\",version=\"\"} 1").await;
+    for (path, reasons) in [
+        (
+            "/models/loans",
+            ["the window holds 1 row, and drift is told from 50 on", "1 label came whose <code>id</code>"],
+        ),
+        ("/models/bare", ["No feature is monitored", "There is no baseline"]),
+        ("/", ["too few rows (50 needed)", "no feature is monitored"]),
+    ] {
+        let page = exporter.get(path).await.body;
+        for reason in reasons {
+            assert!(page.contains(reason), "{path}: {reason} is missing in {page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_on_a_page_with_ways_on() {
     let home = home();
     loans::configure(home.path(), "");
