@@ -1,6 +1,6 @@
 //! Areas under curves of real predictions with real labels, replayed through the running exporter.
 //!
-//! The numbers are scikit-learn 1.9.1's `roc_auc_score` and `average_precision_score` of the demo's data: all 75 000 rows, the
+//! The numbers are scikit-learn 1.9.1's `roc_auc_score`, `average_precision_score` and `brier_score_loss` of the demo's data: all 75 000 rows, the
 //! last 1 531 of them (the rows of the window of a day and its open pane), and the reference.
 
 use crate::support::exposition::samples;
@@ -16,6 +16,9 @@ const REALISED: [(&str, &str, f64); 4] = [
 ];
 /// The reference, by metric.
 const EXPECTED: [(&str, f64); 2] = [("roc_auc", 0.903_360_969_060_035), ("pr_auc", 0.881_059_919_702_644_5)];
+/// Brier scores of both windows, which are exact.
+const BRIER: [(&str, f64); 2] = [("100000rows", 0.135_135_630_897_151_14), ("1d", 0.121_968_261_087_576_62)];
+const BRIER_EXPECTED: f64 = 0.122_893_066_581_152_62;
 /// The bound that is promised.
 const BOUND: f64 = 1e-3;
 
@@ -89,6 +92,10 @@ async fn areas_of_real_predictions_are_scikit_learns_within_their_bounds() {
         assert!(upper - lower <= BOUND, "{metric} of {window}: [{lower}, {upper}]");
         assert!((value - exact).abs() <= (upper - lower) / 2.0, "{metric} of {window}: {value}");
     }
+    for (window, exact) in BRIER {
+        assert!((number(&page, "model_brier_score", window) - exact).abs() < 1e-9, "{window}");
+    }
+    assert!((number(&page, "model_brier_score_baseline", "1d") - BRIER_EXPECTED).abs() < 1e-9);
     for (metric, exact) in EXPECTED {
         let baseline = number(&page, &format!("model_{metric}_baseline"), "1d");
         assert!((baseline - exact).abs() <= BOUND / 2.0, "{metric}: {baseline} for {exact}");

@@ -177,7 +177,7 @@ impl Model {
     /// the feature panes had to be given up.
     pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
         self.next_boundary = Time(i64::MIN);
-        self.score(setup);
+        self.adopt_positive(setup);
         let before: BTreeMap<_, _> =
             std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
         let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
@@ -189,7 +189,7 @@ impl Model {
     }
 
     /// Scores are about the configured positive class; those about another one are of no use.
-    fn score(&mut self, setup: &ModelSetup) {
+    fn adopt_positive(&mut self, setup: &ModelSetup) {
         let positive = self.classes.admit(&setup.positive, usize::MAX);
         if self.positive != positive {
             self.positive = positive;

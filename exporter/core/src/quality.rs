@@ -152,7 +152,7 @@ impl Binary {
             Metric::Recall => ratio(tp, tp + fn_),
             Metric::F1 => ratio(2 * tp, 2 * tp + fp + fn_),
             Metric::Specificity => ratio(tn, tn + fp),
-            Metric::RocAuc | Metric::PrAuc => None,
+            Metric::RocAuc | Metric::PrAuc | Metric::BrierScore => None,
         }
     }
 }

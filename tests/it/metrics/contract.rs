@@ -32,6 +32,8 @@ const EXPORTER: &[(&str, &str, &str)] = &[
     ("model_pr_auc_lower_bound", "gauge", SLICE),
     ("model_pr_auc_upper_bound", "gauge", SLICE),
     ("model_pr_auc_baseline", "gauge", SLICE),
+    ("model_brier_score", "gauge", SLICE),
+    ("model_brier_score_baseline", "gauge", SLICE),
     ("model_confusion_total", "counter", "model version segment actual predicted"),
     ("model_labels_total", "counter", "model version"),
     ("model_labels_unmatched_total", "counter", "model version"),

@@ -57,7 +57,7 @@ pub fn average_precision(scores: &ScoreHistogram) -> Option<Bounded> {
     let (positives, _) = both_classes(scores)?;
     let mut above = Above::default();
     let (mut lower, mut upper) = (0.0, 0.0);
-    for cell in scores.cells().iter().rev().filter(|cell| cell.positives + cell.negatives > 0) {
+    for cell in scores.cells().iter().rev() {
         let (least, most) = above.precisions(cell);
         lower += least;
         upper += most;

@@ -23,11 +23,13 @@ pub enum Metric {
     RocAuc,
     /// Precision averaged over the positives found: the area under the precision–recall curve.
     PrAuc,
+    /// Mean squared distance of scores from what was true: 0 is best.
+    BrierScore,
 }
 
 impl Metric {
     /// Every metric, in the order in which they are shown.
-    pub const ALL: [Metric; 7] = [
+    pub const ALL: [Metric; 8] = [
         Metric::Accuracy,
         Metric::Precision,
         Metric::Recall,
@@ -35,7 +37,14 @@ impl Metric {
         Metric::Specificity,
         Metric::RocAuc,
         Metric::PrAuc,
+        Metric::BrierScore,
     ];
+
+    /// Whether it is about scores, not about predicted classes.
+    #[must_use]
+    pub fn is_of_scores(self) -> bool {
+        matches!(self, Metric::RocAuc | Metric::PrAuc | Metric::BrierScore)
+    }
 
     /// The middle of the metric's name, as in `model_accuracy`.
     #[must_use]
@@ -48,6 +57,7 @@ impl Metric {
             Metric::Specificity => "specificity",
             Metric::RocAuc => "roc_auc",
             Metric::PrAuc => "pr_auc",
+            Metric::BrierScore => "brier_score",
         }
     }
 }
@@ -87,10 +97,14 @@ pub fn measure(metric: Metric, binary: &Binary, scores: &ScoreHistogram) -> Resu
     match metric {
         Metric::RocAuc => area(curve::roc_auc),
         Metric::PrAuc => area(curve::average_precision),
-        metric => {
-            let value = binary.metric(metric).ok_or(Unknown::Undefined)?;
-            Ok(Measure { value, bounds: None })
-        }
+        Metric::BrierScore => scores.brier_score().map(Measure::exact).ok_or(Unknown::NoScores),
+        metric => binary.metric(metric).map(Measure::exact).ok_or(Unknown::Undefined),
+    }
+}
+
+impl Measure {
+    fn exact(value: f64) -> Measure {
+        Measure { value, bounds: None }
     }
 }
 

@@ -17,6 +17,9 @@ const MIDDLE: u16 = ((23 << CELL_BITS) + 1) as u16;
 /// The cell of 1.
 const LAST: u16 = 2 * MIDDLE;
 
+/// How finely squared errors look at probabilities: 2³².
+const SCALE: f64 = 4_294_967_296.0;
+
 /// A probability in [0, 1], ordered as numbers are. One that may be missing takes no more room than 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Score(NonZeroU64);
@@ -44,6 +47,14 @@ impl Score {
         let probability = self.probability();
         // Above a half the subtraction is exact.
         if probability <= 0.5 { distance_cell(probability) } else { LAST - distance_cell(1.0 - probability) }
+    }
+
+    /// The squared distance from what was true, in units of 2⁻⁶⁴: of the probability rounded to 2⁻³², so that it can be summed
+    /// and taken back without loss.
+    pub(super) fn squared_error(self, positive: bool) -> u128 {
+        let scaled = (self.probability() * SCALE).round() as u64;
+        let truth = if positive { SCALE as u64 } else { 0 };
+        u128::from(scaled.abs_diff(truth)).pow(2)
     }
 
     /// The score's bits; the highest one is never set.

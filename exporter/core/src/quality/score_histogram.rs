@@ -14,6 +14,8 @@ use super::Score;
 pub struct ScoreHistogram {
     /// Ascending.
     cells: Vec<Cell>,
+    /// Of all scores: see [`Score::squared_error`].
+    squared_errors: u128,
 }
 
 /// Labelled scores that lie in one cell, one at least.
@@ -35,6 +37,8 @@ impl Cell {
 }
 
 const SEVERAL: u64 = 1 << 63;
+/// Units of squared errors in 1: 2⁶⁴.
+const UNITS: f64 = 18_446_744_073_709_551_616.0;
 
 /// The one score that a cell holds, or the cell's number when there are several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +75,7 @@ impl ScoreHistogram {
         let cell = &mut self.cells[at];
         cell.values = cell.values.and(values);
         *cell.of(positive) += 1;
+        self.squared_errors += score.squared_error(positive);
         new
     }
 
@@ -81,6 +86,8 @@ impl ScoreHistogram {
         if let Some(less) = cell.of(!positive).checked_sub(1) {
             *cell.of(!positive) = less;
             *cell.of(positive) += 1;
+            self.squared_errors += score.squared_error(positive);
+            self.squared_errors -= score.squared_error(!positive);
         }
     }
 
@@ -89,6 +96,7 @@ impl ScoreHistogram {
         if other.cells.is_empty() {
             return;
         }
+        self.squared_errors += other.squared_errors;
         let both = Vec::with_capacity(self.cells.len() + other.cells.len());
         let mine = std::mem::replace(&mut self.cells, both);
         let (mut mine, mut theirs) = (mine.into_iter().peekable(), other.cells.iter().copied().peekable());
@@ -113,6 +121,14 @@ impl ScoreHistogram {
     #[must_use]
     pub fn classes(&self) -> (u64, u64) {
         self.cells.iter().fold((0, 0), |(p, n), cell| (p + cell.positives, n + cell.negatives))
+    }
+
+    /// The mean squared distance of scores from what was true, to 2⁻³²: scikit-learn's `brier_score_loss`. `None` without scores.
+    #[must_use]
+    pub fn brier_score(&self) -> Option<f64> {
+        let (positives, negatives) = self.classes();
+        let rows = positives + negatives;
+        (rows > 0).then(|| self.squared_errors as f64 / UNITS / rows as f64)
     }
 
     fn find(&self, score: Score) -> Result<usize, usize> {

@@ -18,7 +18,7 @@ pub(super) fn quality(window: &QualityWindow, positive: Option<ClassIndex>) -> Q
     };
     for metric in Metric::ALL {
         let measured = match metric {
-            Metric::RocAuc | Metric::PrAuc if !window.scores_kept => Err(Unknown::ScoresGivenUp),
+            metric if metric.is_of_scores() && !window.scores_kept => Err(Unknown::ScoresGivenUp),
             metric => measure(metric, &binary, &window.counts.scores),
         };
         report.tell(metric, measured);

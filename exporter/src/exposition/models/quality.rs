@@ -50,6 +50,12 @@ fn names(metric: Metric) -> [&'static str; 4] {
             "model_pr_auc_baseline",
             "Average precision that is expected.",
         ],
+        Metric::BrierScore => [
+            "model_brier_score",
+            "Mean squared distance of scores from what was true in the window that ends at the label horizon; 0 is best.",
+            "model_brier_score_baseline",
+            "Mean squared distance of scores from what was true that is expected.",
+        ],
     }
 }
 
@@ -68,7 +74,7 @@ fn bound_names(metric: Metric) -> Option<[&'static str; 4]> {
             "model_pr_auc_upper_bound",
             "What the exact average precision of the window that ends at the label horizon is not above.",
         ]),
-        Metric::Accuracy | Metric::Precision | Metric::Recall | Metric::F1 | Metric::Specificity => None,
+        _ => None,
     }
 }
 

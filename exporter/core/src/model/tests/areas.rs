@@ -34,7 +34,8 @@ fn scores_and_labels_give_both_areas_with_their_bounds() {
         assert_eq!((bound[&Metric::RocAuc], bound[&Metric::PrAuc]), (0.75, (1.0 + 2.0 / 3.0) / 2.0));
     }
     assert!(!told.lower_bounds.contains_key(&Metric::Accuracy), "a share is exact by itself");
-    assert!(!told.unknown.contains_key(&Metric::RocAuc));
+    assert!((told.metrics[&Metric::BrierScore] - (0.01 + 0.64 + 0.09 + 0.01) / 4.0).abs() < 1e-9);
+    assert!(told.unknown.is_empty(), "{:?}", told.unknown);
 }
 
 #[test]

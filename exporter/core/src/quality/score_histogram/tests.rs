@@ -46,6 +46,15 @@ fn a_correction_of_a_score_that_is_not_there_changes_nothing() {
     assert_eq!(histogram, of(&[(0.3, true)]));
 }
 
+#[test]
+fn the_brier_score_is_the_mean_squared_error() {
+    assert_eq!(ScoreHistogram::default().brier_score(), None);
+    assert_eq!(of(&[(1.0, false), (0.0, true)]).brier_score(), Some(1.0));
+    let rows = [(0.1, false), (0.35, true), (0.7, true), (1e-9, true), (0.999, false)];
+    let mean = rows.map(|(p, y): (f64, bool)| (p - f64::from(u8::from(y))).powi(2)).iter().sum::<f64>() / 5.0;
+    assert!((of(&rows).brier_score().unwrap() - mean).abs() < 2.0_f64.powi(-32));
+}
+
 proptest! {
     #[test]
     fn parts_merged_in_any_order_are_the_whole(mut rows in rows(80), cuts in prop::array::uniform2(0_usize..80)) {

@@ -1,4 +1,4 @@
-//! Areas against scikit-learn's on real predictions and labels.
+//! Areas and Brier scores against scikit-learn's on real predictions and labels.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ struct Golden {
 struct Chunk {
     roc_auc: f64,
     average_precision: f64,
+    brier_score: f64,
     /// Score, how many positives, how many negatives.
     scores: Vec<(f64, u32, u32)>,
 }
@@ -55,6 +56,14 @@ fn scores_of_two_digits_are_told_exactly() {
         let roc = roc_auc(&chunk.histogram()).unwrap();
         assert_eq!(roc.lower, roc.upper, "{name}");
         assert!((roc.value - chunk.roc_auc).abs() < 1e-12, "{name}: {} for {}", roc.value, chunk.roc_auc);
+    }
+}
+
+#[test]
+fn the_brier_score_of_real_predictions_is_scikit_learns() {
+    for (name, chunk) in chunks() {
+        let score = chunk.histogram().brier_score().unwrap();
+        assert!((score - chunk.brier_score).abs() < 1e-9, "{name}: {score} for {}", chunk.brier_score);
     }
 }
 
