@@ -1,11 +1,12 @@
 //! What of a window needs someone's attention, in words.
 
 use modelwatch_common::http::page::escape;
+use modelwatch_exporter_core::quality::Metric;
 use modelwatch_exporter_core::report::WindowReport;
 
 use super::parts::rounded;
 
-/// How far a metric may lie under its baseline before it is pointed at.
+/// How much worse than its baseline a metric may be before it is pointed at.
 const TOLERANCE: f64 = 0.05;
 /// So many features are named in a sentence.
 const NAMED: usize = 5;
@@ -19,7 +20,7 @@ pub(super) enum Level {
     Unknown,
     /// Single features drifted.
     Noticeable,
-    /// The data set drifted, or quality is clearly under its baseline.
+    /// The data set drifted, or quality is clearly worse than its baseline.
     Urgent,
 }
 
@@ -56,10 +57,10 @@ impl Attention {
         if level >= Level::Noticeable {
             reasons.push(drift_in_words(window, &drifted));
         }
-        let below = below_baseline(window);
-        if let Some(first) = below.first() {
+        let worse = worse_than_baseline(window);
+        if let Some(first) = worse.first() {
             level = Level::Urgent;
-            reasons.push(below_in_words(first, below.len() - 1));
+            reasons.push(worse_in_words(first, worse.len() - 1));
         }
         Attention { level, reasons }
     }
@@ -86,14 +87,15 @@ fn drift_in_words(window: &WindowReport, drifted: &[&str]) -> String {
 }
 
 /// The first metric in full, in the order in which metrics are shown; the others are on the model's page.
-fn below_in_words((metric, value, baseline): &(&str, f64, f64), others: usize) -> String {
+fn worse_in_words((metric, value, baseline): &(&str, f64, f64), others: usize) -> String {
     let others = match others {
         0 => String::new(),
-        1 => ", and one more metric below its own".to_owned(),
-        more => format!(", and {more} more metrics below theirs"),
+        1 => ", and one more metric worse than its own".to_owned(),
+        more => format!(", and {more} more metrics worse than theirs"),
     };
-    let less = rounded(baseline - value);
-    format!("{metric} {}, {less} below its baseline {}{others}", rounded(*value), rounded(*baseline))
+    let far = rounded((baseline - value).abs());
+    let side = if value < baseline { "below" } else { "above" };
+    format!("{metric} {}, {far} {side} its baseline {}{others}", rounded(*value), rounded(*baseline))
 }
 
 /// `: a, b and 3 more`, escaped.
@@ -108,12 +110,48 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
+/// By how much a metric is worse than its baseline; of an error less is better.
+fn worse_by(metric: Metric, value: f64, baseline: f64) -> f64 {
+    match metric {
+        Metric::BrierScore => value - baseline,
+        _ => baseline - value,
+    }
+}
+
 /// Name, value and baseline of what is clearly worse than it should be.
-pub(super) fn below_baseline(window: &WindowReport) -> Vec<(&'static str, f64, f64)> {
+pub(super) fn worse_than_baseline(window: &WindowReport) -> Vec<(&'static str, f64, f64)> {
     let Some(quality) = &window.quality else { return Vec::new() };
     let compared = quality.metrics.iter().filter_map(|(metric, value)| {
         let baseline = window.baseline.metrics.get(metric)?;
-        Some((metric.as_str(), *value, *baseline))
+        (worse_by(*metric, *value, *baseline) > TOLERANCE).then_some((metric.as_str(), *value, *baseline))
     });
-    compared.filter(|(_, value, baseline)| baseline - value > TOLERANCE).collect()
+    compared.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_error_less_is_better() {
+        assert!(worse_by(Metric::BrierScore, 0.3, 0.1) > TOLERANCE);
+        assert!(worse_by(Metric::BrierScore, 0.1, 0.3) < 0.0);
+        assert!(worse_by(Metric::Accuracy, 0.7, 0.8) > TOLERANCE);
+    }
+
+    #[test]
+    fn a_sentence_says_on_which_side_and_how_many_more() {
+        assert_eq!(
+            worse_in_words(&("brier_score", 0.25, 0.125), 1),
+            "brier_score 0.250, 0.125 above its baseline 0.125, and one more metric worse than its own"
+        );
+        assert_eq!(worse_in_words(&("f1", 0.5, 0.75), 0), "f1 0.500, 0.250 below its baseline 0.750");
+    }
+
+    #[test]
+    fn many_names_are_counted_and_none_becomes_markup() {
+        assert_eq!(listed(&[]), "");
+        assert_eq!(listed(&["<b>", "c"]), ": &lt;b&gt;, c");
+        assert_eq!(listed(&["a", "b", "c", "d", "e", "f", "g"]), ": a, b, c, d, e and 2 more");
+    }
 }

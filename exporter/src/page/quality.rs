@@ -7,7 +7,7 @@ use modelwatch_exporter_core::quality::Metric;
 use modelwatch_exporter_core::report::FeatureRatios;
 use modelwatch_exporter_core::time::Time;
 
-use super::attention::below_baseline;
+use super::attention::worse_than_baseline;
 use super::choice::Choice;
 use super::parts::{UNKNOWN, badge, count, exact, length, number, percent, row, table, time};
 use super::reasons;
@@ -29,13 +29,13 @@ fn quality(choice: &Choice<'_>) -> String {
     if metrics.is_empty() {
         return format!("{reason}{}", without_baseline(choice));
     }
-    let below = below_baseline(window);
+    let worse = worse_than_baseline(window);
     let line = |metric: &Metric| {
         let value = window.quality.as_ref().and_then(|quality| quality.metrics.get(metric)).copied();
         let baseline = window.baseline.metrics.get(metric).copied();
         let word = match (value, baseline) {
-            (Some(_), Some(_)) if below.iter().any(|(name, ..)| *name == metric.as_str()) => {
-                badge("bad", "below")
+            (Some(_), Some(_)) if worse.iter().any(|(name, ..)| *name == metric.as_str()) => {
+                badge("bad", "worse")
             }
             (Some(_), Some(_)) => badge("ok", "as expected"),
             (Some(_), None) => "<span class=\"quiet\">no baseline</span>".to_owned(),

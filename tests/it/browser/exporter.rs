@@ -8,7 +8,7 @@ use crate::support::http::{JSON, NDJSON, post};
 use crate::support::loans::{self, Applicant, START};
 use crate::support::program::Program;
 use crate::support::wait::until;
-use crate::support::{census, home, write};
+use crate::support::{employment, home, write};
 
 /// What could end a tag, an attribute, a text of a script, a path or a query.
 const HOSTILE: &str = r#"<script>alert(1)</script><img src=x onerror=alert(1)> "' & ?#%2F/\ 점수"#;
@@ -29,7 +29,7 @@ fn numbers(found: &Value) -> Vec<f64> {
 #[tokio::test]
 async fn pages_of_real_data_are_sound_and_show_what_the_api_says() {
     let home = home();
-    let exporter = census::exporter(home.path()).await;
+    let exporter = employment::exporter(home.path()).await;
     let browser = Browser::start().await;
     let model = format!("{}/models/employment", exporter.url);
     for url in [&exporter.url, &model, &format!("{model}?version=2015&window=7d&feature=AGEP")] {
