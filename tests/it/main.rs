@@ -8,6 +8,7 @@
 
 mod areas;
 mod bad_input;
+mod browser;
 mod deliveries;
 mod events_to_gauges;
 mod house;

@@ -3,12 +3,14 @@
 //! A pure function of the view; the only thing remembered between calls is what "no drift" looks like
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
+mod distribution;
 mod drift;
 mod fairness;
 mod quality;
 mod values;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,7 +18,9 @@ use crate::drift::NullCache;
 use crate::model::{ClockKind, Judge, ModelSetup, VersionTotals};
 use crate::quality::{Classes, Confusion, Metric, Unknown};
 use crate::segment::ALL_ROWS;
+use crate::summary::FeatureCounts;
 use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
+pub use distribution::{Cell, CellKind, Distribution, MOST_CATEGORIES};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
 pub use fairness::{Differences, FairnessMetric};
 pub use values::{FeatureRatios, ValuesReport};
@@ -43,6 +47,9 @@ pub struct ModelReport {
     /// Names of the classes in the counts of versions and segments.
     #[serde(skip)]
     pub classes: Classes,
+    /// What it is configured to be, for saying why something is not available and what it is compared with.
+    #[serde(skip)]
+    pub setup: Arc<ModelSetup>,
 }
 
 /// One version.
@@ -91,6 +98,9 @@ pub struct WindowReport {
     pub labels: Option<LabelReport>,
     /// What quality and prediction mix should be.
     pub baseline: Baseline,
+    /// What drift was computed from, in the order of the model's features: for [`ModelReport::distribution`].
+    #[serde(skip)]
+    pub counts: Vec<FeatureCounts>,
 }
 
 /// What is expected, by configuration or by the reference.
@@ -153,6 +163,7 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
         totals,
         feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
         classes,
+        setup,
     }
 }
 
@@ -183,7 +194,7 @@ fn segment_report(
 ) -> SegmentReport {
     let windows = slice
         .windows
-        .iter()
+        .into_iter()
         .map(|window| (window.spec.to_string(), window_report(window, judged, classes, nulls)));
     SegmentReport { windows: windows.collect(), confusion: slice.confusion }
 }
@@ -197,7 +208,7 @@ fn baseline(judge: &Judge<'_>, version: &str, segment: &str) -> Baseline {
 }
 
 fn window_report(
-    window: &WindowView,
+    window: WindowView,
     (judge, baseline): (&Judge<'_>, &Baseline),
     classes: &Classes,
     nulls: &mut NullCache,
@@ -210,8 +221,8 @@ fn window_report(
     WindowReport {
         reference: judge.reference().map(|reference| Rows { rows: reference.rows }),
         current: Rows { rows: window.pane.rows },
-        dataset: drift::dataset(window, &assessment, judge),
-        features: drift::features(window, &assessment, judge, nulls),
+        dataset: drift::dataset(&window, &assessment, judge),
+        features: drift::features(&window, &assessment, judge, nulls),
         values: values::values(&window.pane, judge.setup()),
         positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
         quality: quality.map(|quality| quality::quality(quality, positive)),
@@ -224,5 +235,6 @@ fn window_report(
             })
         }),
         baseline: baseline.clone(),
+        counts: window.pane.features,
     }
 }
