@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod compose;
 mod deliveries;
 mod events_to_gauges;
 mod house;
