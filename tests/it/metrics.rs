@@ -49,6 +49,12 @@ impl Loaded {
             .await;
     }
 
+    /// Tells a receiver of an alert.
+    async fn hear_of(&self, alert: &Alert) {
+        let body = webhook("g", [alert]).to_string();
+        assert_eq!(post(&format!("{}/webhook", self.program.url), JSON, body).await.status, 200);
+    }
+
     /// Lets an exporter save its state, as it does when it is asked to reload.
     async fn save(&self) {
         let answer = post(&format!("{}/-/reload", self.program.url), JSON, "").await;
@@ -88,8 +94,7 @@ async fn promtool_finds_nothing_in_the_receivers_metrics() {
     assert_eq!(check_metrics(&receiver.program.metrics().await), "");
     let firing = Alert::firing("Bad", START);
     for alert in [&firing, &firing.resolved(START + 60)] {
-        let body = webhook("g", [alert]).to_string();
-        assert_eq!(post(&format!("{}/webhook", receiver.program.url), JSON, body).await.status, 200);
+        receiver.hear_of(alert).await;
     }
     receiver.program.wait_for_line("modelwatch_receiver_webhooks_total{result=\"accepted\"} 2").await;
     assert_eq!(check_metrics(&receiver.program.metrics().await), "");

@@ -9,9 +9,11 @@ use promql_parser::util::walk_expr;
 use serde_json::Value;
 
 use super::rules::{Names, PROMETHEUS_OWN};
-use super::{Loaded, loaded_exporter, loaded_receiver};
+use super::{APPLICANTS, Loaded, loaded_exporter, loaded_receiver};
+use crate::support::alerts::Alert;
 use crate::support::exposition::samples;
 use crate::support::http::{client, send};
+use crate::support::loans::START;
 use crate::support::peers::Peer;
 use crate::support::wait::until;
 use crate::support::{home, root, write};
@@ -20,11 +22,11 @@ use crate::support::{home, root, write};
 const FOREIGN: [&str; 2] = ["node_", "DCGM_FI_DEV_"];
 /// What Grafana puts in place of variables: the loans of these tests, everything of them.
 const VARIABLES: [(&str, &str); 6] = [
-    ("$__rate_interval", "10s"),
+    ("$__rate_interval", "5m"),
     ("$__range", "1m"),
     ("$model", "loans"),
     ("$version", ".*"),
-    ("$segment", "^$"),
+    ("$segment", EVERYTHING),
     ("$window", "1d"),
 ];
 /// Everything of a slice, as Grafana's "All" asks for it.
@@ -47,7 +49,7 @@ impl Panel {
 
 fn substituted(expression: &str) -> String {
     let text = VARIABLES.iter().fold(expression.to_owned(), |text, (name, value)| text.replace(name, value));
-    assert!(!text.contains('$'), "a variable that the test does not know: {text}");
+    assert!(!text.replace(EVERYTHING, "").contains('$'), "a variable that the test does not know: {text}");
     text
 }
 
@@ -141,7 +143,7 @@ fn every_panel_says_what_it_shows_in_which_unit_and_what_its_lines_are() {
 /// Both programs, loaded, and a Prometheus that scrapes them and evaluates the project's rules.
 struct Watched {
     exporter: Loaded,
-    _receiver: Loaded,
+    receiver: Loaded,
     prometheus: Peer,
     _home: tempfile::TempDir,
 }
@@ -158,7 +160,7 @@ impl Watched {
         );
         write(home.path(), "prometheus.yml", config);
         let prometheus = Peer::prometheus(home.path()).await;
-        Watched { exporter, _receiver: receiver, prometheus, _home: home }
+        Watched { exporter, receiver, prometheus, _home: home }
     }
 
     /// What Prometheus answers to an expression now: its numbers.
@@ -180,8 +182,11 @@ async fn every_panel_over_our_metrics_shows_something() {
     let watched = Watched::start().await;
     let mut shown = 0;
     // more of the same, so that what is counted grows while Prometheus looks
-    until("Prometheus saw the programs", async || watched.ask("data_rows_total").await).await;
-    watched.exporter.send(super::APPLICANTS).await;
+    for seen in ["data_rows_total", "modelwatch_receiver_notifications_total"] {
+        until("Prometheus saw the programs", async || watched.ask(seen).await).await;
+    }
+    watched.exporter.send(APPLICANTS).await;
+    watched.receiver.hear_of(&Alert::firing("Bad", START)).await;
     for panel in panels() {
         for expression in panel.expressions() {
             if names(&expression).iter().any(|name| is_foreign(name)) {
