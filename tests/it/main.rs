@@ -9,6 +9,7 @@
 mod bad_input;
 mod compose;
 mod deliveries;
+mod documents;
 mod events_to_gauges;
 mod house;
 mod manners;
