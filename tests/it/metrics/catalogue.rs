@@ -111,6 +111,28 @@ async fn every_family_is_documented_as_it_is_exported_and_no_other() {
     }
 }
 
+/// The metrics that a text names in code, of windows or of the programs.
+fn named(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_metric = |word: &&str| {
+        ["model_", "data_", "modelwatch_"].iter().any(|start| word.starts_with(start)) && !word.ends_with('_')
+    };
+    words.filter(is_metric).collect()
+}
+
+#[tokio::test]
+async fn every_metric_that_a_document_names_is_exported() {
+    let pages = pages().await;
+    let exported: BTreeSet<&str> = pages.iter().flat_map(|page| families(page).into_keys()).collect();
+    for file in
+        ["README.md", "docs/quickstart.md", "docs/operations.md", "docs/runbooks.md", "docs/templates.md"]
+    {
+        let text = std::fs::read_to_string(root().join(file)).expect(file);
+        let unknown: Vec<_> = named(&text).into_iter().filter(|name| !exported.contains(name)).collect();
+        assert!(unknown.is_empty(), "{file} names what nobody exports: {unknown:?}");
+    }
+}
+
 #[tokio::test]
 #[ignore = "writes types, labels and meanings of docs/metrics.md anew; what people wrote stays"]
 async fn rewrite_the_metrics_table() {
