@@ -79,6 +79,8 @@ async fn loaded_receiver() -> Loaded {
         "storage: {url: \"sqlite:receiver.db\"}\nroutes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\nheartbeats: [{name: prometheus, match: ['alertname=\"Watchdog\"'], every: 5m, grace: 1m, channels: [console]}]\n",
     );
     let program = Program::receiver(home.path()).await;
+    // the watch over heartbeats begins beside the rest
+    program.wait_for_line("modelwatch_receiver_heartbeat_up{name=\"prometheus\"} 1").await;
     Loaded { _home: home, program }
 }
 
