@@ -13,6 +13,7 @@ use crate::support::http::{JSON, NDJSON, post};
 use crate::support::loans::{self, Applicant, START};
 use crate::support::peers::check_metrics;
 use crate::support::program::Program;
+use crate::support::wait::until;
 use crate::support::{home, write};
 
 /// How many applicants a loaded exporter has seen: three days, one every two minutes.
@@ -79,8 +80,11 @@ async fn loaded_receiver() -> Loaded {
         "storage: {url: \"sqlite:receiver.db\"}\nroutes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\nheartbeats: [{name: prometheus, match: ['alertname=\"Watchdog\"'], every: 5m, grace: 1m, channels: [console]}]\n",
     );
     let program = Program::receiver(home.path()).await;
-    // the watch over heartbeats begins beside the rest
-    program.wait_for_line("modelwatch_receiver_heartbeat_up{name=\"prometheus\"} 1").await;
+    until("the receiver watches its heartbeats", async || {
+        let page = program.metrics().await;
+        if page.contains("\nmodelwatch_receiver_heartbeat_up{") { Ok(()) } else { Err(page) }
+    })
+    .await;
     Loaded { _home: home, program }
 }
 
