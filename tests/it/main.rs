@@ -9,7 +9,9 @@
 mod areas;
 mod bad_input;
 mod browser;
+mod compose;
 mod deliveries;
+mod documents;
 mod events_to_gauges;
 mod house;
 mod manners;

@@ -14,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod slack;
 pub(crate) mod wait;
+pub(crate) mod yaml;
 
 use std::path::{Path, PathBuf};
 

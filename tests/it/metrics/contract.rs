@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{loaded_exporter, loaded_receiver};
-use crate::support::exposition::{Sample, families, label_names, samples};
+use super::{is_of, loaded_exporter, loaded_receiver};
+use crate::support::exposition::{families, label_names, samples};
 
 const SLICE: &str = "model version segment window";
 const FEATURE: &str = "model version feature segment window";
@@ -117,11 +117,6 @@ fn assert_families(page: &str, wanted: &[(&str, &str, &str)]) {
             assert_eq!(found, wanted, "{family}");
         }
     }
-}
-
-fn is_of(sample: &Sample, family: &str, kind: &str) -> bool {
-    let rest = sample.name.strip_prefix(family);
-    if kind == "histogram" { matches!(rest, Some("_bucket" | "_sum" | "_count")) } else { rest == Some("") }
 }
 
 #[tokio::test]
