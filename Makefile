@@ -81,13 +81,14 @@ build: ## both programs, the demo and all tests
 install-tools: install-packages install-cargo-tools ## what is missing here for test and demo
 
 .PHONY: install-packages
-install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
-	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
+install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager, a mail server for tests
+	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager, a mail server for tests'
 	@missing=(); \
 	need() { command -v "$$1" >/dev/null || missing+=("$$2"); }; \
 	need cc build-essential; \
 	need prometheus prometheus; \
 	need prometheus-alertmanager prometheus-alertmanager; \
+	need exim4 exim4-daemon-light; \
 	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
 	echo "installing $${missing[*]}"; \
 	$(sudo) apt-get update -qq; \

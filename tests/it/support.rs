@@ -10,6 +10,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod slack;
+pub(crate) mod smtp;
 pub(crate) mod wait;
 
 use std::path::{Path, PathBuf};
