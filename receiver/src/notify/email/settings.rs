@@ -21,9 +21,9 @@ pub struct RawSmtp {
     /// Its name or address.
     host: Option<String>,
     /// Its port, by default the usual one for `tls`.
-    port: Option<u16>,
+    port: Option<u64>,
     /// How the way there is protected, `starttls` by default.
-    tls: Option<Protection>,
+    tls: Option<String>,
     /// Who we are to it, if it wants to know.
     username: Option<String>,
     /// How we prove it.
@@ -35,8 +35,7 @@ pub struct RawSmtp {
 }
 
 /// How the connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protection {
     /// TLS from within the conversation, required: a server that does not offer it is told nothing.
     Starttls,
@@ -92,8 +91,11 @@ pub enum EmailFault {
     )]
     Host(String),
     /// No server listens there.
-    #[error("smtp.port is 0, expected 1 to 65535")]
-    Port,
+    #[error("smtp.port is {0}, expected 1 to 65535")]
+    Port(u64),
+    /// A word that is no protection.
+    #[error("smtp.tls `{0}` is unknown, expected starttls, implicit or none")]
+    Protection(String),
     /// A user without a password.
     #[error("smtp.username is given without smtp.password or smtp.password_file")]
     NoPassword,
@@ -169,6 +171,15 @@ impl RawMailing {
 }
 
 impl Protection {
+    fn of(word: &str) -> Option<Protection> {
+        match word {
+            "starttls" => Some(Self::Starttls),
+            "implicit" => Some(Self::Implicit),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+
     /// Where servers listen for it: submission (RFC 6409), submissions (RFC 8314), smtp (RFC 5321).
     fn usual_port(self) -> u16 {
         match self {
@@ -180,12 +191,9 @@ impl Protection {
 }
 
 fn server(raw: RawSmtp, directory: &Path, faults: &mut Vec<EmailFault>) -> Option<Server> {
-    let protection = raw.tls.unwrap_or(Protection::Starttls);
+    let protection = protection(raw.tls, faults);
     let host = host(raw.host, faults);
-    let port = raw.port.unwrap_or(protection.usual_port());
-    if port == 0 {
-        faults.push(EmailFault::Port);
-    }
+    let port = port(raw.port, protection, faults);
     let has_password = raw.password.is_some() || raw.password_file.is_some();
     let file = raw.password_file.map(|file| directory.join(file));
     let login = login(raw.username, (raw.password, file.as_deref()), faults);
@@ -200,6 +208,25 @@ fn server(raw: RawSmtp, directory: &Path, faults: &mut Vec<EmailFault>) -> Optio
     }
     let roots = raw.ca_file.and_then(|file| certificates(&directory.join(file), faults));
     Some(Server { host: host?, port, protection, login, roots })
+}
+
+fn protection(given: Option<String>, faults: &mut Vec<EmailFault>) -> Protection {
+    let Some(word) = given else { return Protection::Starttls };
+    Protection::of(&word).unwrap_or_else(|| {
+        faults.push(EmailFault::Protection(word));
+        Protection::Starttls
+    })
+}
+
+fn port(given: Option<u64>, protection: Protection, faults: &mut Vec<EmailFault>) -> u16 {
+    let Some(number) = given else { return protection.usual_port() };
+    match u16::try_from(number) {
+        Ok(port) if port > 0 => port,
+        _ => {
+            faults.push(EmailFault::Port(number));
+            0
+        }
+    }
 }
 
 fn host(given: Option<String>, faults: &mut Vec<EmailFault>) -> Option<String> {
