@@ -45,8 +45,8 @@ pub struct Parcel<'a> {
 /// Keeps what became of single recipients, so that none who has a message is sent it again, not even by a process that
 /// takes over from one that died.
 ///
-/// An implementor returns only when it is on disk, or when the program ends before that can be done. It must not fail:
-/// it tries again until one of the two is so.
+/// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
+/// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
 pub trait Ledger: Send + Sync {
     /// Keeps what one recipient came to.
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;

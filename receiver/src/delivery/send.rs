@@ -143,9 +143,7 @@ impl Ledger for Receipts<'_> {
             let store = &self.send.delivery.means().store;
             while let Err(error) = store.keep_receipt(self.notification, receipt).await {
                 tracing::error!(%error, "what a recipient answered is not noted yet");
-                if self.send.stops_within(RECORD_AGAIN).await {
-                    return;
-                }
+                tokio::time::sleep(RECORD_AGAIN).await;
             }
         })
     }
@@ -181,4 +179,17 @@ fn without_addresses(detail: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_shows_no_mail_addresses() {
+        let detail = "b@x.org, c@x.org: 550 5.1.1 <b@x.org>: no such user; a@x.org: 250 ok";
+        let logged = "<address>, <address>: 550 5.1.1 <address>: no such user; <address>: 250 ok";
+        assert_eq!(without_addresses(detail), logged);
+        assert_eq!(without_addresses("200 ok"), "200 ok");
+    }
 }

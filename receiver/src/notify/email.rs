@@ -16,16 +16,18 @@ use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
 use crate::templates::Templates;
 
 mod answer;
+mod fault;
 mod mail;
 mod pieces;
 mod session;
 mod settings;
 
 use answer::Hidden;
+pub use fault::EmailFault;
 use mail::Content;
 use session::{Dial, Letter, Session};
 pub(super) use settings::RawMailing;
-pub use settings::{EmailFault, Mailing, RawSmtp};
+pub use settings::{Mailing, RawSmtp};
 use settings::{Protection, Server};
 
 /// How long an attempt and its parts may take.

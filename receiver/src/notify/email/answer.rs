@@ -122,7 +122,7 @@ fn refusal(step: Step, code: u16, words: &str, hidden: &Hidden) -> Outcome {
     let detail = match step {
         // a server may repeat what it was told, and it was told the password
         Step::Login => format!("{code} at the login"),
-        _ => format!("{code} {}", hidden.shown(words)).trim_end().to_owned(),
+        _ => hidden.said(code, words),
     };
     match reason(step, code, words) {
         (reason, true) => Outcome::Retryable { reason, retry_after: None, ambiguous: false, detail },
@@ -140,7 +140,6 @@ fn reason(step: Step, code: u16, words: &str) -> (Reason, bool) {
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) => (Reason::Auth, false),
         // 452 is also "too many recipients", 450 also greylisting
         (_, 450 | 452) => (Reason::RateLimited, true),
-        (_, 454) => (Reason::Tls, true),
         (_, 400..500) => (Reason::ServerError, true),
         // "too many recipients" of old servers, to be treated as 452
         (Step::Recipient, 552) => (Reason::RateLimited, true),
@@ -162,6 +161,11 @@ impl Hidden {
         let (user, password) = (&login.username, login.password.expose());
         let encoded = [BASE64.encode(password), BASE64.encode(format!("\0{user}\0{password}"))];
         Hidden(encoded.into_iter().map(Secret::new).chain([login.password.clone()]).collect())
+    }
+
+    /// An answer as it may be shown.
+    pub(super) fn said(&self, code: u16, words: &str) -> String {
+        format!("{code} {}", self.shown(words)).trim_end().to_owned()
     }
 
     /// A server's words on one line, cut, or nothing if they repeat what may not be shown.

@@ -84,10 +84,8 @@ impl Session<'_> {
         match self.transaction(letter).await {
             Ok(response) => {
                 let words = response.message().collect::<Vec<_>>().join(" ");
-                let failure = Failure::Refused { code: response.code().into(), words };
-                Outcome::Delivered {
-                    detail: failure.outcome(Step::Content, &self.dial.hidden).detail().to_owned(),
-                }
+                let detail = self.dial.hidden.said(response.code().into(), &words);
+                Outcome::Delivered { detail }
             }
             Err((step, failure)) => {
                 self.usable = !failure.ends_session() && self.reset().await;

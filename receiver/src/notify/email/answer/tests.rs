@@ -21,6 +21,7 @@ fn every_code_means_what_the_standard_says_at_its_step() {
         (Step::Sender, 501, "syntax", Reason::Protocol, false),
         (Step::Recipient, 450, "greylisted", Reason::RateLimited, true),
         (Step::Recipient, 451, "broken", Reason::ServerError, true),
+        (Step::Recipient, 454, "4.7.1 relay access denied", Reason::ServerError, true),
         (Step::Recipient, 452, "too many", Reason::RateLimited, true),
         (Step::Recipient, 552, "too many", Reason::RateLimited, true),
         (Step::Recipient, 550, "5.1.1 no such user", Reason::NotFound, false),
