@@ -138,11 +138,9 @@ fn reason(step: Step, code: u16, words: &str) -> (Reason, bool) {
         (Step::StartTls, _) => (Reason::Tls, true),
         (Step::Login, 400..500) => (Reason::Auth, true),
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) => (Reason::Auth, false),
-        // 452 is also "too many recipients", 450 also greylisting
-        (_, 450 | 452) => (Reason::RateLimited, true),
+        // 450 is also greylisting, 452 also "too many recipients", for which old servers say 552
+        (_, 450 | 452) | (Step::Recipient, 552) => (Reason::RateLimited, true),
         (_, 400..500) => (Reason::ServerError, true),
-        // "too many recipients" of old servers, to be treated as 452
-        (Step::Recipient, 552) => (Reason::RateLimited, true),
         (_, 552 | 523) => (Reason::TooLarge, false),
         (Step::Data | Step::Content, _) if words.starts_with("5.3.4") => (Reason::TooLarge, false),
         (Step::Recipient, 550 | 551 | 553 | 556) if !is_policy => (Reason::NotFound, false),
