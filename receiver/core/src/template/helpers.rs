@@ -24,7 +24,7 @@ const FUNCTIONS: [(&str, Function); 10] = [
     ("datetime", datetime),
     ("duration", duration),
     ("emoji", emoji),
-    ("colour", colour),
+    ("severity_colour", severity_colour),
 ];
 
 /// URLs longer than this are not made into links: Slack accepts 3 000 characters.
@@ -120,8 +120,8 @@ fn emoji(arguments: &[&Value]) -> Result<Value, String> {
     Ok(dot.into())
 }
 
-/// `{{colour status severity}}`: a colour for HTML that white text can be read on, green when it is over.
-fn colour(arguments: &[&Value]) -> Result<Value, String> {
+/// `{{severity_colour status severity}}`: a colour for HTML that white text can be read on, green when it is over.
+fn severity_colour(arguments: &[&Value]) -> Result<Value, String> {
     let severity = Severity::of(&text(argument(arguments, 1)?));
     let colour = match (text(argument(arguments, 0)?).as_str(), severity) {
         ("resolved", _) => "#1a7f37",

@@ -112,7 +112,7 @@ fn a_list_is_cut_and_the_rest_counted() {
 #[test]
 fn a_colour_is_green_only_when_it_is_over() {
     let colour = |status: &str, severity: &str| {
-        render("{{colour status severity}}", &json!({"status": status, "severity": severity}))
+        render("{{severity_colour status severity}}", &json!({"status": status, "severity": severity}))
     };
     assert_eq!(colour("resolved", "critical"), "#1a7f37");
     assert_eq!(colour("firing", "page"), "#c62828");
