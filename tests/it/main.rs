@@ -14,6 +14,7 @@ mod deliveries;
 mod documents;
 mod events_to_gauges;
 mod house;
+mod mail;
 mod manners;
 mod metrics;
 mod restart;
