@@ -14,4 +14,5 @@ mod manners;
 mod metrics;
 mod restart;
 mod support;
+mod web;
 mod whole_loop;

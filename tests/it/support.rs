@@ -1,6 +1,7 @@
 //! What the tests stand on: real programs on free ports, their peers, a stand-in for Slack, and patience.
 
 pub(crate) mod alerts;
+pub(crate) mod certificates;
 pub(crate) mod exposition;
 pub(crate) mod golden;
 pub(crate) mod http;
