@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod configuration;
 mod deliveries;
 mod events_to_gauges;
 mod house;

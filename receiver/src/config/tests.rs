@@ -158,3 +158,12 @@ delivery: {workers: 2, give_up_after: 1h}
         ["web.listen_address", "web.max_body", "storage.url", "history.retention", "delivery.workers"];
     assert_eq!(keys, expected);
 }
+
+#[test]
+fn what_the_example_writes_out_is_the_default() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/receiver.yaml");
+    let example = std::fs::read_to_string(example).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let print = |yaml: &str| format!("{:#?}", load(directory.path(), yaml).unwrap());
+    assert_eq!(print(&example), print(MINIMAL));
+}

@@ -145,7 +145,7 @@ impl Program {
 
     /// What `GET path` answers.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        http::send(self.client.get(format!("{}{path}", self.url))).await
+        http::get(&format!("{}{path}", self.url)).await
     }
 
     /// What `/metrics` says now.
