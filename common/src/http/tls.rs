@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -107,10 +107,19 @@ pub(super) async fn accept(acceptor: TlsAcceptor, stream: TcpStream) -> io::Resu
 async fn shake_hands(acceptor: TlsAcceptor, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE_RECORD {
-        stream.write_all(NOT_TLS).await?;
+        tell_plain(&mut stream).await?;
         return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not TLS"));
     }
     acceptor.accept(stream).await
+}
+
+/// Answers in plain HTTP. What was sent is read as well: to close with something unread would take the answer away.
+async fn tell_plain(stream: &mut TcpStream) -> io::Result<()> {
+    const LONGEST: u64 = 64 << 10;
+    stream.write_all(NOT_TLS).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(LONGEST), &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 #[cfg(test)]

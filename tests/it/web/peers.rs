@@ -7,7 +7,7 @@ use crate::support::certificates::Authority;
 use crate::support::http::{Answer, client, send};
 use crate::support::peers::Peer;
 use crate::support::process::free_port;
-use crate::support::program::Program;
+use crate::support::program::{EXPORTER, Program, run};
 use crate::support::wait::until;
 use crate::support::{home, write};
 
@@ -136,4 +136,37 @@ async fn plain_http_on_the_tls_port_is_answered_in_words() {
     let plain = send(client().get(exporter.url.replace("https", "http"))).await;
     assert_eq!(plain.status, 400);
     assert!(plain.body.contains("HTTP request to an HTTPS server"), "{}", plain.body);
+}
+
+#[tokio::test]
+async fn a_replay_goes_over_tls_to_an_exporter_that_it_trusts() {
+    let (home, authority) = (home(), Authority::new("our authority"));
+    certify(home.path(), &authority);
+    configure(
+        home.path(),
+        "{tls: {cert_file: server.pem, key_file: server.key}, auth: {tokens: [{name: serving, token: token-ingest, allow: [ingest]}, {name: scraper, token: token-metrics, allow: [metrics]}]}}",
+    );
+    write(home.path(), "ingest.token", "token-ingest\n");
+    write(home.path(), "metrics.token", "token-metrics\n");
+    let exporter = Program::exporter_over_tls(home.path(), &authority.pem()).await;
+    let replay = |more: &[&str]| {
+        let what =
+            ["replay", "reference.csv", "--model=loans", "--prediction=predicted", "--url", &exporter.url];
+        run(EXPORTER, home.path(), &[&what, more].concat(), &[])
+    };
+    let (ca, token) = ("--ca-file=ca.pem", "--token-file=ingest.token");
+    let table: [(&[&str], i32, &str); 5] = [
+        (&[token], 1, "its certificate is not trusted"),
+        (&[ca], 1, "wants another bearer token (401 Unauthorized)"),
+        (&[ca, "--token-file=metrics.token"], 1, "wants another bearer token (403 Forbidden)"),
+        (&["--ca-file=gone.pem", token], 64, "--ca-file: cannot read gone.pem"),
+        (&["--ca-file=server.key", token], 64, "--ca-file: server.key holds no certificate"),
+    ];
+    for (flags, code, words) in table {
+        let said = replay(flags);
+        assert_eq!(said.code, Some(code), "{flags:?}: {}", said.err);
+        assert!(said.err.contains(words) && !said.err.contains("token-ingest"), "{flags:?}: {}", said.err);
+    }
+    let said = replay(&[ca, token]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
 }
