@@ -225,12 +225,13 @@ impl Connection {
             answer(service.clone(), request)
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        tokio::select! {
-            served = self.watcher.watch(connection) => if let Err(error) = served {
-                tracing::debug!(error, "a connection broke");
-            },
-            () = silence(&asked) => tracing::debug!("a client that asked for nothing was dropped"),
-            () = self.cut.cancelled() => {}
+        let broke = tokio::select! {
+            served = self.watcher.watch(connection) => served.err().map(|error| error.to_string()),
+            () = silence(&asked) => Some("its client asked for nothing in time".to_owned()),
+            () = self.cut.cancelled() => None,
+        };
+        if let Some(reason) = broke {
+            tracing::debug!(reason, "a connection broke");
         }
     }
 }
