@@ -167,3 +167,31 @@ fn what_the_example_writes_out_is_the_default() {
     let print = |yaml: &str| format!("{:#?}", load(directory.path(), yaml).unwrap());
     assert_eq!(print(&example), print(MINIMAL));
 }
+
+/// The lines of the example from `first` to the end of its section that are commented out, without the `#`.
+fn commented_out(first: &str) -> Vec<String> {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/receiver.yaml");
+    let example = std::fs::read_to_string(example).unwrap();
+    let section =
+        example.lines().skip_while(|line| !line.contains(first)).take_while(|line| !line.is_empty());
+    let is_key = |line: &&str| !line.trim_start().starts_with("# ");
+    section.filter(is_key).map(|line| line.replacen('#', "", 1)).collect()
+}
+
+#[test]
+fn what_the_example_says_of_a_slack_channel_is_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("slack.url"), "http://127.0.0.1:1/hook").unwrap();
+    let lines = commented_out("#- name: team");
+    let print = |wanted: &dyn Fn(&str) -> bool| {
+        let kept: Vec<&str> = lines.iter().map(String::as_str).filter(|line| wanted(line)).collect();
+        let yaml = format!("routes: [{{channels: [team]}}]\nchannels:\n{}\n", kept.join("\n"));
+        (kept.len(), format!("{:#?}", load(directory.path(), &yaml).unwrap()))
+    };
+    let needed = |line: &str| ["name:", "type:", "webhook_url_file:"].iter().any(|key| line.contains(key));
+    let (least, defaults) = print(&needed);
+    // the secret stands in its file or here
+    let (most, written_out) = print(&|line| !line.contains("webhook_url:"));
+    assert!(most > least, "{lines:?}");
+    assert_eq!(written_out, defaults);
+}
