@@ -36,6 +36,9 @@ pub enum Unreachable {
     /// There are tokens or users, but none that a command could use.
     #[error("web.auth has no token that may {0}, and a user's password is not in the configuration")]
     NoToken(Scope),
+    /// Clients have to show a certificate, and the configuration holds none for them.
+    #[error("web.tls.client_ca_file asks for a certificate, and commands of this program have none to show")]
+    Mutual,
     /// TLS cannot be had on this machine.
     #[error("cannot speak TLS: {0}")]
     Tls(rustls::Error),
@@ -58,6 +61,9 @@ impl WebConfig {
             host if host.contains(':') => format!("[{host}]"),
             host => host.to_owned(),
         };
+        if self.tls().is_mutual() {
+            return Err(Unreachable::Mutual);
+        }
         let token = self.auth().token_for(scope);
         if token.is_none() && !self.auth().is_open() {
             return Err(Unreachable::NoToken(scope));
@@ -163,6 +169,16 @@ mod tests {
         }
         let error = web_at("127.0.0.1:0", "{}").reach(Scope::Write).unwrap_err();
         assert!(error.to_string().contains("web.listen_address"), "{error}");
+    }
+
+    #[test]
+    fn with_tls_its_own_certificate_is_trusted_unless_it_asks_for_one() {
+        let web =
+            |more: &str| web_at(":1", &format!("{{tls: {{cert_file: cert.pem, key_file: key.pem{more}}}}}"));
+        let reach = web("").reach(Scope::Read).unwrap();
+        assert!(reach.url == "https://[::1]:1" && reach.tls.is_some(), "{}", reach.url);
+        let error = web(", client_ca_file: cert.pem").reach(Scope::Read).unwrap_err().to_string();
+        assert!(error.starts_with("web.tls.client_ca_file "), "{error}");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Tls(Arc<ArcSwapOption<Served>>);
 struct Served {
     config: Arc<ServerConfig>,
     certificate: CertificateDer<'static>,
+    /// Whether clients have to show one as well.
+    mutual: bool,
 }
 
 impl RawTls {
@@ -62,10 +64,12 @@ impl RawTls {
             .client_ca_file
             .map(|file| material::File { key: "client_ca_file", path: source.resolve(&file) });
         let (Some(certificate), Some(key)) = (certificate, key) else { return Tls::default() };
+        let mutual = authority.is_some();
         match material::load(&certificate, &key, authority.as_ref()) {
             Ok(loaded) => Tls(Arc::new(ArcSwapOption::from_pointee(Served {
                 config: Arc::new(loaded.config),
                 certificate: loaded.certificate,
+                mutual,
             }))),
             Err(all) => {
                 all.into_iter().for_each(|fault| faults.add(format!("web.tls.{}", fault.key), fault.what));
@@ -89,6 +93,11 @@ impl Tls {
     /// The certificate that is shown now.
     pub(super) fn certificate(&self) -> Option<CertificateDer<'static>> {
         self.0.load().as_ref().map(|served| served.certificate.clone())
+    }
+
+    /// Whether clients have to show a certificate now.
+    pub(super) fn is_mutual(&self) -> bool {
+        self.0.load().as_ref().is_some_and(|served| served.mutual)
     }
 
     /// What encrypts a connection that begins now; `None` for none.
