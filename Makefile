@@ -81,13 +81,14 @@ build: ## both programs, the demo and all tests
 install-tools: install-packages install-cargo-tools ## what is missing here for test and demo
 
 .PHONY: install-packages
-install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
-	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
+install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager, Chromium
+	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager, Chromium'
 	@missing=(); \
 	need() { command -v "$$1" >/dev/null || missing+=("$$2"); }; \
 	need cc build-essential; \
 	need prometheus prometheus; \
 	need prometheus-alertmanager prometheus-alertmanager; \
+	need chromium chromium; \
 	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
 	echo "installing $${missing[*]}"; \
 	$(sudo) apt-get update -qq; \
