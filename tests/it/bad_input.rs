@@ -11,4 +11,5 @@ mod requests;
 mod storage_and_port;
 mod template_cases;
 mod values;
+mod web_cases;
 mod webhooks;

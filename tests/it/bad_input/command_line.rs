@@ -8,7 +8,7 @@ use crate::support::golden;
 use crate::support::program::{EXPORTER, RECEIVER, run};
 use crate::support::{home, loans, write};
 
-use super::{exporter_cases, receiver_cases, requests, storage_and_port, template_cases};
+use super::{exporter_cases, receiver_cases, requests, storage_and_port, template_cases, web_cases};
 
 /// One way to start a program.
 pub(super) struct Case {
@@ -85,10 +85,16 @@ fn a_template_that_cannot_be_used_is_named_by_file_and_place() {
 }
 
 #[test]
+fn certificates_tokens_and_users_that_cannot_be_used_are_named_without_what_they_hold() {
+    check(RECEIVER, web_cases::CASES);
+}
+
+#[test]
 fn every_golden_file_is_needed() {
     golden::assert_no_other_group(&[&[EXPORTER, RECEIVER], requests::GROUPS.as_slice()].concat());
     golden::assert_no_other(EXPORTER, names(exporter_cases::CASES).chain(storage_and_port::NAMES));
-    let of_receiver = names(receiver_cases::CASES).chain(names(template_cases::CASES));
+    let of_receiver =
+        [receiver_cases::CASES, template_cases::CASES, web_cases::CASES].into_iter().flat_map(names);
     golden::assert_no_other(RECEIVER, of_receiver.chain(storage_and_port::NAMES));
 }
 
@@ -99,6 +105,7 @@ fn rewrite_golden_files() {
         (EXPORTER, exporter_cases::CASES),
         (RECEIVER, receiver_cases::CASES),
         (RECEIVER, template_cases::CASES),
+        (RECEIVER, web_cases::CASES),
     ];
     for (program, cases) in tables {
         cases.iter().for_each(|case| golden::rewrite(program, case.name, &transcript(program, case).0));
