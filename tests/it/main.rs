@@ -13,6 +13,7 @@ mod events_to_gauges;
 mod house;
 mod manners;
 mod metrics;
+mod reload;
 mod restart;
 mod segments;
 mod support;
