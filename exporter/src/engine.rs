@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use modelwatch_common::time::Clock;
 use modelwatch_exporter_core::batch::{Batch, Format};
 use modelwatch_exporter_core::event::Reason;
-use modelwatch_exporter_core::state::{Outcome, Setup, State};
+use modelwatch_exporter_core::state::{BegunAnew, Outcome, Setup, State};
 use modelwatch_exporter_core::time::Time;
 use modelwatch_exporter_core::view::ModelView;
 use tokio::sync::oneshot;
@@ -163,14 +163,20 @@ impl Engine {
     fn reload(&mut self, setup: Arc<Setup>) -> Result<(), Unavailable> {
         // The journal holds events as they were sent: those under the old configuration must be in a snapshot first.
         self.snapshots.now(&mut self.journal, &self.state).map_err(|error| Unavailable(Arc::new(error)))?;
-        for model in self.state.adopt(&setup) {
-            tracing::warn!(
-                model = &*model,
-                "the model's features or references changed, so its windows begin anew"
-            );
-        }
+        tell_of(&self.state.adopt(&setup));
         self.setup = setup;
         self.changed = true;
         Ok(())
+    }
+}
+
+/// Says which features have lost what was counted of them.
+fn tell_of(begun: &[BegunAnew]) {
+    for BegunAnew { model, features } in begun {
+        tracing::warn!(
+            model = &**model,
+            features = features.join(", "),
+            "these features are new or their references changed: their windows begin anew, everything else goes on"
+        );
     }
 }

@@ -18,6 +18,7 @@ mod house;
 mod mail;
 mod manners;
 mod metrics;
+mod reload;
 mod restart;
 mod segments;
 mod send_test;

@@ -143,6 +143,8 @@ pub struct WaitingRoom {
     /// In the order of arrival, by when they came or were made.
     pub(crate) expiry: BTreeMap<i64, VecDeque<Id>>,
     pub(crate) evicted: u64,
+    /// Milliseconds from one key of `expiry` to the next; 0 where that is not known.
+    pub(crate) step: i64,
 }
 
 /// How long and how many.
@@ -163,6 +165,19 @@ impl WaitingLimits {
 }
 
 impl WaitingRoom {
+    /// Fits to limits that are configured now: what waits goes on waiting, as long as they say.
+    pub fn adopt(&mut self, limits: WaitingLimits) {
+        let (before, now) = (self.step, step(limits.wait));
+        self.step = now;
+        if before == 0 || before == now {
+            return;
+        }
+        for (key, ids) in std::mem::take(&mut self.expiry) {
+            let last = (key + 1).saturating_mul(before) - 1;
+            self.expiry.entry(last.div_euclid(now)).or_default().extend(ids);
+        }
+    }
+
     /// How many ids wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -4,12 +4,13 @@
 //! the waiting room, where labels meet predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
 
 mod decision;
+mod layout;
 mod setup;
 mod slice;
 mod version;
 mod window_state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -22,6 +23,7 @@ use crate::schema::Kind;
 use crate::segment::Segments;
 use crate::time::Time;
 pub use decision::{Assessment, Decision, Evaluated, Judge, State};
+pub use layout::Layout;
 pub use setup::{
     ClockKind, DriftRules, FeatureSetup, LabelRules, Limits, MethodSetup, ModelSetup, Reference,
 };
@@ -96,6 +98,7 @@ impl Model {
             next_boundary: Time(i64::MIN),
         };
         model.adopt_segments(setup);
+        model.waiting.adopt(setup.labels.limits);
         model
     }
 
@@ -180,11 +183,12 @@ impl Model {
         Ok(Counted::New)
     }
 
-    /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers whether
-    /// the feature panes had to be given up.
-    pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
+    /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers with
+    /// the features that are counted from now on only, because they are new or their reference is another.
+    pub fn adopt(&mut self, setup: &ModelSetup) -> Vec<Box<str>> {
         self.next_boundary = Time(i64::MIN);
         self.adopt_positive(setup);
+        self.waiting.adopt(setup.labels.limits);
         let before: BTreeMap<_, _> =
             std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
         let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
@@ -193,9 +197,9 @@ impl Model {
         self.features = features;
         self.adopt_segments(setup);
         let segments = &self.segments;
-        let kept: Vec<bool> =
-            self.versions.iter_mut().map(|version| version.adopt(setup, segments)).collect();
-        kept.contains(&false)
+        let begun: BTreeSet<usize> =
+            self.versions.iter_mut().flat_map(|version| version.adopt(setup, segments)).collect();
+        begun.into_iter().map(|at| self.features[at].clone()).collect()
     }
 
     /// Scores are about the configured positive class; those about another one are of no use.

@@ -47,6 +47,15 @@ pub struct Outcome {
     pub rejected: Vec<(usize, Rejection)>,
 }
 
+/// Features of a model that are counted from now on only, because they are new or their reference is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunAnew {
+    /// The model.
+    pub model: Box<str>,
+    /// In the order of the configuration; never empty.
+    pub features: Vec<Box<str>>,
+}
+
 /// Everything that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -64,15 +73,16 @@ impl State {
         state
     }
 
-    /// Fits the state to a configuration: models that are gone are forgotten, new ones begin. Answers with the models
-    /// whose windows over features had to begin anew because their references or features changed.
-    pub fn adopt(&mut self, setup: &Setup) -> Vec<Box<str>> {
+    /// Fits the state to a configuration: models that are gone are forgotten, new ones begin. Answers with the
+    /// features that had to begin anew; all else is kept.
+    pub fn adopt(&mut self, setup: &Setup) -> Vec<BegunAnew> {
         self.models.retain(|name, _| setup.models.iter().any(|model| model.name == *name));
         let mut begun_anew = Vec::new();
         for model in &setup.models {
             let known = self.models.entry(model.name.clone()).or_insert_with(|| Model::new(model));
-            if known.adopt(model) {
-                begun_anew.push(model.name.clone());
+            let features = known.adopt(model);
+            if !features.is_empty() {
+                begun_anew.push(BegunAnew { model: model.name.clone(), features });
             }
         }
         begun_anew

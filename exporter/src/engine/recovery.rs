@@ -22,12 +22,7 @@ pub struct Recovered {
 pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Result<Recovered, JournalError> {
     let (journal, recovery) = Journal::open(folder, durability, decode)?;
     let mut state = recovery.state.unwrap_or_else(|| State::new(&setup));
-    for model in state.adopt(&setup) {
-        tracing::warn!(
-            model = &*model,
-            "the model's features or references changed, so its windows begin anew"
-        );
-    }
+    super::tell_of(&state.adopt(&setup));
     let batches = recovery.records.len();
     for record in &recovery.records {
         count_again(&mut state, &setup, record);

@@ -136,6 +136,11 @@ impl Program {
         self.process.signal(name);
     }
 
+    /// Everything that it has written since it was started last.
+    pub(crate) fn output(&self) -> String {
+        self.process.output()
+    }
+
     /// The exit code with which it ends.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         until(&format!("{} ends", self.name), async || self.process.ended().ok_or("it runs".to_owned()))

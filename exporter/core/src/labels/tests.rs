@@ -170,3 +170,24 @@ fn a_score_comes_out_with_its_label_unless_it_was_forgotten() {
     room.forget_scores();
     assert_eq!(met(&mut room, "b"), None);
 }
+
+#[test]
+fn what_waits_goes_on_waiting_when_the_wait_is_configured_anew() {
+    let limits = |seconds| WaitingLimits { wait: Duration::from_secs(seconds), most: 100 };
+    for (before, after) in [(10, 40), (40, 10)] {
+        let mut room = WaitingRoom::default();
+        room.adopt(limits(before));
+        let now = 1_700_000_000;
+        room.admit(id("a"), said(V0, now), limits(before));
+        room.adopt(limits(after));
+        room.admit(id("b"), said(V0, now + 1), limits(after));
+        let expired = |room: &mut WaitingRoom, milliseconds: i64| {
+            room.expire(Time((now + after as i64) * 1_000 + milliseconds), limits(after));
+            room.len()
+        };
+        // looked at as finely as the coarser of the two waits
+        assert_eq!(expired(&mut room, -1), 2, "from {before} to {after} seconds");
+        assert_eq!(expired(&mut room, 2_600), 0, "from {before} to {after} seconds");
+        assert!(room.expiry.is_empty(), "from {before} to {after} seconds");
+    }
+}

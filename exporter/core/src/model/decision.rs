@@ -20,7 +20,7 @@ pub enum State {
     Ok,
     /// It was decided that it drifted.
     Drift,
-    /// The window holds fewer rows than `drift.min_rows`.
+    /// The feature was counted in fewer rows of the window than `drift.min_rows`.
     InsufficientRows,
     /// The version's reference lacks the column or the segment, or there is no reference.
     NoReference,
@@ -99,6 +99,17 @@ impl Decision {
     pub fn share(&self) -> Option<f64> {
         (self.monitored() > 0).then(|| self.drifted() as f64 / self.monitored() as f64)
     }
+
+    /// Keeps what was decided on features that stay. The word on the data set is taken back when those do not bear it out;
+    /// it is never given here, because nothing was decided.
+    pub(super) fn keep_features(&mut self, kept: &[Option<usize>], threshold: f64) {
+        let monitored = self.monitored();
+        let before = std::mem::take(&mut self.features);
+        self.features = kept.iter().map(|from| *before.get((*from)?)?).collect();
+        if self.monitored() < monitored {
+            self.dataset &= self.share().is_some_and(|share| share >= threshold);
+        }
+    }
 }
 
 /// The rules and the reference by which the windows of one slice of a version are judged.
@@ -167,20 +178,19 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn assess(&self, spec: WindowSpec, pane: &Pane) -> Assessment {
         let counted = pane.features.iter().enumerate();
-        let features: Vec<Evaluated> =
-            counted.map(|(at, counts)| self.evaluate(at, counts, pane.rows)).collect();
+        let features: Vec<Evaluated> = counted.map(|(at, counts)| self.evaluate(at, counts)).collect();
         let p_values: Vec<f64> = features.iter().filter_map(Evaluated::p_value).collect();
         let level = self.level(spec, pane);
         let p_value_cutoff = (!p_values.is_empty()).then(|| drift::benjamini_hochberg(&p_values, level));
         Assessment { features, p_value_cutoff }
     }
 
-    fn evaluate(&self, at: usize, counts: &FeatureCounts, rows: u64) -> Evaluated {
+    fn evaluate(&self, at: usize, counts: &FeatureCounts) -> Evaluated {
         let Some(reference) = self.feature(at) else { return Evaluated::Unknown(State::NoReference) };
         if reference.kinds()[Kind::Valid.index()] == 0 {
             return Evaluated::Unknown(State::Empty);
         }
-        if rows < self.setup.drift.min_rows.max(1) {
+        if counts.rows() < self.setup.drift.min_rows.max(1) {
             return Evaluated::Unknown(State::InsufficientRows);
         }
         let table = Table::new(reference.counts(), &counts.cells());

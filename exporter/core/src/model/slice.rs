@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::decision::Judge;
+use super::layout::Layout;
 use super::window_state::WindowState;
 use super::{Cells, ModelSetup, Placed};
 use crate::labels::Joined;
 use crate::quality::{ClassIndex, Confusion};
-use crate::reference::FeatureReference;
 use crate::time::Time;
 use crate::value::Value;
 use crate::view::SliceView;
@@ -24,8 +24,8 @@ pub struct Slice {
     /// First labels only: a counter takes nothing back.
     pub(crate) confusion: Confusion,
     pub(crate) windows: BTreeMap<WindowSpec, WindowState>,
-    /// Tells whether the feature panes still fit the configuration.
-    pub(crate) layout: u64,
+    /// Whose cells the feature panes count on.
+    pub(crate) layout: Layout,
 }
 
 /// What became of a row in a slice.
@@ -46,7 +46,7 @@ impl Slice {
             rows: 0,
             confusion: Confusion::default(),
             windows: windows.collect(),
-            layout: layout(judge),
+            layout: Layout::of(judge),
         }
     }
 
@@ -55,20 +55,23 @@ impl Slice {
         Judge::new(setup, version, &self.segment)
     }
 
-    /// Keeps what fits the configuration; `false` when the feature panes did not.
-    pub(super) fn adopt(&mut self, judge: &Judge<'_>) -> bool {
+    /// Keeps what fits the configuration. Answers with the places of the features that begin anew although rows were
+    /// counted before.
+    pub(super) fn adopt(&mut self, judge: &Judge<'_>) -> Vec<usize> {
         let specs = &judge.setup().windows;
         self.windows.retain(|spec, _| specs.contains(spec));
         for spec in specs {
             self.windows.entry(*spec).or_default();
         }
-        let layout = layout(judge);
-        let fits = self.layout == layout;
-        if !fits {
-            self.layout = layout;
-            self.windows.values_mut().for_each(WindowState::forget_features);
+        let layout = Layout::of(judge);
+        if self.layout == layout {
+            return Vec::new();
         }
-        fits
+        let kept = self.layout.kept(judge);
+        self.layout = layout;
+        self.windows.values_mut().for_each(|window| window.keep_features(&kept, judge));
+        let begun = kept.iter().enumerate().filter(|(_, before)| before.is_none() && self.rows > 0);
+        begun.map(|(at, _)| at).collect()
     }
 
     /// Counts a prediction in every window that reaches it.
@@ -141,14 +144,4 @@ impl Slice {
             windows: windows.collect(),
         }
     }
-}
-
-/// A number that differs when the cells of any feature differ.
-fn layout(judge: &Judge<'_>) -> u64 {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    for (at, feature) in judge.setup().features.iter().enumerate() {
-        hash.update(feature.name.as_bytes());
-        hash.update(&judge.feature(at).map_or(0, FeatureReference::fingerprint).to_le_bytes());
-    }
-    hash.digest()
 }

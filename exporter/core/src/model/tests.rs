@@ -1,5 +1,6 @@
 mod areas;
 mod formats;
+mod reload;
 mod restart;
 mod segments;
 
@@ -260,22 +261,6 @@ fn a_version_without_reference_says_so() {
     let told = window(&told(&model, &setup, NOW), "1h");
     assert_eq!(told.features["age"].state, State::NoReference);
     assert_eq!((told.current.rows, told.reference), (200, None));
-}
-
-#[test]
-fn a_state_that_was_saved_keeps_its_windows_unless_the_features_changed() {
-    let before = setup(ClockKind::Event, &["1h"]);
-    let mut model = Model::new(&before);
-    usual(&mut model, &before, 0..200, START, 1000);
-    let wider = setup(ClockKind::Event, &["1h", "1d"]);
-    assert!(!model.adopt(&wider));
-    assert_eq!(window(&told(&model, &wider, NOW), "1h").current.rows, 200);
-    let mut fewer = ModelSetup::clone(&before);
-    fewer.features.pop();
-    assert!(model.adopt(&fewer));
-    let fewer = Arc::new(fewer);
-    assert_eq!(window(&told(&model, &fewer, NOW), "1h").current.rows, 0);
-    assert_eq!(told(&model, &fewer, NOW).totals.rows, 200);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One version of a model: its totals and its slices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,14 +57,14 @@ impl Version {
         }
     }
 
-    /// Keeps what fits the configuration; `false` when feature panes did not.
-    pub(super) fn adopt(&mut self, setup: &ModelSetup, segments: &Segments) -> bool {
+    /// Keeps what fits the configuration. Answers with the places of the features that begin anew in any slice.
+    pub(super) fn adopt(&mut self, setup: &ModelSetup, segments: &Segments) -> BTreeSet<usize> {
         self.segments.retain(|segment, _| segments.name(*segment).is_some());
-        let mut fits = true;
+        let mut begun = BTreeSet::new();
         for slice in slices_mut(&mut self.all, &mut self.segments) {
-            fits &= slice.adopt(&slice.judge(setup, &self.name));
+            begun.extend(slice.adopt(&slice.judge(setup, &self.name)));
         }
-        fits
+        begun
     }
 
     /// Forgets scores, because those to come are about another class.

@@ -26,7 +26,7 @@ const MAX_QUALITY_PANES: usize = 200_000;
 pub struct Pane {
     /// Predictions.
     pub rows: u64,
-    /// In the order of the model's features.
+    /// In the order of the model's features. One that began after the pane did has counted fewer rows.
     pub features: Vec<FeatureCounts>,
     /// Predictions of each class.
     pub classes: BTreeMap<ClassIndex, u64>,
@@ -136,10 +136,19 @@ impl WindowState {
         }
     }
 
-    pub(super) fn forget_features(&mut self) {
-        self.panes.clear();
-        self.decision = None;
-        self.decided = None;
+    /// Puts the features' counts and what was decided on them in the order of a new configuration. Those that begin anew
+    /// have counted no row yet, in no pane.
+    pub(super) fn keep_features(&mut self, kept: &[Option<usize>], judge: &Judge<'_>) {
+        for pane in self.panes.values_mut() {
+            let mut before: Vec<_> = std::mem::take(&mut pane.features).into_iter().map(Some).collect();
+            let features = kept.iter().zip(judge.empty_counts());
+            let features =
+                features.map(|(from, empty)| from.and_then(|at| before.get_mut(at)?.take()).unwrap_or(empty));
+            pane.features = features.collect();
+        }
+        if let Some(decision) = &mut self.decision {
+            decision.keep_features(kept, judge.setup().drift.share);
+        }
     }
 
     /// Forgets quality panes that lie a whole window before the newest one that nobody waits for.

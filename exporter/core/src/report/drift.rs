@@ -8,6 +8,7 @@ use crate::drift::{self, NullCache};
 use crate::model::{Assessment, Decision, Evaluated, Judge, MethodSetup, State};
 use crate::reference::FeatureReference;
 use crate::schema::FeatureType;
+use crate::summary::FeatureCounts;
 use crate::view::WindowView;
 
 /// All features of a window together, as last decided.
@@ -35,6 +36,8 @@ pub struct FeatureReport {
     pub feature_type: Option<FeatureType>,
     /// Why something can or cannot be told.
     pub state: State,
+    /// Rows of the window that it was counted in: fewer than the window holds when it began anew at a reload.
+    pub rows: u64,
     /// The last decision; `null` before the first one, or where it could say nothing.
     pub detected: Option<bool>,
     /// By method; empty while nothing can be told.
@@ -79,11 +82,12 @@ pub(super) fn features(
     let evaluated = judge.setup().features.iter().zip(&assessment.features).enumerate();
     let reports = evaluated.map(|(at, (feature, evaluated))| {
         let reference = judge.feature(at);
+        let rows = window.pane.features.get(at).map_or(0, FeatureCounts::rows);
         let decided = window.decision.as_ref().and_then(|decision| *decision.features.get(at)?);
         let methods = match (evaluated, reference) {
             (Evaluated::Known { scores, p_value }, Some(reference)) => {
                 let cutoff = assessment.p_value_cutoff.unwrap_or(0.0);
-                let seen = Seen { scores, p_value: *p_value, cutoff, rows: window.pane.rows };
+                let seen = Seen { scores, p_value: *p_value, cutoff, rows };
                 methods(&feature.methods, &seen, reference, nulls)
             }
             _ => BTreeMap::new(),
@@ -95,7 +99,7 @@ pub(super) fn features(
         };
         let detected = decided.filter(|_| evaluated.p_value().is_some());
         let feature_type = reference.map(FeatureReference::feature_type);
-        (feature.name.clone(), FeatureReport { feature_type, state, detected, methods })
+        (feature.name.clone(), FeatureReport { feature_type, state, rows, detected, methods })
     });
     reports.collect()
 }

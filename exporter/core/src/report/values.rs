@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use crate::model::{ModelSetup, Pane};
 use crate::schema::Kind;
+use crate::summary::FeatureCounts;
+
+const MISSING: [Kind; 4] = [Kind::Null, Kind::Nan, Kind::Empty, Kind::Absent];
 
 /// Shares over all monitored features and for each.
 #[derive(Debug, Clone, Serialize)]
 pub struct ValuesReport {
-    /// Values that are there among all that should be; `null` for an empty window.
+    /// Values that are there among all that should be; `null` for a window in which no feature was counted.
     pub completeness: Option<f64>,
-    /// By feature; empty for an empty window.
+    /// By feature, each over the rows that it was counted in; without those that were counted in none.
     pub features: BTreeMap<Box<str>, FeatureRatios>,
 }
 
@@ -30,25 +33,26 @@ pub struct FeatureRatios {
 }
 
 pub(super) fn values(pane: &Pane, setup: &ModelSetup) -> ValuesReport {
-    if pane.rows == 0 || setup.features.is_empty() {
-        return ValuesReport { completeness: None, features: BTreeMap::new() };
-    }
-    let named = setup.features.iter().zip(&pane.features);
-    let features: BTreeMap<_, _> = named
-        .map(|(feature, counts)| {
-            (feature.name.clone(), ratios(|kind| counts.kinds()[kind.index()], pane.rows))
-        })
-        .collect();
-    let missing = features.values().map(|ratios| ratios.missing).sum::<f64>() / features.len() as f64;
-    ValuesReport { completeness: Some(1.0 - missing), features }
+    let counted: Vec<_> =
+        setup.features.iter().zip(&pane.features).filter(|(_, counts)| counts.rows() > 0).collect();
+    let rows: u64 = counted.iter().map(|(_, counts)| counts.rows()).sum();
+    let features: BTreeMap<_, _> =
+        counted.iter().map(|(feature, counts)| (feature.name.clone(), ratios(counts))).collect();
+    let missing: u64 = counted.iter().map(|(_, counts)| of_kinds(counts, &MISSING)).sum();
+    let completeness = (rows > 0).then(|| 1.0 - missing as f64 / rows as f64);
+    ValuesReport { completeness, features }
 }
 
-fn ratios(count: impl Fn(Kind) -> u64, rows: u64) -> FeatureRatios {
-    let share = |kinds: &[Kind]| kinds.iter().map(|kind| count(*kind)).sum::<u64>() as f64 / rows as f64;
+fn ratios(counts: &FeatureCounts) -> FeatureRatios {
+    let share = |kinds: &[Kind]| of_kinds(counts, kinds) as f64 / counts.rows() as f64;
     FeatureRatios {
-        missing: share(&[Kind::Null, Kind::Nan, Kind::Empty, Kind::Absent]),
+        missing: share(&MISSING),
         out_of_range: share(&[Kind::OutOfRange, Kind::Infinite]),
         unseen: share(&[Kind::Unseen]),
         type_mismatch: share(&[Kind::BadType]),
     }
+}
+
+fn of_kinds(counts: &FeatureCounts, kinds: &[Kind]) -> u64 {
+    kinds.iter().map(|kind| counts.kinds()[kind.index()]).sum()
 }

@@ -14,7 +14,7 @@ use super::State;
 use crate::event::{Id, Reason};
 use crate::histogram::Histogram;
 use crate::labels::{Aside, Entry, Truth, VersionIndex, VersionKey, Waiting, WaitingRoom};
-use crate::model::{Decision, KindCounts, Model, Pane, Slice, Version, VersionTotals, WindowState};
+use crate::model::{Decision, KindCounts, Layout, Model, Pane, Slice, Version, VersionTotals, WindowState};
 use crate::quality::{ClassIndex, Classes, Confusion, KeptScores, QualityPane, ScoreHistogram};
 use crate::segment::{ALL_ROWS, Segments};
 use crate::time::Time;
@@ -142,6 +142,7 @@ impl From<FirstModel> for Model {
 impl From<FirstVersion> for Version {
     fn from(first: FirstVersion) -> Version {
         let FirstVersion { name, totals, windows, layout } = first;
+        let layout = Layout::Whole(layout);
         let FirstTotals { predictions, statuses, classes, latency, score, labels, confusion } = totals;
         let windows = windows.into_iter().map(|(spec, window)| (spec, window.into())).collect();
         Version {
@@ -177,7 +178,8 @@ impl From<FirstWaitingRoom> for WaitingRoom {
     fn from(first: FirstWaitingRoom) -> WaitingRoom {
         let FirstWaitingRoom { entries, expiry, evicted } = first;
         let entries = entries.into_iter().map(|(id, entry)| (id, entry.into()));
-        WaitingRoom { entries: entries.collect(), expiry, evicted }
+        // how finely it looked at time is not written there: as the configuration of now says
+        WaitingRoom { entries: entries.collect(), expiry, evicted, step: 0 }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn take(model: &mut Model, setup: &ModelSetup, now: &mut Time, step: 
         Step::Predict(id, hour) => {
             let score = (id % 3 > 0).then_some((id * 7 % 11) as f64 / 11.0);
             let event = Prediction { score, ..prediction(*id, START + hour * HOUR, (id % 97) as f64) };
-            let event = in_segments(event, *id);
+            let event = reload::placed(setup, in_segments(event, *id));
             model.predict(setup, &event, now).unwrap();
         }
         Step::Label(id, class) => {

@@ -230,7 +230,7 @@ fn other_keys_leave_the_slices_that_remain_and_all_rows_as_they_are() {
     predict(&mut model, &before, 0..100);
     let was = told(&model, &before, NOW);
     let only_shop = Arc::new(ModelSetup { segments: vec!["shop".into()], ..ModelSetup::clone(&before) });
-    assert!(!model.adopt(&only_shop), "nothing begins anew");
+    assert_eq!(model.adopt(&only_shop), [], "nothing begins anew");
     for id in 0..100 {
         model.label(&only_shop, &label(id, START + HOUR, "1"), NOW).unwrap();
     }
