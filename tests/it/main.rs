@@ -10,6 +10,7 @@ mod bad_input;
 mod deliveries;
 mod events_to_gauges;
 mod house;
+mod ingest;
 mod manners;
 mod metrics;
 mod restart;
