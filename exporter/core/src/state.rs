@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
 use crate::event::{Catalog, Event, ModelIndex, Reason, Rejection};
+use crate::idempotency::{Answer, Answers, Bounds, KeyTotals, Once, OtherBody};
 use crate::model::{Counted, Model, ModelSetup};
 use crate::time::Time;
 use crate::view::ModelView;
@@ -47,13 +48,19 @@ pub struct State {
     models: BTreeMap<Box<str>, Model>,
     rejected: BTreeMap<Reason, u64>,
     now: Time,
+    answers: Answers,
 }
 
 impl State {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(setup: &Setup) -> State {
-        let mut state = State { models: BTreeMap::new(), rejected: BTreeMap::new(), now: Time(i64::MIN) };
+        let mut state = State {
+            models: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            now: Time(i64::MIN),
+            answers: Answers::default(),
+        };
         state.adopt(setup);
         state
     }
@@ -80,6 +87,31 @@ impl State {
                 state.advance(model, self.now);
             }
         }
+    }
+
+    /// What was answered to a body that came before; `None` when its key is new, at `now`.
+    ///
+    /// # Errors
+    /// When the key came with another body.
+    #[must_use]
+    pub fn answered(&self, once: &Once, now: Time) -> Option<Result<&Answer, OtherBody>> {
+        self.answers.find(once, now.max(self.now))
+    }
+
+    /// Counts a batch that was received at `now`, and remembers what it is answered if it came with a key that is new.
+    pub fn accept(&mut self, setup: &Setup, batch: &Batch, once: Option<&Once>, now: Time) -> Answer {
+        let answer = Answer::from(&self.apply(setup, batch, now));
+        self.answers.expire(self.now);
+        if let Some(once) = once {
+            self.answers.remember(once, answer.clone(), self.now, Bounds::OF_STATE);
+        }
+        answer
+    }
+
+    /// How many answers are remembered.
+    #[must_use]
+    pub fn keys(&self) -> KeyTotals {
+        self.answers.totals()
     }
 
     /// Counts a batch that was received at `now`.

@@ -6,6 +6,7 @@ mod totals;
 
 use bytes::Bytes;
 use modelwatch_exporter_core::event::Reason;
+use modelwatch_exporter_core::idempotency::KeyTotals;
 use modelwatch_exporter_core::report::{ModelReport, VersionReport, WindowReport};
 
 use super::{Exposition, Kind};
@@ -42,7 +43,7 @@ impl<'a> Slice<'a> {
 
 /// The text, and how many series it has.
 #[must_use]
-pub fn write(reports: &[ModelReport], rejected: &[(Reason, u64)]) -> (Bytes, usize) {
+pub fn write(reports: &[ModelReport], rejected: &[(Reason, u64)], keys: KeyTotals) -> (Bytes, usize) {
     let mut out = Exposition::new();
     for report in reports {
         totals::model(&mut out, report);
@@ -55,6 +56,7 @@ pub fn write(reports: &[ModelReport], rejected: &[(Reason, u64)]) -> (Bytes, usi
         }
     }
     totals::rejected(&mut out, rejected);
+    totals::keys(&mut out, keys);
     let series = out.samples();
     (out.finish(), series)
 }

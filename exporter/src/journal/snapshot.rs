@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// `mwx` and the version of the format; another version is another layout of the state.
-const MAGIC: [u8; 4] = *b"mwx1";
+const MAGIC: [u8; 4] = *b"mwx2";
 const UNFINISHED: &str = "snapshot.unfinished";
 
 pub(super) fn name(generation: u64) -> String {

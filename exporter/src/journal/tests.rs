@@ -1,11 +1,13 @@
 use bytes::Bytes;
 use modelwatch_exporter_core::batch::Format;
+use modelwatch_exporter_core::idempotency::Key;
 use modelwatch_exporter_core::time::Time;
 
 use super::*;
 
 fn record(text: &'static str) -> Record {
-    Record { received_at: Time(7), format: Format::Ndjson, body: Bytes::from_static(text.as_bytes()) }
+    let body = Bytes::from_static(text.as_bytes());
+    Record { received_at: Time(7), format: Format::Ndjson, key: None, body }
 }
 
 fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
@@ -31,6 +33,32 @@ fn what_was_appended_is_there_after_a_restart() {
     let (_, recovery) = open(folder.path());
     assert_eq!(bodies(&recovery), ["a", "b", "c"]);
     assert_eq!((recovery.records[2].format, recovery.records[0].received_at), (Format::Json, Time(7)));
+}
+
+#[test]
+fn keys_stand_beside_their_batches_and_batches_without_one_are_written_as_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    let keyed = Record { key: Some(Key::new("serving", "batch-1")), ..record("a") };
+    let empty = Record { key: Some(Key::new("", "k")), format: Format::Json, ..record("") };
+    let all = [keyed, empty, record("c")];
+    journal.append(&all.iter().collect::<Vec<_>>()).unwrap();
+    drop(journal);
+    assert_eq!(open(folder.path()).1.records, all);
+    let written = std::fs::read(folder.path().join(journal_name(0))).unwrap();
+    // length, checksum, time, format, body: the layout of journals from before keys
+    assert_eq!(written[written.len() - 18..written.len() - 14], [10, 0, 0, 0]);
+    assert_eq!(written[written.len() - 10..], *b"\x07\0\0\0\0\0\0\0\0c");
+}
+
+#[test]
+fn a_key_that_is_longer_than_its_batch_is_damage() {
+    let mut bytes = Vec::new();
+    Record { key: Some(Key::new("", "key")), ..record("body") }.encode(&mut bytes);
+    bytes[17] = 200;
+    let checksum = crc32fast::hash(&bytes[8..]);
+    bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+    assert!(!Record::decode(&Bytes::from(bytes)).is_sound());
 }
 
 #[test]
@@ -165,7 +193,7 @@ fn without_any_sound_snapshot_it_says_so_instead_of_beginning_anew() {
     }
     drop(journal);
     for generation in [2, 3] {
-        std::fs::write(folder.path().join(snapshot::name(generation)), b"mwx1").unwrap();
+        std::fs::write(folder.path().join(snapshot::name(generation)), b"mwx2").unwrap();
     }
     let error = Journal::open(folder.path(), Durability::Os, decode).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");

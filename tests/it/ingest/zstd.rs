@@ -1,12 +1,17 @@
 //! Bodies packed with zstd: read like those packed with gzip, and no better way to fill the memory.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
 use super::{Exporter, nameless};
 use crate::support::http::{Answer, send};
 
 fn zstd(content: &[u8]) -> Vec<u8> {
-    zstd::encode_all(content, 3).unwrap()
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
 
 async fn post(exporter: &Exporter, encoding: &str, body: Vec<u8>) -> Answer {
@@ -63,7 +68,6 @@ async fn bombs_answer_413_and_windows_over_8_mebibytes_are_refused() {
 
 /// A frame that asks its reader to keep 128 MiB.
 fn wide_window(content: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(27).unwrap();
     encoder.include_contentsize(false).unwrap();

@@ -2,6 +2,7 @@
 
 use modelwatch_exporter_core::event::Reason;
 use modelwatch_exporter_core::histogram::{DELAY_BOUNDS, LATENCY_BOUNDS, SCORE_BOUNDS};
+use modelwatch_exporter_core::idempotency::KeyTotals;
 use modelwatch_exporter_core::report::{ModelReport, VersionReport};
 use modelwatch_exporter_core::schema;
 use modelwatch_exporter_core::time::Time;
@@ -133,6 +134,14 @@ pub(super) fn rejected(out: &mut Exposition, rejected: &[(Reason, u64)]) {
         let labels = [("source", SOURCE), ("reason", reason.as_str())];
         counter(out, "data_rejected_rows_total", "Events that were not counted, by reason.", &labels, count);
     }
+}
+
+pub(super) fn keys(out: &mut Exposition, keys: KeyTotals) {
+    let help = "Answers that are remembered by their Idempotency-Key, for 24 hours.";
+    gauge(out, "modelwatch_exporter_idempotency_keys", help, &[], Some(keys.remembered as f64));
+    let help =
+        "Answers forgotten before their 24 hours were over: over 200000 keys or 64 MiB, the oldest go first.";
+    counter(out, "modelwatch_exporter_idempotency_keys_evicted_total", help, &[], keys.evicted);
 }
 
 fn counter(out: &mut Exposition, name: &str, help: &str, labels: crate::exposition::Labels<'_>, value: u64) {
