@@ -89,6 +89,8 @@ pub struct Still {
     pub rejected: Vec<(Reason, u64)>,
     /// Answers that are remembered by key.
     pub keys: KeyTotals,
+    /// Series that one family keeps apart.
+    pub series_per_family: usize,
 }
 
 /// The state and what keeps it.
@@ -169,7 +171,9 @@ impl Engine {
         let models = self.state.views(&self.setup);
         let rejected = self.state.rejected().iter().map(|(reason, count)| (*reason, *count)).collect();
         self.published = Instant::now();
-        match self.stills.try_send(Still { models, rejected, keys: self.state.keys() }) {
+        let series_per_family = self.setup.series_per_family;
+        let still = Still { models, rejected, keys: self.state.keys(), series_per_family };
+        match self.stills.try_send(still) {
             Ok(()) => self.changed = false,
             // The publisher is busy; it gets a newer still in a second.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}

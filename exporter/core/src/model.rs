@@ -3,6 +3,7 @@
 //! An event goes one way: its version's totals, the open pane of each window, and the waiting room, where labels meet
 //! predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
 
+mod births;
 mod decision;
 mod setup;
 mod version;
@@ -19,6 +20,7 @@ use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, VersionK
 use crate::quality::{ClassIndex, Classes};
 use crate::schema::Kind;
 use crate::time::Time;
+pub use births::{Birth, Births};
 pub use decision::{Assessment, Decision, Evaluated, Judge, State};
 pub use setup::{
     ClockKind, DriftRules, FeatureSetup, LabelRules, Limits, MethodSetup, ModelSetup, Reference,
@@ -61,6 +63,7 @@ pub struct Model {
     pub(crate) kinds: Vec<KindCounts>,
     /// Whose they are.
     features: Vec<Box<str>>,
+    pub(crate) births: Births,
     /// No window over time has a decision to make before.
     next_boundary: Time,
 }
@@ -85,6 +88,7 @@ impl Model {
             rows: 0,
             kinds: vec![KindCounts::default(); setup.features.len()],
             features: names(setup),
+            births: Births::default(),
             next_boundary: Time(i64::MIN),
         }
     }
@@ -168,6 +172,11 @@ impl Model {
             }
         }
         Ok(Counted::New)
+    }
+
+    /// Notes which versions and classes are new.
+    pub fn note_births(&mut self, now: Time) {
+        self.births.note(self.versions.len(), self.classes.len(), now);
     }
 
     /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers whether

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{ClockKind, Judge, VersionTotals};
+use crate::model::{Birth, Births, ClockKind, Judge, VersionTotals};
 use crate::quality::{Classes, Metric};
+use crate::time::Time;
 use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
 pub use values::{FeatureRatios, ValuesReport};
@@ -39,6 +40,12 @@ pub struct ModelReport {
     /// Names of the classes in the versions' totals.
     #[serde(skip)]
     pub classes: Classes,
+    /// When each class first came.
+    #[serde(skip)]
+    pub births: Births,
+    /// Methods over all features together.
+    #[serde(skip)]
+    pub methods: usize,
 }
 
 /// One version.
@@ -49,6 +56,9 @@ pub struct VersionReport {
     /// Counts since the beginning.
     #[serde(skip)]
     pub totals: VersionTotals,
+    /// When it first came.
+    #[serde(skip)]
+    pub birth: Birth,
     /// How often the data set came to drift, over all windows.
     #[serde(skip)]
     pub dataset_detections: u64,
@@ -57,6 +67,9 @@ pub struct VersionReport {
 /// One slice of a version's rows.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentReport {
+    /// When its first row came.
+    #[serde(skip)]
+    pub birth: Birth,
     /// By window, as in `1d`.
     pub windows: BTreeMap<String, WindowReport>,
 }
@@ -125,7 +138,7 @@ pub struct LabelReport {
 /// Computes everything that is told of a model.
 #[must_use]
 pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
-    let ModelView { setup, clock, classes, versions, totals } = view;
+    let ModelView { setup, clock, classes, births, versions, totals } = view;
     let reports = versions.into_iter().map(|version| {
         let name = version.name.clone();
         let judge = Judge::new(&setup, &name);
@@ -135,11 +148,13 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
         model: setup.name.clone(),
         task: "binary",
         clock: setup.clock,
-        clock_seconds: clock.map(crate::time::Time::seconds),
+        clock_seconds: clock.map(Time::seconds),
         versions: reports.collect(),
         totals,
         feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
+        methods: setup.features.iter().map(|feature| feature.methods.len()).sum(),
         classes,
+        births,
     }
 }
 
@@ -154,11 +169,12 @@ fn version_report(
         let report = window_report(window, (judge, &baseline), classes, nulls);
         (window.spec.to_string(), report)
     });
-    let all = SegmentReport { windows: windows.collect() };
+    let all = SegmentReport { birth: version.birth, windows: windows.collect() };
     VersionReport {
         segments: BTreeMap::from([("".into(), all)]),
         dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
         totals: version.totals,
+        birth: version.birth,
     }
 }
 

@@ -12,6 +12,9 @@ use crate::model::{Counted, Model, ModelSetup};
 use crate::time::Time;
 use crate::view::ModelView;
 
+/// What [`Setup::series_per_family`] is unless it is configured.
+pub const SERIES_PER_FAMILY: usize = 10_000;
+
 /// Everything that is configured.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -19,6 +22,8 @@ pub struct Setup {
     pub models: Vec<Arc<ModelSetup>>,
     /// For parsing events.
     pub catalog: Catalog,
+    /// Series that one family of `/metrics` keeps apart.
+    pub series_per_family: usize,
 }
 
 impl Setup {
@@ -27,7 +32,7 @@ impl Setup {
     pub fn new(models: Vec<Arc<ModelSetup>>) -> Setup {
         let entries = models.iter().map(|model| (model.name.clone(), Arc::new(model.feature_names())));
         let catalog = Catalog::new(entries);
-        Setup { models, catalog }
+        Setup { models, catalog, series_per_family: SERIES_PER_FAMILY }
     }
 }
 
@@ -157,10 +162,12 @@ impl State {
         let known = setup.models.get(at).and_then(|setup| Some((setup, self.models.get_mut(&setup.name)?)));
         let gone = || Rejection::new(Reason::UnknownModel, "the model is no longer configured");
         let (setup, model) = known.ok_or_else(gone)?;
-        match event {
+        let counted = match event {
             Event::Prediction(prediction) => model.predict(setup, prediction, self.now),
             Event::Label(label) => model.label(setup, label, self.now),
-        }
+        };
+        model.note_births(self.now);
+        counted
     }
 
     fn reject(&mut self, reason: Reason) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::histogram::Histogram;
-use crate::model::{Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals};
+use crate::model::{
+    Birth, Births, Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals,
+};
 use crate::quality::Classes;
 use crate::time::Time;
 use crate::window::WindowSpec;
@@ -17,6 +19,8 @@ pub struct ModelView {
     pub clock: Option<Time>,
     /// Names of the classes in the counts below.
     pub classes: Classes,
+    /// When its versions and classes first came.
+    pub births: Births,
     /// Every version that was ever seen.
     pub versions: Vec<VersionView>,
     /// Counts over all versions.
@@ -51,6 +55,8 @@ pub struct ModelTotals {
 pub struct VersionView {
     /// The version; empty for events that named none.
     pub name: Box<str>,
+    /// When it first came.
+    pub birth: Birth,
     /// Counts since the beginning.
     pub totals: VersionTotals,
     /// In the order of the configuration.
@@ -77,8 +83,9 @@ impl Model {
     #[must_use]
     pub fn view(&self, setup: &Arc<ModelSetup>, now: Time) -> ModelView {
         let clock = self.clock(setup, now);
-        let versions = self.versions.iter().map(|version| VersionView {
+        let versions = self.versions.iter().enumerate().map(|(place, version)| VersionView {
             name: version.name.clone(),
+            birth: self.births.version(place),
             totals: version.totals.clone(),
             windows: clock.map_or_else(Vec::new, |clock| version.views(setup, clock)),
         });
@@ -86,6 +93,7 @@ impl Model {
             setup: Arc::clone(setup),
             clock,
             classes: self.classes.clone(),
+            births: self.births.clone(),
             versions: versions.collect(),
             totals: self.totals(),
         }

@@ -3,16 +3,21 @@
 mod drift;
 mod quality;
 mod totals;
+mod versions;
 
 use bytes::Bytes;
 use modelwatch_exporter_core::event::Reason;
 use modelwatch_exporter_core::idempotency::KeyTotals;
-use modelwatch_exporter_core::report::{ModelReport, VersionReport, WindowReport};
+use modelwatch_exporter_core::report::{ModelReport, WindowReport};
+use modelwatch_exporter_core::schema::Kind;
 
-use super::{Exposition, Kind};
+use super::scope::{Needs, Scope};
+use super::{Exposition, admission};
 
 /// The source of events that come over HTTP, the only one there is.
 const SOURCE: &str = "http";
+/// What series beyond a budget are folded into.
+const OTHER: &str = "other";
 
 /// One window of one slice, with the names that become labels.
 struct Slice<'a> {
@@ -41,44 +46,63 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// The text, and how many series it has.
+/// The text, and how many series it has. A family keeps about `budget` series apart.
 #[must_use]
-pub fn write(reports: &[ModelReport], rejected: &[(Reason, u64)], keys: KeyTotals) -> (Bytes, usize) {
+pub fn write(
+    reports: &[ModelReport],
+    rejected: &[(Reason, u64)],
+    keys: KeyTotals,
+    budget: usize,
+) -> (Bytes, usize) {
     let mut out = Exposition::new();
-    for report in reports {
+    let admitted = admission::admit(reports, budget);
+    let mut features_left = budget / Kind::COUNT;
+    for (report, admitted) in reports.iter().zip(&admitted) {
         totals::model(&mut out, report);
-        for (version, of_version) in &report.versions {
-            totals::version(&mut out, report, version, of_version);
-            slices(report, version, of_version, |slice| {
-                drift::slice(&mut out, slice);
-                quality::slice(&mut out, slice);
-            });
-        }
+        let kept = report.feature_names.len().min(features_left);
+        features_left -= kept;
+        totals::values(&mut out, report, kept);
+        versions::write(&mut out, report, admitted);
     }
+    slices(reports, budget, |scope, slice| {
+        out.enter(Some(scope));
+        drift::slice(&mut out, slice);
+        quality::slice(&mut out, slice);
+    });
+    out.enter(None);
     totals::rejected(&mut out, rejected);
+    totals::dropped(&mut out);
     totals::keys(&mut out, keys);
     let series = out.samples();
     (out.finish(), series)
 }
 
-fn slices<'a>(
-    report: &'a ModelReport,
-    version: &'a str,
-    of_version: &'a VersionReport,
-    mut each: impl FnMut(&Slice<'a>),
-) {
-    for (segment, of_segment) in &of_version.segments {
+/// Every window of every slice, from the oldest slice to the youngest, that of all rows before its segments.
+fn slices<'a>(reports: &'a [ModelReport], budget: usize, mut each: impl FnMut(Scope, &Slice<'a>)) {
+    let mut segments = Vec::new();
+    for placed in admission::in_order(reports) {
+        segments.extend(placed.version.segments.iter().map(|(name, segment)| (placed, &**name, segment)));
+    }
+    segments.sort_by_key(|(.., segment)| segment.birth.at);
+    for (number, (placed, segment, of_segment)) in segments.into_iter().enumerate() {
+        let report = &reports[placed.model];
+        let (features, methods) = (report.feature_names.len(), report.methods);
+        let needs = Needs { windows: of_segment.windows.len(), features, methods };
+        let scope = Scope { number, always: segment.is_empty(), budget, needs };
         for (window, of_window) in &of_segment.windows {
-            each(&Slice { model: &report.model, version, segment, window, report: of_window });
+            let (model, version) = (&report.model, placed.name);
+            each(scope, &Slice { model, version, segment, window, report: of_window });
         }
     }
 }
 
 /// A gauge whose value may be unknown, which then is absent.
 fn gauge(out: &mut Exposition, name: &str, help: &str, labels: super::Labels<'_>, value: Option<f64>) {
-    if let Some(value) = value {
-        out.family(name, Kind::Gauge, help).sample(labels, value);
-    }
+    out.gauge(name, help, labels, value);
+}
+
+fn counter(out: &mut Exposition, name: &str, help: &str, labels: super::Labels<'_>, value: u64) {
+    out.family(name, super::Kind::Counter, help).sample(labels, value as f64);
 }
 
 /// 1 for yes, 0 for no.

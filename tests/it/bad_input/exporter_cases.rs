@@ -139,6 +139,11 @@ pub(super) const CASES: &[Case] = &[
         &["exporter.yaml", "models[0].drift.share", "models[0].labels.min_coverage"],
     ),
     Case::fault(
+        "budget_too_small",
+        &[("exporter.yaml", Text(model!("limits: {series_per_family: 99}\n")))],
+        &["exporter.yaml", "limits.series_per_family", "100"],
+    ),
+    Case::fault(
         "unknown_method",
         &[("exporter.yaml", Text(model!("    drift: {numeric: [astrology]}\n")))],
         &["exporter.yaml", "models[0].drift.numeric[0]", "astrology", "psi"],
