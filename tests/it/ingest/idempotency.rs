@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 use reqwest::Client;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::{Exporter, nameless};
 use crate::support::http::{JSON, NDJSON, attempt, client, send};
@@ -113,14 +114,11 @@ async fn keys_of_two_tokens_are_two_keys() {
 async fn many_at_once_with_one_key_are_counted_once_and_answered_alike() {
     let exporter = Exporter::start("").await;
     let body: String = (0..200).map(nameless).collect();
-    let at_once = (0..20).map(|_| {
-        let request = exporter.events().header("idempotency-key", "batch-1").body(body.clone());
-        tokio::spawn(send(request))
-    });
-    let mut answers = Vec::new();
-    for answer in at_once.collect::<Vec<_>>() {
-        answers.push(answer.await.unwrap());
+    let mut at_once = JoinSet::new();
+    for _ in 0..20 {
+        at_once.spawn(send(exporter.events().header("idempotency-key", "batch-1").body(body.clone())));
     }
+    let answers = at_once.join_all().await;
     for answer in &answers {
         assert_eq!((answer.status, &answer.body), (200, &answers[0].body));
     }
@@ -132,7 +130,7 @@ async fn many_at_once_with_one_key_are_counted_once_and_answered_alike() {
 /// Sends a body with its key until it is answered, and now and then once more.
 async fn send_for_sure(client: &Client, url: &str, number: u64) {
     let mut answered = None;
-    while answered.is_none() || (number % 3 == 0 && answered == Some(1)) {
+    while answered.is_none() || (number.is_multiple_of(3) && answered == Some(1)) {
         let request = client.post(format!("{url}/v1/events")).header("content-type", NDJSON);
         let request = request.header("idempotency-key", format!("batch-{number}"));
         match attempt(request.body((0..5).map(|at| nameless(number * 5 + at)).collect::<String>())).await {
