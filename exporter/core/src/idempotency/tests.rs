@@ -1,5 +1,7 @@
 use super::*;
+use crate::batch::Batch;
 use crate::event::{Reason, Rejection};
+use crate::state::{Setup, State};
 
 const DAY: i64 = 86_400_000;
 const WIDE: Bounds = Bounds { most: 1000, bytes: 1 << 20 };
@@ -89,4 +91,32 @@ fn an_answer_names_the_first_twenty_errors_and_cuts_what_they_quote() {
     assert_eq!((answer.rejected, answer.errors.len(), answer.errors[19].line), (30, 20, 20));
     assert_eq!(answer.errors[0].error.chars().count(), 1001);
     assert!(answer.errors[0].error.ends_with("é…"));
+}
+
+#[test]
+fn the_state_remembers_in_its_own_time_and_counting_again_gives_the_same_state() {
+    let setup = Setup::new(Vec::new());
+    let batch = Batch::parse(Format::Ndjson, b"no event\n", &setup.catalog).unwrap();
+    let count = |state: &mut State| {
+        let answers = [("a", 5000), ("b", 4000), ("c", DAY)].map(|(key, now)| {
+            let once = once(key, "body");
+            assert_eq!(state.answered(&once, Time(now)), None, "{key} is new");
+            state.accept(&setup, &batch, Some(&once), Time(now))
+        });
+        assert_eq!((answers[0].accepted, answers[0].rejected), (0, 1));
+        answers[0].clone()
+    };
+    let (mut state, mut again) = (State::new(&setup), State::new(&setup));
+    let answer = count(&mut state);
+    assert_eq!(state.answered(&once("a", "body"), Time(DAY)), Some(Ok(&answer)));
+    assert_eq!(state.answered(&once("b", "body"), Time(0)), Some(Ok(&answer)), "a clock that was set back");
+    assert_eq!(
+        state.answered(&once("b", "body"), Time(DAY + 4999)),
+        Some(Ok(&answer)),
+        "time never ran back"
+    );
+    assert_eq!(state.answered(&once("b", "body"), Time(DAY + 5000)), None);
+    count(&mut again);
+    assert_eq!(state, again);
+    assert_eq!(state.keys(), KeyTotals { remembered: 3, evicted: 0 });
 }
