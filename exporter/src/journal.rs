@@ -52,8 +52,8 @@ pub enum JournalError {
     },
 }
 
-/// Makes a state of a snapshot's bytes, or says why they are none.
-pub type Decode<S> = fn(&[u8]) -> Result<S, String>;
+/// Makes a state of a snapshot's format and bytes, or says why they are none.
+pub type Decode<S> = fn(u8, &[u8]) -> Result<S, String>;
 
 /// The journal of the newest generation, open for appending.
 #[derive(Debug)]
@@ -166,12 +166,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Writes the snapshot, then removes what is older than the one before it.
+    /// Writes the snapshot with the number of its state's format (1 to 9), then removes what is older than the one before it.
     ///
     /// # Errors
     /// What the operating system says; older generations are still there then.
-    pub fn save(&self, state: &[u8]) -> io::Result<()> {
-        snapshot::write(&self.folder, self.generation, state)?;
+    pub fn save(&self, format: u8, state: &[u8]) -> io::Result<()> {
+        snapshot::write(&self.folder, self.generation, (format, state))?;
         recovery::remove_before(&self.folder, self.generation)
     }
 }

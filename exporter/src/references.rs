@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use modelwatch_exporter_core::model::{FeatureSetup, MethodSetup, ModelSetup, Reference};
-use modelwatch_exporter_core::quality::Binary;
+use modelwatch_exporter_core::quality::{Binary, Score, ScoreHistogram};
 use modelwatch_exporter_core::reference::{FeatureReference, Profile, ReferenceError};
 use modelwatch_exporter_core::schema::FeatureType;
-use modelwatch_exporter_core::value::canonical;
+use modelwatch_exporter_core::value::{Value, canonical};
 
 use crate::config::{FeatureConfig, ModelConfig};
 use crate::table::{Batch, Table, TableError};
@@ -118,6 +118,7 @@ struct Columns {
     features: Vec<usize>,
     label: Option<usize>,
     prediction: Option<usize>,
+    score: Option<usize>,
 }
 
 impl Columns {
@@ -130,12 +131,22 @@ impl Columns {
         let numbered = table.columns().iter().enumerate();
         let free =
             numbered.filter(|(at, column)| !taken.contains(&Some(*at)) && !ignored.contains(&*column.name));
-        Ok(Columns { features: free.map(|(at, _)| at).collect(), label, prediction })
+        Ok(Columns { features: free.map(|(at, _)| at).collect(), label, prediction, score })
     }
 
-    /// Features first, then label and prediction where there are any.
+    /// Features first, then label, prediction and score where there are any.
     fn selection(&self) -> Vec<usize> {
-        self.features.iter().copied().chain(self.label).chain(self.prediction).collect()
+        self.features.iter().copied().chain(self.roles().into_iter().flatten()).collect()
+    }
+
+    fn roles(&self) -> [Option<usize>; 3] {
+        [self.label, self.prediction, self.score]
+    }
+
+    /// Where label, prediction and score are in [`Columns::selection`].
+    fn places(&self) -> [Option<usize>; 3] {
+        let mut next = self.features.len()..;
+        self.roles().map(|role| role.and_then(|_| next.next()))
     }
 }
 
@@ -145,20 +156,25 @@ struct Said {
     predicted: u64,
     positive: u64,
     quality: Binary,
+    scores: ScoreHistogram,
 }
 
 impl Said {
     fn observe(&mut self, batch: &Batch, columns: &Columns, positive: &str) {
+        let [label, prediction, score] = columns.places();
         let is_positive =
-            |at: usize, row: usize| canonical(&batch.value(at, row)).map(|class| class == positive);
-        let label = columns.label.map(|_| columns.features.len());
-        let prediction = columns.prediction.map(|_| columns.features.len() + usize::from(label.is_some()));
+            |at: Option<usize>, row: usize| canonical(&batch.value(at?, row)).map(|class| class == positive);
         for row in 0..batch.rows() {
-            let Some(said) = prediction.and_then(|at| is_positive(at, row)) else { continue };
-            self.predicted += 1;
-            self.positive += u64::from(said);
-            if let Some(truth) = label.and_then(|at| is_positive(at, row)) {
+            let (truth, said) = (is_positive(label, row), is_positive(prediction, row));
+            if let Some(said) = said {
+                self.predicted += 1;
+                self.positive += u64::from(said);
+            }
+            if let Some((truth, said)) = truth.zip(said) {
                 self.quality.add(truth, said);
+            }
+            if let Some((truth, score)) = truth.zip(score.and_then(|at| score_of(&batch.value(at, row)))) {
+                self.scores.add(score, truth);
             }
         }
     }
@@ -168,8 +184,16 @@ impl Said {
             rows,
             features: Vec::new(),
             quality: (self.quality.rows() > 0).then_some(self.quality),
+            scores: self.scores,
             positive_ratio: (self.predicted > 0).then(|| self.positive as f64 / self.predicted as f64),
         }
+    }
+}
+
+fn score_of(value: &Value) -> Option<Score> {
+    match value {
+        Value::Number(probability) => Score::new(*probability),
+        _ => None,
     }
 }
 

@@ -1,9 +1,14 @@
 //! Wrong flags, files, events and webhooks: each answered with what is wrong and what was expected.
 
 mod command_line;
+mod event_cases;
 mod events;
 mod exporter_cases;
+mod exporter_requests;
 mod receiver_cases;
+mod receiver_requests;
+mod requests;
 mod storage_and_port;
+mod template_cases;
 mod values;
 mod webhooks;

@@ -6,6 +6,7 @@
     reason = "a test says what it expects, and fails there"
 )]
 
+mod areas;
 mod bad_input;
 mod deliveries;
 mod events_to_gauges;

@@ -110,8 +110,9 @@ fn reread<'a>(section: &mut Value, steps: impl Iterator<Item = &'a str>) -> bool
 }
 
 fn full_key(section: &str, path: &str) -> String {
-    match path {
-        "." => section.to_owned(),
+    // a name that cannot be had as a key of a map has no path of its own
+    match path.trim_end_matches(".?") {
+        "." | "?" => section.to_owned(),
         path if path.starts_with('[') => format!("{section}{path}"),
         path => format!("{section}.{path}"),
     }

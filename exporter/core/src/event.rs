@@ -6,6 +6,7 @@
 mod features;
 mod python;
 mod raw;
+mod score;
 
 use std::collections::HashMap;
 use std::sync::Arc;

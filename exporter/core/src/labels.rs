@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::event::Id;
-use crate::quality::ClassIndex;
+use crate::quality::{ClassIndex, Score};
 use crate::time::{Time, millis};
 
 /// How finely expiry looks at time: entries live at most `wait` × (1 + 1/32).
@@ -43,12 +43,14 @@ pub struct Waiting {
     /// When it was made.
     pub time: Time,
     /// When it was seen, by the model's clock: retries of a prediction that is older than all waiting are known by it.
-    seen: Time,
+    pub(crate) seen: Time,
     /// How many predictions of its version came before it.
     pub ordinal: u64,
     /// What was predicted.
     pub predicted: ClassIndex,
-    truth: Option<Truth>,
+    /// How sure the model was of the positive class.
+    pub score: Option<Score>,
+    pub(crate) truth: Option<Truth>,
 }
 
 /// What is known about an item.
@@ -91,14 +93,14 @@ pub enum LabelOutcome {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Entry {
-    predictions: SmallVec<[Waiting; 1]>,
-    aside: Option<Box<Aside>>,
+pub(crate) struct Entry {
+    pub(crate) predictions: SmallVec<[Waiting; 1]>,
+    pub(crate) aside: Option<Box<Aside>>,
 }
 
 /// What few ids have, kept apart so that the many cost little.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Aside {
+pub(crate) struct Aside {
     /// Labels that came before their predictions, one for each version named, and the model's now when they came.
     early: Vec<(Truth, Time)>,
     /// Versions whose request for this id failed.
@@ -125,10 +127,10 @@ impl Entry {
 /// The store of what waits, for one model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitingRoom {
-    entries: HashMap<Id, Entry, FixedState>,
+    pub(crate) entries: HashMap<Id, Entry, FixedState>,
     /// In the order of arrival, by when they came or were made.
-    expiry: BTreeMap<i64, VecDeque<Id>>,
-    evicted: u64,
+    pub(crate) expiry: BTreeMap<i64, VecDeque<Id>>,
+    pub(crate) evicted: u64,
 }
 
 /// How long and how many.
@@ -191,9 +193,9 @@ impl WaitingRoom {
         let seen = arrived.time.max(arrived.clock);
         self.remember(id, seen, limits);
         let entry = self.entries.entry(id).or_default();
-        let Arrived { version, place, time, ordinal, predicted, clock } = arrived;
+        let Arrived { version, place, time, ordinal, predicted, score, clock } = arrived;
         let truth = known_truth(entry, version, limits.oldest(clock));
-        let prediction = Waiting { version, place, time, seen, ordinal, predicted, truth };
+        let prediction = Waiting { version, place, time, seen, ordinal, predicted, score, truth };
         entry.predictions.push(prediction);
         self.make_room(limits);
         truth.map(|truth| Joined { prediction, truth, replaced: None })
@@ -246,6 +248,12 @@ impl WaitingRoom {
         }
     }
 
+    /// Forgets the scores of all that waits, because they are about another class than those to come.
+    pub fn forget_scores(&mut self) {
+        let waiting = self.entries.values_mut().flat_map(|entry| &mut entry.predictions);
+        waiting.for_each(|prediction| prediction.score = None);
+    }
+
     fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
         self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push_back(id);
     }
@@ -284,6 +292,8 @@ pub struct Arrived {
     pub ordinal: u64,
     /// What was predicted.
     pub predicted: ClassIndex,
+    /// How sure the model was of the positive class.
+    pub score: Option<Score>,
     /// The model's now.
     pub clock: Time,
 }

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use crate::event::{Label, Prediction, Reason, Rejection};
 use crate::histogram::{DELAY_BOUNDS, Histogram};
 use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, VersionKey, WaitingRoom};
-use crate::quality::{ClassIndex, Classes};
+use crate::quality::{ClassIndex, Classes, Score};
 use crate::schema::Kind;
 use crate::time::Time;
 pub use births::{Birth, Births};
@@ -49,6 +49,8 @@ pub type KindCounts = [u64; Kind::COUNT];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     pub(crate) classes: Classes,
+    /// The class that scores are about.
+    pub(crate) positive: ClassIndex,
     pub(crate) versions: Vec<Version>,
     pub(crate) waiting: WaitingRoom,
     /// The newest prediction's time.
@@ -62,10 +64,10 @@ pub struct Model {
     pub(crate) rows: u64,
     pub(crate) kinds: Vec<KindCounts>,
     /// Whose they are.
-    features: Vec<Box<str>>,
+    pub(crate) features: Vec<Box<str>>,
     pub(crate) births: Births,
     /// No window over time has a decision to make before.
-    next_boundary: Time,
+    pub(crate) next_boundary: Time,
 }
 
 impl Model {
@@ -74,9 +76,10 @@ impl Model {
     pub fn new(setup: &ModelSetup) -> Model {
         let mut classes = Classes::default();
         // Always known, whatever the limit: quality is told of this class.
-        classes.admit(&setup.positive, usize::MAX);
+        let positive = classes.admit(&setup.positive, usize::MAX);
         Model {
             classes,
+            positive,
             versions: Vec::new(),
             waiting: WaitingRoom::default(),
             newest: None,
@@ -183,7 +186,7 @@ impl Model {
     /// the feature panes had to be given up.
     pub fn adopt(&mut self, setup: &ModelSetup) -> bool {
         self.next_boundary = Time(i64::MIN);
-        self.classes.admit(&setup.positive, usize::MAX);
+        self.adopt_positive(setup);
         let before: BTreeMap<_, _> =
             std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
         let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
@@ -192,6 +195,16 @@ impl Model {
         self.features = features;
         let kept: Vec<bool> = self.versions.iter_mut().map(|version| version.adopt(setup)).collect();
         kept.contains(&false)
+    }
+
+    /// Scores are about the configured positive class; those about another one are of no use.
+    fn adopt_positive(&mut self, setup: &ModelSetup) {
+        let positive = self.classes.admit(&setup.positive, usize::MAX);
+        if self.positive != positive {
+            self.positive = positive;
+            self.waiting.forget_scores();
+            self.versions.iter_mut().for_each(Version::forget_scores);
+        }
     }
 
     fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time) -> Counted {
@@ -221,13 +234,14 @@ impl Model {
             time: placed.time,
             ordinal,
             predicted: placed.class,
+            score: prediction.score.and_then(Score::new),
             clock: placed.clock,
         }
     }
 
     fn join(&mut self, setup: &ModelSetup, joined: &Joined) {
         let version = &mut self.versions[usize::from(joined.prediction.place.0)];
-        version.join(setup, joined);
+        version.join(setup, joined, self.positive);
         match joined.replaced {
             Some(_) => self.labels_contradicted += 1,
             None => {

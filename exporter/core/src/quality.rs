@@ -1,13 +1,24 @@
 //! How good predictions were, once their labels are known.
 
+mod curve;
 mod horizon;
+mod kept_scores;
+mod metric;
+mod score;
+mod score_histogram;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::labels::Joined;
 use crate::time::Time;
+pub use curve::{Bounded, average_precision, roc_auc};
 pub use horizon::{Horizon, find_horizon};
+pub use kept_scores::{KeptScores, MAX_SCORE_CELLS};
+pub use metric::{Measure, Metric, Unknown, measure};
+pub use score::Score;
+pub use score_histogram::{Cell, ScoreHistogram};
 
 /// The place of a class in [`Classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,7 +145,7 @@ impl Binary {
         self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
     }
 
-    /// One of the metrics; `None` where its denominator is 0.
+    /// One of the metrics; `None` where its denominator is 0, and for those that are about scores.
     ///
     /// Definitions as in scikit-learn's `metrics` module (`accuracy_score`, `precision_score`, `recall_score`,
     /// `f1_score`), which would warn and say 0 where this says nothing.
@@ -148,40 +159,7 @@ impl Binary {
             Metric::Recall => ratio(tp, tp + fn_),
             Metric::F1 => ratio(2 * tp, 2 * tp + fp + fn_),
             Metric::Specificity => ratio(tn, tn + fp),
-        }
-    }
-}
-
-/// What is told of a model's quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Right ones among all.
-    Accuracy,
-    /// Right ones among those said to be positive.
-    Precision,
-    /// Found ones among the positive.
-    Recall,
-    /// Harmonic mean of precision and recall.
-    F1,
-    /// Right ones among the negative.
-    Specificity,
-}
-
-impl Metric {
-    /// Every metric, in the order in which they are shown.
-    pub const ALL: [Metric; 5] =
-        [Metric::Accuracy, Metric::Precision, Metric::Recall, Metric::F1, Metric::Specificity];
-
-    /// The middle of the metric's name, as in `model_accuracy`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::Precision => "precision",
-            Metric::Recall => "recall",
-            Metric::F1 => "f1",
-            Metric::Specificity => "specificity",
+            Metric::RocAuc | Metric::PrAuc | Metric::BrierScore => None,
         }
     }
 }
@@ -199,6 +177,8 @@ pub struct QualityPane {
     pub labelled: u64,
     /// What they said and what was true.
     pub confusion: Confusion,
+    /// The scores of those that have one, by label.
+    pub scores: ScoreHistogram,
     /// The newest prediction in the pane.
     pub newest: Time,
 }
@@ -207,7 +187,35 @@ impl QualityPane {
     /// A pane without predictions.
     #[must_use]
     pub fn empty() -> QualityPane {
-        QualityPane { predictions: 0, labelled: 0, confusion: Confusion::default(), newest: Time(i64::MIN) }
+        QualityPane {
+            predictions: 0,
+            labelled: 0,
+            confusion: Confusion::default(),
+            scores: ScoreHistogram::default(),
+            newest: Time(i64::MIN),
+        }
+    }
+
+    /// Counts a label that found its prediction, in the place of the one that it contradicts.
+    pub fn label(&mut self, joined: &Joined) {
+        let predicted = joined.prediction.predicted;
+        match joined.replaced {
+            Some(before) => self.confusion.remove(before, predicted),
+            None => self.labelled += 1,
+        }
+        self.confusion.add(joined.truth.class, predicted);
+    }
+
+    /// Counts that prediction's score, likewise. Answers whether it takes a new cell.
+    pub fn rank(&mut self, joined: &Joined, positive: ClassIndex) -> bool {
+        let Some(score) = joined.prediction.score else { return false };
+        let is_positive = joined.truth.class == positive;
+        match joined.replaced {
+            None => return self.scores.add(score, is_positive),
+            Some(before) if (before == positive) != is_positive => self.scores.correct(score, is_positive),
+            Some(_) => {}
+        }
+        false
     }
 
     /// The labelled share; `None` without predictions.
@@ -221,6 +229,7 @@ impl QualityPane {
         self.predictions += other.predictions;
         self.labelled += other.labelled;
         self.confusion.merge(&other.confusion);
+        self.scores.merge(&other.scores);
         self.newest = self.newest.max(other.newest);
     }
 }

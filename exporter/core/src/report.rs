@@ -4,6 +4,7 @@
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
 mod drift;
+mod quality;
 mod values;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::drift::NullCache;
 use crate::model::{Birth, Births, ClockKind, Judge, VersionTotals};
-use crate::quality::{Classes, Metric};
+use crate::quality::{Classes, Metric, Unknown};
 use crate::time::Time;
 use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
@@ -120,8 +121,14 @@ pub struct QualityReport {
     pub window_end_seconds: f64,
     /// Labelled predictions in it.
     pub rows: u64,
-    /// Only those that are defined.
+    /// Only those that are known.
     pub metrics: BTreeMap<Metric, f64>,
+    /// What the exact values are not below; only those that are not exact by themselves.
+    pub lower_bounds: BTreeMap<Metric, f64>,
+    /// What the exact values are not above, likewise.
+    pub upper_bounds: BTreeMap<Metric, f64>,
+    /// Why the others are not known.
+    pub unknown: BTreeMap<Metric, Unknown>,
 }
 
 /// Labels of the quality window.
@@ -204,16 +211,7 @@ fn window_report(
         features: drift::features(window, &assessment, judge, nulls),
         values: values::values(&window.pane, judge.setup()),
         positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
-        quality: quality.map(|quality| {
-            let binary =
-                positive.map(|class| quality.counts.confusion.against_rest(class)).unwrap_or_default();
-            let defined = Metric::ALL.into_iter().filter_map(|m| binary.metric(m).map(|value| (m, value)));
-            QualityReport {
-                window_end_seconds: quality.end.seconds(),
-                rows: quality.counts.labelled,
-                metrics: defined.collect(),
-            }
-        }),
+        quality: quality.map(|quality| quality::quality(quality, positive)),
         labels: quality.and_then(|quality| {
             let counts = &quality.counts;
             Some(LabelReport {

@@ -1,5 +1,7 @@
 //! The state of all models: a pure fold over batches in the order of their acceptance.
 
+mod first_format;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,10 @@ use crate::idempotency::{Answer, Answers, Bounds, KeyTotals, Once, OtherBody};
 use crate::model::{Counted, Model, ModelSetup};
 use crate::time::Time;
 use crate::view::ModelView;
+pub use first_format::FirstFormat;
+
+/// The number of the format that a saved [`State`] has; it changes whenever a field anywhere in it does.
+pub const FORMAT: u8 = 2;
 
 /// What [`Setup::series_per_family`] is unless it is configured.
 pub const SERIES_PER_FAMILY: usize = 10_000;

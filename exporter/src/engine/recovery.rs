@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use modelwatch_exporter_core::batch::Batch;
 use modelwatch_exporter_core::idempotency::{Fingerprint, Once};
-use modelwatch_exporter_core::state::{Setup, State};
+use modelwatch_exporter_core::state::{FORMAT, FirstFormat, Setup, State};
 
 use crate::journal::{Durability, Journal, JournalError, Record};
 
@@ -37,8 +37,16 @@ pub fn recover(folder: &Path, durability: Durability, setup: Arc<Setup>) -> Resu
     Ok(Recovered { setup, state, journal })
 }
 
-fn decode(bytes: &[u8]) -> Result<State, String> {
-    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+/// A state in any format that ever was.
+fn decode(format: u8, bytes: &[u8]) -> Result<State, String> {
+    let state = match format {
+        1 => postcard::from_bytes::<FirstFormat>(bytes).map(State::from),
+        FORMAT => postcard::from_bytes(bytes),
+        later => {
+            return Err(format!("it is of format {later}, later than this program's {FORMAT}"));
+        }
+    };
+    state.map_err(|error| error.to_string())
 }
 
 fn count_again(state: &mut State, setup: &Setup, record: &Record) {
@@ -51,4 +59,21 @@ fn count_again(state: &mut State, setup: &Setup, record: &Record) {
 fn once(record: &Record) -> Option<Once> {
     let key = record.key.clone()?;
     Some(Once { key, fingerprint: Fingerprint::of(record.format, &record.body) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &[u8] = include_bytes!("../../core/tests/golden/state_1.bin");
+
+    #[test]
+    fn a_state_is_read_in_its_own_format_only() {
+        let first = decode(1, FIRST).unwrap();
+        let saved = postcard::to_stdvec(&first).unwrap();
+        assert_eq!(decode(FORMAT, &saved).unwrap(), first);
+        assert!(decode(FORMAT, FIRST).is_err() && decode(1, &saved).is_err());
+        let later = decode(FORMAT + 1, &saved).unwrap_err();
+        assert_eq!(later, format!("it is of format {}, later than this program's {FORMAT}", FORMAT + 1));
+    }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread::JoinHandle;
 
-use modelwatch_exporter_core::state::State;
+use modelwatch_exporter_core::state::{FORMAT, State};
 
 use crate::journal::{Journal, Place};
 use crate::telemetry::Metrics;
@@ -31,7 +31,7 @@ impl Snapshots {
         let begun = place(journal, state).and_then(|(place, bytes)| {
             std::thread::Builder::new()
                 .name("snapshot".to_owned())
-                .spawn(move || report(place.save(&bytes), &metrics))
+                .spawn(move || report(place.save(FORMAT, &bytes), &metrics))
         });
         match begun {
             Ok(thread) => self.running = Some(thread),
@@ -43,7 +43,7 @@ impl Snapshots {
     pub(super) fn now(&mut self, journal: &mut Journal, state: &State) -> io::Result<()> {
         self.wait();
         let (place, bytes) = place(journal, state)?;
-        place.save(&bytes)?;
+        place.save(FORMAT, &bytes)?;
         self.metrics.saved();
         Ok(())
     }

@@ -57,7 +57,7 @@ fn newest_sound<S>(
 ) -> Result<(u64, Option<S>), JournalError> {
     let mut newest_fault = None;
     for &generation in snapshots.iter().rev() {
-        match snapshot::read(folder, generation).and_then(|bytes| decode(&bytes)) {
+        match snapshot::read(folder, generation).and_then(|(format, bytes)| decode(format, &bytes)) {
             Ok(state) => return Ok((generation, Some(state))),
             Err(reason) => {
                 tracing::error!(generation, reason, "a snapshot is damaged, the one before it serves");

@@ -5,12 +5,15 @@ use modelwatch_exporter_core::time::Time;
 
 use super::*;
 
+const FORMAT: u8 = 7;
+
 fn record(text: &'static str) -> Record {
     let body = Bytes::from_static(text.as_bytes());
     Record { received_at: Time(7), format: Format::Ndjson, key: None, body }
 }
 
-fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn decode(format: u8, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    assert_eq!(format, FORMAT);
     if bytes == b"nonsense" { Err("it is nonsense".to_owned()) } else { Ok(bytes.to_owned()) }
 }
 
@@ -110,12 +113,25 @@ fn a_damaged_batch_costs_itself_and_not_those_behind_it() {
 fn a_snapshot_that_makes_no_sense_falls_back_too() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
-    journal.rotate().unwrap().save(b"sense").unwrap();
+    journal.rotate().unwrap().save(FORMAT, b"sense").unwrap();
     journal.append(&[&record("between")]).unwrap();
-    journal.rotate().unwrap().save(b"nonsense").unwrap();
+    journal.rotate().unwrap().save(FORMAT, b"nonsense").unwrap();
     drop(journal);
     let (_, recovery) = open(folder.path());
     assert_eq!((recovery.state.as_deref(), bodies(&recovery)), (Some(&b"sense"[..]), vec!["between"]));
+}
+
+#[test]
+fn a_snapshot_says_the_format_of_its_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    journal.rotate().unwrap().save(FORMAT, b"state").unwrap();
+    let path = folder.path().join(snapshot::name(1));
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes[..4], *b"mwx7");
+    bytes[3] = b'x';
+    std::fs::write(path, bytes).unwrap();
+    assert_eq!(snapshot::read(folder.path(), 1).unwrap_err(), "it is no snapshot");
 }
 
 #[test]
@@ -123,7 +139,7 @@ fn a_snapshot_takes_the_place_of_the_batches_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
     journal.append(&[&record("before")]).unwrap();
-    journal.rotate().unwrap().save(b"state").unwrap();
+    journal.rotate().unwrap().save(FORMAT, b"state").unwrap();
     journal.append(&[&record("after")]).unwrap();
     drop(journal);
     let (_, recovery) = open(folder.path());
@@ -148,7 +164,7 @@ fn a_damaged_snapshot_falls_back_to_the_one_before() {
     let (mut journal, _) = open(folder.path());
     for step in ["1", "2", "3"] {
         journal.append(&[&record(step.to_owned().leak())]).unwrap();
-        journal.rotate().unwrap().save(step.as_bytes()).unwrap();
+        journal.rotate().unwrap().save(FORMAT, step.as_bytes()).unwrap();
     }
     drop(journal);
     let newest = folder.path().join(snapshot::name(3));
@@ -165,7 +181,7 @@ fn only_the_two_newest_generations_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
     for _ in 0..5 {
-        journal.rotate().unwrap().save(b"state").unwrap();
+        journal.rotate().unwrap().save(FORMAT, b"state").unwrap();
     }
     let mut names: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
@@ -189,7 +205,7 @@ fn without_any_sound_snapshot_it_says_so_instead_of_beginning_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(folder.path());
     for _ in 0..3 {
-        journal.rotate().unwrap().save(b"state").unwrap();
+        journal.rotate().unwrap().save(FORMAT, b"state").unwrap();
     }
     drop(journal);
     for generation in [2, 3] {

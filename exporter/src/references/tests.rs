@@ -45,6 +45,22 @@ fn the_baseline_is_measured_on_the_reference_unless_configured() {
 }
 
 #[test]
+fn areas_are_measured_on_the_references_scores_and_labels() {
+    // of the positives 0.9 and 0.7, one stands above the negative 0.8 and both above 0.1
+    let setup = built(COLUMNS).unwrap();
+    assert_eq!(setup.baseline_of("any", Metric::RocAuc), Some(0.75));
+    assert_eq!(setup.baseline_of("any", Metric::PrAuc), Some((1.0 + 2.0 / 3.0) / 2.0));
+    let unsaid = built("reference: reference.csv, reference_columns: {label: truth, score: sure}").unwrap();
+    assert_eq!(unsaid.baseline_of("any", Metric::RocAuc), Some(0.75), "what was said does not matter");
+    assert_eq!(unsaid.baseline_of("any", Metric::Accuracy), None);
+    let unsure =
+        built("reference: reference.csv, reference_columns: {label: truth, prediction: said}").unwrap();
+    assert_eq!(unsure.baseline_of("any", Metric::RocAuc), None);
+    let configured = built(&format!("{COLUMNS}, baseline: {{roc_auc: 0.9}}")).unwrap();
+    assert_eq!(configured.baseline_of("any", Metric::RocAuc), Some(0.9));
+}
+
+#[test]
 fn versions_have_references_of_their_own() {
     let setup = built("reference: reference.csv, references: {v2: narrow.csv}").unwrap();
     let rows = |version| setup.reference_of(version).unwrap().rows;

@@ -209,6 +209,7 @@ fn render_fault(piece: &str, error: &RenderError) -> Fault {
         }
         RenderErrorReason::MissingVariable(None) => "this message has no such value".to_owned(),
         RenderErrorReason::HelperNotFound(name) => format!("there is no helper `{name}`"),
+        RenderErrorReason::IOError(full) => full.to_string(),
         reason => one_line(&reason.to_string()),
     };
     fault(piece, error.line_no.zip(error.column_no), &what)

@@ -8,7 +8,7 @@ use crate::support::golden;
 use crate::support::program::{EXPORTER, RECEIVER, run};
 use crate::support::{home, loans, write};
 
-use super::{exporter_cases, receiver_cases, storage_and_port};
+use super::{exporter_cases, receiver_cases, requests, storage_and_port, template_cases};
 
 /// One way to start a program.
 pub(super) struct Case {
@@ -63,7 +63,7 @@ impl Content {
         match self {
             Content::Text(text) => write(home, name, text),
             Content::Bytes(bytes) => write(home, name, bytes),
-            Content::Folder => std::fs::create_dir(home.join(name)).unwrap(),
+            Content::Folder => std::fs::create_dir_all(home.join(name)).unwrap(),
             Content::Loop => std::os::unix::fs::symlink(name, home.join(name)).unwrap(),
         }
     }
@@ -80,17 +80,27 @@ fn a_wrong_start_of_the_receiver_says_what_is_wrong_and_ends_with_the_right_code
 }
 
 #[test]
+fn a_template_that_cannot_be_used_is_named_by_file_and_place() {
+    check(RECEIVER, template_cases::CASES);
+}
+
+#[test]
 fn every_golden_file_is_needed() {
-    golden::assert_no_other_group(&[EXPORTER, RECEIVER]);
-    for (program, cases) in [(EXPORTER, exporter_cases::CASES), (RECEIVER, receiver_cases::CASES)] {
-        golden::assert_no_other(program, names(cases).chain(storage_and_port::NAMES));
-    }
+    golden::assert_no_other_group(&[&[EXPORTER, RECEIVER], requests::GROUPS.as_slice()].concat());
+    golden::assert_no_other(EXPORTER, names(exporter_cases::CASES).chain(storage_and_port::NAMES));
+    let of_receiver = names(receiver_cases::CASES).chain(names(template_cases::CASES));
+    golden::assert_no_other(RECEIVER, of_receiver.chain(storage_and_port::NAMES));
 }
 
 #[test]
 #[ignore = "rewrites the golden files with what the programs say now"]
 fn rewrite_golden_files() {
-    for (program, cases) in [(EXPORTER, exporter_cases::CASES), (RECEIVER, receiver_cases::CASES)] {
+    let tables = [
+        (EXPORTER, exporter_cases::CASES),
+        (RECEIVER, receiver_cases::CASES),
+        (RECEIVER, template_cases::CASES),
+    ];
+    for (program, cases) in tables {
         cases.iter().for_each(|case| golden::rewrite(program, case.name, &transcript(program, case).0));
     }
 }

@@ -261,4 +261,96 @@ pub(super) const CASES: &[Case] = &[
         ],
         &["exporter.yaml", "web.auth.tokens[0].allow[0]", "dance", "metrics"],
     ),
+    Case::fault(
+        "variable_that_is_never_closed",
+        &[("exporter.yaml", Text(model!("web: {listen_address: \"${HOST\"}\n")))],
+        &["exporter.yaml", "web.listen_address"],
+    ),
+    Case::fault(
+        "port_out_of_range",
+        &[("exporter.yaml", Text(model!("web: {listen_address: \"127.0.0.1:70000\"}\n")))],
+        &["exporter.yaml", "web.listen_address", "HOST:PORT", "70000"],
+    ),
+    Case {
+        name: "invalid_toml",
+        files: &[("exporter.toml", Text("models = ["))],
+        arguments: &["check-config", "--config.file=exporter.toml"],
+        variables: &[],
+        code: 64,
+        names: &["exporter.toml", "TOML"],
+    },
+    Case {
+        name: "invalid_json",
+        files: &[("exporter.json", Text("{\"models\": ["))],
+        arguments: &["check-config", "--config.file=exporter.json"],
+        variables: &[],
+        code: 64,
+        names: &["exporter.json", "JSON"],
+    },
+    Case::fault(
+        "positive_label_that_is_a_list",
+        &[(
+            "exporter.yaml",
+            Text("models: [{name: loans, task: binary, positive_label: [1], reference: reference.csv}]\n"),
+        )],
+        &["exporter.yaml", "models[0]", "positive_label"],
+    ),
+    Case::fault(
+        "baseline_over_one",
+        &[("exporter.yaml", Text(model!("    baseline: {accuracy: 85}\n")))],
+        &["exporter.yaml", "models[0].baseline"],
+    ),
+    Case::fault(
+        "baseline_of_an_unknown_metric",
+        &[("exporter.yaml", Text(model!("    baseline: {luck: 0.5}\n")))],
+        &["exporter.yaml", "models[0].baseline", "luck", "accuracy"],
+    ),
+    Case::fault(
+        "window_twice",
+        &[("exporter.yaml", Text(model!("    windows: [1d, 24h]\n")))],
+        &["exporter.yaml", "models[0].windows", "twice"],
+    ),
+    Case::fault(
+        "no_windows",
+        &[("exporter.yaml", Text(model!("    windows: []\n")))],
+        &["exporter.yaml", "models[0].windows", "1d"],
+    ),
+    Case::fault(
+        "limit_of_nothing",
+        &[("exporter.yaml", Text(model!("limits: {classes: 0, features: 0}\n")))],
+        &["exporter.yaml", "limits.classes"],
+    ),
+    Case::fault(
+        "too_many_features",
+        &[("exporter.yaml", Text(model!("limits: {features: 1}\n")))],
+        &["exporter.yaml", "models[0]", "features"],
+    ),
+    Case::fault(
+        "wait_that_is_too_short",
+        &[("exporter.yaml", Text(model!("    labels: {wait: 1s, max_waiting: 0}\n")))],
+        &["exporter.yaml", "models[0].labels.wait", "models[0].labels.max_waiting"],
+    ),
+    Case::usage(
+        "replay_to_no_url",
+        &["replay", "reference.csv", "--url=nowhere", "--model=loans", "--prediction=predicted"],
+        &["nowhere"],
+    ),
+    Case::usage(
+        "replay_of_times_that_end_before_they_begin",
+        &[
+            "replay",
+            "reference.csv",
+            "--url=http://127.0.0.1:1",
+            "--model=loans",
+            "--prediction=predicted",
+            "--from=2024-01-02",
+            "--to=2024-01-01",
+        ],
+        &["--from", "--to"],
+    ),
+    Case::usage(
+        "replay_of_a_column_that_is_missing",
+        &["replay", "reference.csv", "--url=http://127.0.0.1:1", "--model=loans", "--prediction=said"],
+        &["said", "reference.csv"],
+    ),
 ];

@@ -204,25 +204,107 @@ pub(super) const CASES: &[Case] = &[
             "colour",
         ],
     ),
+    Case::usage("flag_without_value", &["check-config", "--config.file"], &["--config.file"]),
+    Case::usage(
+        "unknown_log_format",
+        &["serve", "--log.format=xml"],
+        &["--log.format", "xml", "logfmt", "json"],
+    ),
+    Case::usage("history_until_when", &["history", "--until=later"], &["until", "later", "24h"]),
+    Case {
+        name: "listen_address_of_the_flag",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config", "--web.listen-address=127.0.0.1:99999"],
+        variables: &[],
+        code: 64,
+        names: &["--web.listen-address", "HOST:PORT", "99999"],
+    },
+    Case {
+        name: "history_of_a_status_that_is_none",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["history", "--status=lost"],
+        variables: &[],
+        code: 64,
+        names: &["status", "lost", "dead"],
+    },
+    Case {
+        name: "log_channel_that_nobody_hears",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["serve", "--log.level=error", "--web.listen-address=127.0.0.1:0"],
+        variables: &[],
+        code: 64,
+        names: &["receiver.yaml", "channels[0]", "--log.level"],
+    },
+    Case {
+        name: "unknown_extension",
+        files: &[("receiver.conf", Text("web=1"))],
+        arguments: &["check-config", "--config.file=receiver.conf"],
+        variables: &[],
+        code: 64,
+        names: &["receiver.conf", ".yaml", ".toml", ".json"],
+    },
+    Case {
+        name: "variable_without_a_key",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config"],
+        variables: &[("MODELWATCH_RECEIVER__DELIVERY__COLOUR", "red")],
+        code: 64,
+        names: &["MODELWATCH_RECEIVER__DELIVERY__COLOUR", "workers"],
+    },
+    Case {
+        name: "variable_of_a_section_that_is_none",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config"],
+        variables: &[("MODELWATCH_RECEIVER__COLOUR__KEY", "red")],
+        code: 64,
+        names: &["MODELWATCH_RECEIVER__COLOUR__KEY", "colour"],
+    },
+    Case {
+        name: "variable_for_a_list",
+        files: &[("receiver.yaml", Text(config!("")))],
+        arguments: &["check-config"],
+        variables: &[("MODELWATCH_RECEIVER__CHANNELS__NAME", "console")],
+        code: 64,
+        names: &["MODELWATCH_RECEIVER__CHANNELS__NAME"],
+    },
     Case::fault(
-        "template_that_is_broken",
-        &[
-            (
-                "receiver.yaml",
-                Text(
-                    config!("templates: {path: templates}\n", channels: "  - {name: team, type: slack, webhook_url: \"https://hooks/x\"}\n"),
-                ),
-            ),
-            ("templates/slack/title.hbs", Text("one\n{{#if x}}never closed\n")),
-        ],
-        &["templates/slack/title.hbs", "3"],
+        "route_without_channels",
+        &[("receiver.yaml", Text(config!("  - {match: ['a=\"b\"'], channels: []}\n")))],
+        &["receiver.yaml", "routes[1].channels"],
     ),
     Case::fault(
-        "template_with_an_unknown_name",
-        &[
-            ("receiver.yaml", Text(config!("templates: {path: templates}\n"))),
-            ("templates/log/line.hbs", Text("{{title}}\n{{colour}}\n")),
-        ],
-        &["templates/log/line.hbs", "2", "colour"],
+        "no_channels",
+        &[("receiver.yaml", Text("routes: [{channels: [console]}]\nchannels: []\n"))],
+        &["receiver.yaml", "channels", "type: log"],
+    ),
+    Case::fault(
+        "channel_without_a_name",
+        &[("receiver.yaml", Text(config!("", channels: "  - {type: log}\n")))],
+        &["receiver.yaml", "channels[1]", "name"],
+    ),
+    Case::fault(
+        "external_url_that_is_a_path",
+        &[("receiver.yaml", Text(config!("web: {external_url: /alerts}\n")))],
+        &["receiver.yaml", "web.external_url", "https://"],
+    ),
+    Case::fault(
+        "heartbeat_that_never_comes",
+        &[(
+            "receiver.yaml",
+            Text(config!(
+                "heartbeats:\n  - {name: prometheus, match: ['alertname=\"Watchdog\"'], every: 0s, channels: [console]}\n"
+            )),
+        )],
+        &["receiver.yaml", "heartbeats[0].every"],
+    ),
+    Case::fault(
+        "heartbeat_twice",
+        &[(
+            "receiver.yaml",
+            Text(config!(
+                "heartbeats:\n  - &h {name: prometheus, match: ['alertname=\"Watchdog\"'], every: 5m, channels: [console]}\n  - *h\n"
+            )),
+        )],
+        &["receiver.yaml", "heartbeats[1].name", "prometheus"],
     ),
 ];

@@ -11,16 +11,29 @@ use serde_json::value::RawValue;
 use super::{Reason, Rejection};
 use crate::value::Value;
 
-/// The monitored features of a model, each with its place.
-#[derive(Debug, Clone, Default)]
+/// The monitored features of a model, each with its place, and the class that its scores are about.
+#[derive(Debug, Clone)]
 pub struct FeatureNames {
     places: HashMap<Box<str>, u32, FixedState>,
+    positive: Box<str>,
 }
 
 impl FeatureNames {
     /// Features in the order of their places.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> FeatureNames {
-        FeatureNames { places: names.into_iter().zip(0..).map(|(name, at)| (name.into(), at)).collect() }
+        let places = names.into_iter().zip(0..).map(|(name, at)| (name.into(), at)).collect();
+        FeatureNames { places, positive: "1".into() }
+    }
+
+    /// The same for a model whose scores are about this class (canonical text), which is `1` unless said.
+    #[must_use]
+    pub fn scored_by(self, positive: &str) -> FeatureNames {
+        FeatureNames { positive: positive.into(), ..self }
+    }
+
+    /// The class that scores are about.
+    pub(super) fn positive(&self) -> &str {
+        &self.positive
     }
 
     /// How many features there are.

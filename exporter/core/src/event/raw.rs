@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::python::is_not_finite;
+use super::score;
 use super::{Catalog, Event, FeatureNames, Id, Label, ModelIndex, Prediction, Reason, Rejection};
 use crate::time::Time;
 use crate::value::{Value, canonical};
@@ -28,7 +29,8 @@ pub(super) struct RawEvent<'a> {
     #[serde(borrow)]
     features: Option<&'a RawValue>,
     prediction: Option<Value>,
-    score: Option<Value>,
+    #[serde(borrow)]
+    score: Option<&'a RawValue>,
     latency_seconds: Option<Value>,
     status: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -84,12 +86,8 @@ impl<'a> RawEvent<'a> {
             time: self.time.as_ref().map(time_of).transpose()?,
             features: names.read(self.features)?,
             class,
-            score: self.score.as_ref().map(|value| number_of("score", value, 1.0)).transpose()?,
-            latency: self
-                .latency_seconds
-                .as_ref()
-                .map(|v| number_of("latency_seconds", v, f64::MAX))
-                .transpose()?,
+            score: self.score.map(|raw| score::read(raw, names.positive())).transpose()?,
+            latency: self.latency_seconds.as_ref().map(|v| number_of("latency_seconds", v)).transpose()?,
             status: status.into(),
         })
     }
@@ -198,12 +196,9 @@ fn time_of(value: &Value) -> Result<Time, Rejection> {
     Ok(time)
 }
 
-fn number_of(field: &str, value: &Value, most: f64) -> Result<f64, Rejection> {
+fn number_of(field: &str, value: &Value) -> Result<f64, Rejection> {
     match value {
-        Value::Number(number) if (0.0..=most).contains(number) => Ok(*number),
-        _ if most == 1.0 => {
-            Err(Rejection::new(Reason::InvalidField, format!("`{field}` must be a number from 0 to 1")))
-        }
+        Value::Number(number) if (0.0..=f64::MAX).contains(number) => Ok(*number),
         _ => Err(Rejection::new(
             Reason::InvalidField,
             format!("`{field}` must be a number that is not negative"),

@@ -150,3 +150,27 @@ fn a_line_of_more_than_a_mebibyte_is_too_long() {
     let long = format!(r#"{{"event":"prediction","model":"m","prediction":"{}"}}"#, "x".repeat(MAX_LINE));
     assert_eq!(reason(&long), Reason::TooLong);
 }
+
+#[test]
+fn a_score_by_class_is_that_of_the_positive_class() {
+    let names = FeatureNames::new(["age"]).scored_by("true");
+    let catalog = Catalog::new([("m".into(), Arc::new(names))]);
+    let read = |score: &str| -> Result<Option<f64>, Rejection> {
+        let text = format!(r#"{{"event":"prediction","model":"m","prediction":true,"score":{score}}}"#);
+        match parse(text.as_bytes(), &catalog)? {
+            Event::Prediction(prediction) => Ok(prediction.score),
+            Event::Label(label) => panic!("{label:?}"),
+        }
+    };
+    assert_eq!(read(r#"{"False":0.25,"True":0.75}"#), Ok(Some(0.75)));
+    assert_eq!(read(" 0.5"), Ok(Some(0.5)));
+    assert_eq!(read("null"), Ok(None));
+    for wrong in [r#"{"false":0.25}"#, r#"{"true":"high"}"#, r#"{"true":1.5}"#, r#"{"true":NaN}"#, "{}"] {
+        let refused = read(wrong).unwrap_err();
+        let message = "`score` must hold a number from 0 to 1 for the positive class `true`";
+        assert_eq!((refused.reason, &*refused.message), (Reason::InvalidField, message), "{wrong}");
+    }
+    for wrong in ["1.01", "-0.1", "NaN", "true", r#""0.5""#, "[0.5]"] {
+        assert_eq!(read(wrong).unwrap_err().message, "`score` must be a number from 0 to 1", "{wrong}");
+    }
+}

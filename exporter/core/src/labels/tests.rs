@@ -17,6 +17,7 @@ fn said(version: VersionKey, seconds: i64) -> Arrived {
         time: Time(seconds * 1000),
         ordinal: 0,
         predicted: YES,
+        score: None,
         clock: Time(seconds * 1000),
     }
 }
@@ -145,4 +146,26 @@ fn a_failure_is_counted_once_and_does_not_hide_a_later_success() {
     assert!(!room.knows(id("a"), V0, Time(0)));
     assert_eq!(room.admit(id("a"), said(V0, 10), LIMITS), None);
     assert!(room.knows(id("a"), V0, Time(0)));
+}
+
+#[test]
+fn a_score_takes_no_more_memory_of_what_waits() {
+    // the id's alignment leaves 8 bytes free, which the score fills
+    assert_eq!(size_of::<(Id, Entry)>(), 112);
+}
+
+#[test]
+fn a_score_comes_out_with_its_label_unless_it_was_forgotten() {
+    let score = crate::quality::Score::new(0.25);
+    let mut room = WaitingRoom::default();
+    for at in ["a", "b"] {
+        room.admit(id(at), Arrived { score, ..said(V0, 10) }, LIMITS);
+    }
+    let met = |room: &mut WaitingRoom, at| match room.label(id(at), truth(NO, 30), Time(20_000), LIMITS) {
+        LabelOutcome::Joined(all) => all[0].prediction.score,
+        LabelOutcome::Repeated | LabelOutcome::Unmatched => panic!("{at} is known"),
+    };
+    assert_eq!(met(&mut room, "a"), score);
+    room.forget_scores();
+    assert_eq!(met(&mut room, "b"), None);
 }

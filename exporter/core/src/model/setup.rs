@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::drift::Method;
 use crate::event::FeatureNames;
 use crate::labels::WaitingLimits;
-use crate::quality::{Binary, Metric};
+use crate::quality::{Binary, Metric, ScoreHistogram, measure};
 use crate::reference::FeatureReference;
 use crate::window::WindowSpec;
 
@@ -77,6 +77,8 @@ pub struct Reference {
     pub features: Vec<Option<FeatureReference>>,
     /// How the predictions in it did, when it has labels and predictions.
     pub quality: Option<Binary>,
+    /// The scores in it, by label.
+    pub scores: ScoreHistogram,
     /// Share of predictions in it that are the positive class.
     pub positive_ratio: Option<f64>,
 }
@@ -118,13 +120,17 @@ impl ModelSetup {
     /// The features' names and places, for reading events.
     #[must_use]
     pub fn feature_names(&self) -> FeatureNames {
-        FeatureNames::new(self.features.iter().map(|feature| &*feature.name))
+        FeatureNames::new(self.features.iter().map(|feature| &*feature.name)).scored_by(&self.positive)
     }
 
     /// What a metric should be: configured, else measured on the version's reference.
     #[must_use]
     pub fn baseline_of(&self, version: &str, metric: Metric) -> Option<f64> {
-        let measured = || self.reference_of(version)?.quality?.metric(metric);
+        let measured = || {
+            let reference = self.reference_of(version)?;
+            let measured = measure(metric, &reference.quality.unwrap_or_default(), &reference.scores);
+            measured.ok().map(|measure| measure.value)
+        };
         self.baseline.get(&metric).copied().or_else(measured)
     }
 }

@@ -1,3 +1,5 @@
+mod areas;
+mod formats;
 mod restart;
 
 use std::sync::Arc;

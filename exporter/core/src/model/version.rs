@@ -45,9 +45,9 @@ pub struct VersionTotals {
 pub struct Version {
     pub(crate) name: Box<str>,
     pub(crate) totals: VersionTotals,
-    windows: BTreeMap<WindowSpec, WindowState>,
+    pub(crate) windows: BTreeMap<WindowSpec, WindowState>,
     /// Tells whether the feature panes still fit the configuration.
-    layout: u64,
+    pub(crate) layout: u64,
 }
 
 impl Version {
@@ -73,6 +73,11 @@ impl Version {
             self.windows.values_mut().for_each(WindowState::forget_features);
         }
         fits
+    }
+
+    /// Forgets scores, because those to come are about another class.
+    pub(super) fn forget_scores(&mut self) {
+        self.windows.values_mut().for_each(WindowState::forget_scores);
     }
 
     /// Where every feature's value lies in the version's reference.
@@ -148,7 +153,7 @@ impl Version {
     }
 
     /// A label and its prediction, put into that prediction's panes.
-    pub(super) fn join(&mut self, setup: &ModelSetup, joined: &Joined) {
+    pub(super) fn join(&mut self, setup: &ModelSetup, joined: &Joined, positive: ClassIndex) {
         let prediction = joined.prediction;
         if joined.replaced.is_none() {
             self.totals.labels += 1;
@@ -156,7 +161,7 @@ impl Version {
         }
         for spec in &setup.windows {
             if let Some(window) = self.windows.get_mut(spec) {
-                window.join(spec.pane_of(prediction.time, prediction.ordinal), joined);
+                window.join(spec.pane_of(prediction.time, prediction.ordinal), joined, positive);
             }
         }
     }

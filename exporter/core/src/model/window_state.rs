@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::decision::{Decision, Judge};
 use super::{Cells, ModelSetup, Placed};
 use crate::labels::Joined;
-use crate::quality::{ClassIndex, Horizon, QualityPane, find_horizon};
+use crate::quality::{
+    ClassIndex, Horizon, KeptScores, MAX_SCORE_CELLS, QualityPane, ScoreHistogram, find_horizon,
+};
 use crate::summary::FeatureCounts;
 use crate::time::Time;
 use crate::view::WindowView;
@@ -65,10 +67,11 @@ impl Pane {
 /// One window of one version.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowState {
-    panes: BTreeMap<i64, Pane>,
-    quality: BTreeMap<i64, QualityPane>,
+    pub(crate) panes: BTreeMap<i64, Pane>,
+    pub(crate) quality: BTreeMap<i64, QualityPane>,
+    pub(crate) scores: KeptScores,
     /// The last period on which drift was decided, or the one before the first prediction.
-    decided: Option<i64>,
+    pub(crate) decided: Option<i64>,
     pub(crate) decision: Option<Decision>,
     pub(crate) dataset_detections: u64,
 }
@@ -78,6 +81,8 @@ pub struct WindowState {
 pub struct QualityWindow {
     /// All its panes together.
     pub counts: QualityPane,
+    /// Whether the scores of all its panes were kept.
+    pub scores_kept: bool,
     /// Where it ends: the end of its last pane, but never after the model's now.
     pub end: Time,
 }
@@ -101,19 +106,25 @@ impl WindowState {
         let pane = self.quality.entry(at).or_insert_with(QualityPane::empty);
         pane.predictions += 1;
         pane.newest = pane.newest.max(time);
-        if self.quality.len() > MAX_QUALITY_PANES {
-            self.quality.pop_first();
+        if self.quality.len() > MAX_QUALITY_PANES
+            && let Some((_, oldest)) = self.quality.pop_first()
+        {
+            self.scores.shrink(&oldest);
         }
     }
 
-    pub(super) fn join(&mut self, at: i64, joined: &Joined) {
+    pub(super) fn join(&mut self, at: i64, joined: &Joined, positive: ClassIndex) {
         let Some(pane) = self.quality.get_mut(&at) else { return };
-        let predicted = joined.prediction.predicted;
-        match joined.replaced {
-            Some(before) => pane.confusion.remove(before, predicted),
-            None => pane.labelled += 1,
+        pane.label(joined);
+        if self.scores.keeps(at) && pane.rank(joined, positive) {
+            self.scores.grow(&mut self.quality, MAX_SCORE_CELLS);
         }
-        pane.confusion.add(joined.truth.class, predicted);
+    }
+
+    /// Forgets scores, because those to come are about another class.
+    pub(super) fn forget_scores(&mut self) {
+        self.quality.values_mut().for_each(|pane| pane.scores = ScoreHistogram::default());
+        self.scores = KeptScores::default();
     }
 
     /// Forgets panes that no window reaches any more.
@@ -135,7 +146,9 @@ impl WindowState {
     pub(super) fn forget_settled(&mut self, spec: WindowSpec, clock: Time, wait: Duration) {
         let settled = self.quality.iter().take_while(|(_, pane)| is_settled(pane, clock, wait));
         let Some(last) = settled.map(|(at, _)| *at).last() else { return };
-        self.quality = self.quality.split_off(&(last - spec.panes()));
+        let reached = self.quality.split_off(&(last - spec.panes()));
+        let gone = std::mem::replace(&mut self.quality, reached);
+        gone.values().for_each(|pane| self.scores.shrink(pane));
     }
 
     pub(super) fn next_period(&self) -> Option<i64> {
@@ -207,7 +220,7 @@ impl WindowState {
         let mut counts = QualityPane::empty();
         self.quality.range(range.clone()).for_each(|(_, pane)| counts.merge(pane));
         let end = spec.pane_end(*range.end()).unwrap_or(counts.newest).min(clock);
-        Some(QualityWindow { counts, end })
+        Some(QualityWindow { counts, scores_kept: self.scores.cover(&self.quality, range), end })
     }
 }
 

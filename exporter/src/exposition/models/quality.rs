@@ -38,6 +38,43 @@ fn names(metric: Metric) -> [&'static str; 4] {
             "model_specificity_baseline",
             "Share of negatives told so that is expected.",
         ],
+        Metric::RocAuc => [
+            "model_roc_auc",
+            "Area under the ROC curve in the window that ends at the label horizon: the middle of its bounds.",
+            "model_roc_auc_baseline",
+            "Area under the ROC curve that is expected.",
+        ],
+        Metric::PrAuc => [
+            "model_pr_auc",
+            "Average precision, the area under the precision-recall curve, in the window that ends at the label horizon: the middle of its bounds.",
+            "model_pr_auc_baseline",
+            "Average precision that is expected.",
+        ],
+        Metric::BrierScore => [
+            "model_brier_score",
+            "Mean squared distance of scores from what was true in the window that ends at the label horizon; 0 is best.",
+            "model_brier_score_baseline",
+            "Mean squared distance of scores from what was true that is expected.",
+        ],
+    }
+}
+
+/// Names and helps of the gauges of a metric's bounds, for those that have some.
+fn bound_names(metric: Metric) -> Option<[&'static str; 4]> {
+    match metric {
+        Metric::RocAuc => Some([
+            "model_roc_auc_lower_bound",
+            "What the exact area under the ROC curve of the window that ends at the label horizon is not below.",
+            "model_roc_auc_upper_bound",
+            "What the exact area under the ROC curve of the window that ends at the label horizon is not above.",
+        ]),
+        Metric::PrAuc => Some([
+            "model_pr_auc_lower_bound",
+            "What the exact average precision of the window that ends at the label horizon is not below.",
+            "model_pr_auc_upper_bound",
+            "What the exact average precision of the window that ends at the label horizon is not above.",
+        ]),
+        _ => None,
     }
 }
 
@@ -53,8 +90,12 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     for metric in Metric::ALL {
         let [name, help, baseline_name, baseline_help] = names(metric);
         gauge(out, baseline_name, baseline_help, &labels, baseline.metrics.get(&metric).copied());
-        let value = slice.report.quality.as_ref().and_then(|quality| quality.metrics.get(&metric));
-        gauge(out, name, help, &labels, value.copied());
+        let Some(quality) = &slice.report.quality else { continue };
+        gauge(out, name, help, &labels, quality.metrics.get(&metric).copied());
+        if let Some([lower, lower_help, upper, upper_help]) = bound_names(metric) {
+            gauge(out, lower, lower_help, &labels, quality.lower_bounds.get(&metric).copied());
+            gauge(out, upper, upper_help, &labels, quality.upper_bounds.get(&metric).copied());
+        }
     }
     gauge(
         out,

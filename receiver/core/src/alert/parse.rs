@@ -1,7 +1,10 @@
 //! Reading a webhook's body.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{Alert, Labels, Snapshot, Status};
 
@@ -71,6 +74,7 @@ struct RawAlert {
     status: Status,
     labels: Option<Labels>,
     annotations: Option<Labels>,
+    #[serde(deserialize_with = "moment")]
     starts_at: Timestamp,
     /// Of an alert that fires it means nothing and may be anything.
     ends_at: Option<serde_json::Value>,
@@ -161,8 +165,16 @@ fn alert((index, Object(raw)): (usize, Object<RawAlert>)) -> Result<Alert, Snaps
     })
 }
 
+/// A time; the parser's own message speaks of digits.
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = Cow::<str>::deserialize(deserializer)?;
+    let wrong = || format!("{text:?} is not a time such as 2026-01-31T09:00:00Z");
+    text.parse().map_err(|_| D::Error::custom(wrong()))
+}
+
 fn end(index: usize, given: Option<serde_json::Value>) -> Result<Option<Timestamp>, SnapshotError> {
-    serde_json::from_value(given.unwrap_or_default()).map_err(|error| SnapshotError::Shape {
+    let read = |given: serde_json::Value| moment(given).map(Some);
+    given.filter(|given| !given.is_null()).map_or(Ok(None), read).map_err(|error| SnapshotError::Shape {
         path: format!("alerts[{index}].endsAt: "),
         what: shortened(&error.to_string()),
     })

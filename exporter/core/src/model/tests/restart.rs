@@ -31,7 +31,8 @@ fn take(model: &mut Model, setup: &ModelSetup, now: &mut Time, step: &Step) {
     };
     match step {
         Step::Predict(id, hour) => {
-            let event = prediction(*id, START + hour * HOUR, (id % 97) as f64);
+            let score = (id % 3 > 0).then_some((id * 7 % 11) as f64 / 11.0);
+            let event = Prediction { score, ..prediction(*id, START + hour * HOUR, (id % 97) as f64) };
             model.predict(setup, &event, now).unwrap();
         }
         Step::Label(id, class) => {
