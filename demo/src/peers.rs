@@ -6,6 +6,9 @@ use std::process::Stdio;
 use anyhow::{Result, bail};
 use tokio::process::Command;
 
+/// What makes a service of `docker-compose.yml` share the network of this machine.
+const HOST_NETWORK: &str = "demo/host-network.yml";
+
 /// How one of the two is started.
 pub(crate) enum Peer {
     /// A program on PATH.
@@ -50,6 +53,7 @@ impl Peer {
                     format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
                 let volume = format!("{0}:{0}", folder.display());
                 command.arg("compose").arg("-f").arg(root.join("docker-compose.yml"));
+                command.arg("-f").arg(root.join(HOST_NETWORK));
                 command.args([
                     "run",
                     "--rm",
@@ -88,6 +92,7 @@ mod tests {
         let arguments: Vec<_> =
             command.as_std().get_args().map(|argument| argument.to_string_lossy()).collect();
         assert!(arguments.contains(&"/run/x:/run/x".into()), "{arguments:?}");
+        assert!(arguments.contains(&"/root/demo/host-network.yml".into()), "{arguments:?}");
         assert_eq!(arguments.last().map(AsRef::as_ref), Some("prometheus"));
     }
 }

@@ -65,6 +65,10 @@ fn check_config(origin: &Origin) -> anyhow::Result<()> {
             {
                 println!("    {kind}: {}", names_of(model, reference, wanted).join(", "));
             }
+            if !model.segments.is_empty() {
+                let segments: Vec<_> = reference.slices.keys().map(|name| &**name).collect();
+                println!("    segments: {}", segments.join(", "));
+            }
         }
     }
     println!("{}: {} models, no faults", origin.file.display(), config.models.len());

@@ -57,6 +57,7 @@ struct RawLimits {
     series_per_family: Option<usize>,
     classes: Option<usize>,
     features: Option<usize>,
+    segments: Option<usize>,
     max_future: Option<Span>,
 }
 
@@ -104,11 +105,18 @@ impl Config {
             limits: Limits {
                 max_future: limits.max_future.map_or(Duration::from_secs(600), Span::duration),
                 classes: limits.classes.unwrap_or(50),
+                segments: limits.segments.unwrap_or(100),
             },
             max_features: limits.features.unwrap_or(2000),
         };
         if shared.limits.classes < 2 {
             faults.add("limits.classes", "expected at least 2");
+        }
+        if !(1..=10_000).contains(&shared.limits.segments) {
+            faults.add("limits.segments", "expected 1 to 10000");
+        }
+        if shared.max_features == 0 {
+            faults.add("limits.features", "expected at least 1");
         }
         let series_per_family = limits.series_per_family.unwrap_or(SERIES_PER_FAMILY);
         if series_per_family < LEAST_SERIES {

@@ -47,9 +47,11 @@ pub fn routes(web: Web, auth: &Auth) -> Router {
     let ingest = Router::new().route("/v1/events", post(events::post_events));
     let metrics = Router::new().route("/metrics", get(read::metrics));
     let read = Router::new()
-        .route("/", get(read::page))
+        .route("/", get(read::home))
+        .route("/models/{model}", get(read::model_page))
         .route("/api/v1/models", get(read::models))
-        .route("/api/v1/models/{model}", get(read::model));
+        .route("/api/v1/models/{model}", get(read::model))
+        .route("/api/v1/models/{model}/distributions", get(read::distributions));
     auth.guard(Scope::Ingest, ingest)
         .merge(auth.guard(Scope::Metrics, metrics))
         .merge(auth.guard(Scope::Read, read))

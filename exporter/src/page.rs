@@ -1,66 +1,63 @@
-//! The page at `/`: what the exporter watches, in one table, without scripts.
+//! Pages for people: what the exporter watches, and one model in full. Plain HTML with pictures in it, no script.
+//!
+//! Everything that came from outside goes through [`escape`]; a page is made from what was published and changes nothing.
 
-use std::fmt::Write;
+mod attention;
+mod cells;
+pub mod choice;
+mod drift;
+mod first_event;
+mod home;
+mod model;
+mod parts;
+mod quality;
+mod reasons;
 
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use modelwatch_common::http::page::{escape, shell};
-use modelwatch_exporter_core::quality::Metric;
-use modelwatch_exporter_core::report::WindowReport;
+use modelwatch_exporter_core::time::Time;
 
+use self::choice::{Choice, NotThere, RawChoice};
 use crate::publisher::Published;
 
-/// Every model, version and window in a row.
-pub fn home(published: &Published) -> Response {
-    let mut rows = String::new();
-    for report in published.models.values() {
-        for (version, of_version) in &report.versions {
-            for (window, of_window) in of_version.segments.values().flat_map(|segment| &segment.windows) {
-                row(&mut rows, [&report.model, version, window], of_window);
-            }
-        }
-    }
-    if rows.is_empty() {
-        rows.push_str("<tr><td colspan=\"7\">No event has come yet. POST events to /v1/events.</td></tr>");
-    }
-    let head = "<tr><th>Model</th><th>Version</th><th>Window</th><th>Rows</th><th>Drifted features</th><th>Accuracy</th><th>Labelled</th></tr>";
-    let links = "<p><a href=\"/metrics\">metrics</a> · <a href=\"/api/v1/models\">models as JSON</a> · <a href=\"/api/v1/status\">status</a></p>";
-    let body = format!("{links}<table><thead>{head}</thead><tbody>{rows}</tbody></table>");
-    shell("modelwatch-exporter", &body)
+/// The page at `/`. `host` is where the browser found the exporter.
+#[must_use]
+pub fn home(published: &Published, host: &str, now: Time) -> Response {
+    shell("Models", &home::body(published, host, now))
 }
 
-fn row(out: &mut String, [model, version, window]: [&str; 3], report: &WindowReport) {
-    let drifted: Vec<&str> =
-        report.features.iter().filter(|(_, f)| f.detected == Some(true)).map(|(name, _)| &**name).collect();
-    let drift = match report.dataset.monitored {
-        None => "not decided yet".to_owned(),
-        Some(monitored) => {
-            let count = report.dataset.drifted.unwrap_or_default();
-            format!("{count}/{monitored} {}", escape(&drifted.join(", ")))
-        }
+/// The page of a model.
+#[must_use]
+pub fn model(published: &Published, name: &str, wanted: &RawChoice, (host, now): (&str, Time)) -> Response {
+    let Some(report) = published.models.get(name) else {
+        return failure(StatusCode::NOT_FOUND, &format!("No model `{name}` is configured."), published);
     };
-    let accuracy = report.quality.as_ref().and_then(|quality| quality.metrics.get(&Metric::Accuracy));
-    let accuracy = accuracy.map_or("unknown".to_owned(), |value| format!("{value:.3}"));
-    let labelled =
-        report.labels.map_or("unknown".to_owned(), |labels| format!("{:.0} %", labels.coverage * 100.0));
-    let cells = [
-        format!("<a href=\"/api/v1/models/{}\">{}</a>", in_path(model), escape(model)),
-        escape(version),
-        escape(window),
-        report.current.rows.to_string(),
-        drift,
-        accuracy,
-        labelled,
-    ];
-    let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-    // writing to a string cannot fail
-    let _ = writeln!(out, "<tr>{cells}</tr>");
+    match Choice::find(report, wanted) {
+        Ok(choice) => shell(&report.model, &model::body(&choice, wanted, now)),
+        Err(NotThere::Nothing) => {
+            shell(&report.model, &format!("{}{}", first_event::invitation(report, host), home::links()))
+        }
+        Err(missing) => failure(StatusCode::NOT_FOUND, &format!("Of `{name}`: {missing}."), published),
+    }
 }
 
-/// A name as a part of a URL's path (RFC 3986, 2.1).
-fn in_path(name: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    name.bytes().map(encode).collect()
+/// The page for what an address asks for in a way that cannot be read.
+#[must_use]
+pub fn unreadable(why: &str) -> Response {
+    let body = format!("<p class=\"empty\">{}</p>\n{}", escape(why), home::links());
+    (StatusCode::BAD_REQUEST, shell("Not shown", &body)).into_response()
 }
+
+/// A page that says what is not there and leads to what is.
+fn failure(status: StatusCode, what: &str, published: &Published) -> Response {
+    let link = |name: &str| {
+        format!("<li><a href=\"{}\">{}</a></li>\n", escape(&parts::model_address(name)), escape(name))
+    };
+    let models: String = published.models.keys().map(|name| link(name)).collect();
+    let body = format!("<p class=\"empty\">{}</p>\n<ul>\n{models}</ul>\n{}", escape(what), home::links());
+    (status, shell("Not here", &body)).into_response()
+}
+
+#[cfg(test)]
+mod tests;

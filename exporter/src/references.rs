@@ -1,17 +1,19 @@
 //! References: data set files read once, at start and at a reload, into what events are compared with.
 
+mod reading;
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use modelwatch_exporter_core::model::{FeatureSetup, MethodSetup, ModelSetup, Reference};
-use modelwatch_exporter_core::quality::{Binary, Score, ScoreHistogram};
-use modelwatch_exporter_core::reference::{FeatureReference, Profile, ReferenceError};
+use modelwatch_exporter_core::model::{FeatureSetup, MethodSetup, ModelSetup};
+use modelwatch_exporter_core::reference::ReferenceError;
 use modelwatch_exporter_core::schema::FeatureType;
-use modelwatch_exporter_core::value::{Value, canonical};
 
 use crate::config::{FeatureConfig, ModelConfig};
-use crate::table::{Batch, Table, TableError};
+use crate::table::TableError;
+use reading::RawReference;
 
 /// Why a model cannot be compared with its reference.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,7 @@ pub fn build(config: &ModelConfig) -> Result<ModelSetup, ReferencesError> {
         positive: config.positive.clone(),
         windows: config.windows.clone(),
         clock: config.clock,
+        segments: config.segments.clone(),
         reference: default.map(share),
         references: named.into_iter().map(|(version, raw)| (version, share(raw))).collect(),
         features,
@@ -69,153 +72,6 @@ pub fn build(config: &ModelConfig) -> Result<ModelSetup, ReferencesError> {
         baseline: config.baseline.clone(),
         limits: config.limits,
     })
-}
-
-/// A reference whose features have not got their places yet.
-struct RawReference {
-    /// All columns that may be features, identifiers included.
-    columns: BTreeSet<Box<str>>,
-    features: BTreeMap<Box<str>, FeatureReference>,
-    reference: Reference,
-}
-
-impl RawReference {
-    fn read(config: &ModelConfig, path: &Path) -> Result<RawReference, ReferencesError> {
-        let table = Table::open(path).map_err(ReferencesError::Table)?;
-        let columns = Columns::find(config, &table).map_err(ReferencesError::Table)?;
-        let mut profiles: Vec<Profile> =
-            columns.features.iter().map(|at| Profile::new(table.columns()[*at].kind)).collect();
-        let mut said = Said::default();
-        for batch in table.batches(&columns.selection()).map_err(ReferencesError::Table)? {
-            let batch = batch.map_err(ReferencesError::Table)?;
-            for (at, profile) in profiles.iter_mut().enumerate() {
-                (0..batch.rows()).for_each(|row| profile.observe(&batch.value(at, row)));
-            }
-            said.observe(&batch, &columns, &config.positive);
-        }
-        let names = columns.features.iter().map(|at| &table.columns()[*at].name);
-        let mut features = BTreeMap::new();
-        for (name, profile) in names.zip(&profiles) {
-            let reference = feature(config, name, profile).map_err(|reason| ReferencesError::Feature {
-                feature: name.clone(),
-                path: path.to_owned(),
-                reason,
-            })?;
-            features.extend(reference.map(|reference| (name.clone(), reference)));
-        }
-        let columns = columns.features.iter().map(|at| table.columns()[*at].name.clone()).collect();
-        Ok(RawReference { columns, features, reference: said.reference(table.row_count()) })
-    }
-
-    fn in_order_of(mut self, features: &[FeatureSetup]) -> Reference {
-        let placed = features.iter().map(|feature| self.features.remove(&feature.name));
-        Reference { features: placed.collect(), ..self.reference }
-    }
-}
-
-/// Which columns of a table are what.
-struct Columns {
-    features: Vec<usize>,
-    label: Option<usize>,
-    prediction: Option<usize>,
-    score: Option<usize>,
-}
-
-impl Columns {
-    fn find(config: &ModelConfig, table: &Table) -> Result<Columns, TableError> {
-        let place = |name: &Option<String>| name.as_deref().map(|name| table.column(name)).transpose();
-        let (label, prediction) = (place(&config.columns.label)?, place(&config.columns.prediction)?);
-        let score = place(&config.columns.score)?;
-        let ignored: BTreeSet<&str> = config.columns.ignore.iter().map(String::as_str).collect();
-        let taken = [label, prediction, score];
-        let numbered = table.columns().iter().enumerate();
-        let free =
-            numbered.filter(|(at, column)| !taken.contains(&Some(*at)) && !ignored.contains(&*column.name));
-        Ok(Columns { features: free.map(|(at, _)| at).collect(), label, prediction, score })
-    }
-
-    /// Features first, then label, prediction and score where there are any.
-    fn selection(&self) -> Vec<usize> {
-        self.features.iter().copied().chain(self.roles().into_iter().flatten()).collect()
-    }
-
-    fn roles(&self) -> [Option<usize>; 3] {
-        [self.label, self.prediction, self.score]
-    }
-
-    /// Where label, prediction and score are in [`Columns::selection`].
-    fn places(&self) -> [Option<usize>; 3] {
-        let mut next = self.features.len()..;
-        self.roles().map(|role| role.and_then(|_| next.next()))
-    }
-}
-
-/// What the model said of the reference's rows, and what was true.
-#[derive(Default)]
-struct Said {
-    predicted: u64,
-    positive: u64,
-    quality: Binary,
-    scores: ScoreHistogram,
-}
-
-impl Said {
-    fn observe(&mut self, batch: &Batch, columns: &Columns, positive: &str) {
-        let [label, prediction, score] = columns.places();
-        let is_positive =
-            |at: Option<usize>, row: usize| canonical(&batch.value(at?, row)).map(|class| class == positive);
-        for row in 0..batch.rows() {
-            let (truth, said) = (is_positive(label, row), is_positive(prediction, row));
-            if let Some(said) = said {
-                self.predicted += 1;
-                self.positive += u64::from(said);
-            }
-            if let Some((truth, said)) = truth.zip(said) {
-                self.quality.add(truth, said);
-            }
-            if let Some((truth, score)) = truth.zip(score.and_then(|at| score_of(&batch.value(at, row)))) {
-                self.scores.add(score, truth);
-            }
-        }
-    }
-
-    fn reference(self, rows: u64) -> Reference {
-        Reference {
-            rows,
-            features: Vec::new(),
-            quality: (self.quality.rows() > 0).then_some(self.quality),
-            scores: self.scores,
-            positive_ratio: (self.predicted > 0).then(|| self.positive as f64 / self.predicted as f64),
-        }
-    }
-}
-
-fn score_of(value: &Value) -> Option<Score> {
-    match value {
-        Value::Number(probability) => Score::new(*probability),
-        _ => None,
-    }
-}
-
-/// One column as a feature; `None` for an identifier, which has no distribution.
-fn feature(
-    config: &ModelConfig,
-    name: &str,
-    profile: &Profile,
-) -> Result<Option<FeatureReference>, ReferenceError> {
-    let wanted = config.features.get(name).and_then(|feature| feature.feature_type);
-    match wanted.unwrap_or_else(|| profile.inferred_type()) {
-        FeatureType::Identifier if wanted.is_some() => Ok(None),
-        FeatureType::Identifier => {
-            tracing::info!(
-                model = &*config.name,
-                column = name,
-                "the column has as many distinct texts as an identifier, so it is not monitored"
-            );
-            Ok(None)
-        }
-        feature_type => FeatureReference::new(profile, feature_type).map(Some),
-    }
 }
 
 /// The monitored features of all references together, each with its methods.

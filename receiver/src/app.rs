@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::delivery::{Delivery, Destination, Means, Plan};
+use crate::drill::{self, Drills};
 use crate::http::Receiving;
 use crate::intake::{Intake, Intaker, Terms};
 use crate::metrics::Metrics;
@@ -120,6 +121,8 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     let delivery = start_delivery(config, &shared, tasks, bell)?;
     watch_heartbeats(&shared, &intake, &terms, tasks);
     keep_house(config, &shared, tasks);
+    let drills =
+        Drills { intake: intake.clone(), terms: Arc::clone(&terms), clock: Arc::clone(&shared.clock) };
     let parts = Reloadable {
         origin,
         started: config.clone(),
@@ -128,7 +131,7 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
         delivery,
     };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
-    Ok(router(config, &shared, intake, reload))
+    Ok(router(config, &shared, drills, reload))
 }
 
 fn start_delivery(
@@ -220,10 +223,10 @@ fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelErro
     Ok(Plan { destinations, settings: config.delivery, wording: config.wording() })
 }
 
-fn router(config: &Config, shared: &Shared, intake: Intake, reload: Reload) -> Router {
+fn router(config: &Config, shared: &Shared, drills: Drills, reload: Reload) -> Router {
     let auth = config.web.auth();
-    let receiving =
-        Receiving { intake, metrics: Arc::clone(&shared.metrics), max_body: config.web.max_body() };
+    let (intake, metrics) = (drills.intake.clone(), Arc::clone(&shared.metrics));
+    let receiving = Receiving { intake, metrics, max_body: config.web.max_body() };
     let readiness = Readiness::not_yet("starting");
     readiness.ready();
     let started_at = shared.clock.now();
@@ -237,6 +240,7 @@ fn router(config: &Config, shared: &Shared, intake: Intake, reload: Reload) -> R
     let reading = page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
+        .merge(auth.guard(Scope::Write, drill::routes(drills)))
         .merge(admin::metrics_route(shared.registry.clone(), auth))
         .merge(admin::routes(AdminState { readiness, reload, status: Arc::new(status) }, auth))
 }

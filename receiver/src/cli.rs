@@ -13,7 +13,9 @@ use crate::app::{self, Origin};
 use crate::store::Store;
 
 mod check_config;
+mod client;
 pub mod history;
+mod send_test;
 
 /// The configuration file unless another is named.
 const DEFAULT_FILE: &str = "receiver.yaml";
@@ -36,6 +38,9 @@ enum Command {
     CheckConfig,
     /// Print who was told what, when, and with what result
     History(history::HistoryArgs),
+    /// Send a test through the running receiver and print what each destination answers
+    #[command(after_help = send_test::EXAMPLES)]
+    SendTest(send_test::SendTestArgs),
 }
 
 /// Runs what the command line of this process asks for.
@@ -59,6 +64,7 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
         Command::Serve => runtime.block_on(app::serve(origin)),
         Command::CheckConfig => check_config::run(&origin),
         Command::History(args) => runtime.block_on(print_history(&origin, &args)),
+        Command::SendTest(args) => runtime.block_on(send_test::run(&origin, args)),
     }
 }
 

@@ -3,7 +3,8 @@
 //! It reads and never changes anything. The shapes here are the API's; fields may be added and are never renamed.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::message::{AlertView, Message};
+use modelwatch_receiver_core::alert::Labels;
+use modelwatch_receiver_core::message::{self, AlertView, Message};
 use serde::Serialize;
 
 use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
@@ -36,6 +37,8 @@ pub struct Entry {
     pub kind: String,
     /// `pending`, `delivered`, `suppressed` or `dead`.
     pub status: String,
+    /// When it is tried again, if it waits for that.
+    pub next_attempt_at: Option<Timestamp>,
     /// Why it was not sent, if it was suppressed.
     pub suppressed: Option<String>,
     /// Alertmanager's group key.
@@ -61,6 +64,8 @@ pub struct Entry {
 pub struct Attempt {
     /// When it began.
     pub at: Timestamp,
+    /// When it ended; `null` while it is under way.
+    pub finished_at: Option<Timestamp>,
     /// `delivered`, `retryable` or `permanent`; `null` while it is under way.
     pub result: Option<String>,
     /// What went wrong, one of a closed set.
@@ -83,6 +88,17 @@ impl Entry {
         self.suppressed.as_deref().or(failed)
     }
 
+    /// Its alerts as a person wants to read them, the most urgent first.
+    pub fn by_urgency(&self) -> Vec<&AlertView> {
+        message::by_urgency(&self.alerts)
+    }
+
+    /// The labels and the annotations that all its alerts share.
+    pub fn common(&self) -> (Labels, Labels) {
+        let labels = message::shared(self.alerts.iter().map(|alert| &alert.labels));
+        (labels, message::shared(self.alerts.iter().map(|alert| &alert.annotations)))
+    }
+
     fn new(stored: StoredNotification, attempts: Vec<StoredAttempt>) -> Self {
         let message = stored.message;
         Self {
@@ -91,6 +107,7 @@ impl Entry {
             channel: stored.channel,
             kind: stored.kind,
             status: stored.status,
+            next_attempt_at: stored.next_attempt_at,
             suppressed: stored.suppressed,
             group: stored.group,
             title: message.as_ref().map(Message::title).unwrap_or_default(),
@@ -106,8 +123,8 @@ impl Entry {
 
 impl From<StoredAttempt> for Attempt {
     fn from(stored: StoredAttempt) -> Self {
-        let StoredAttempt { at, result, reason, ambiguous, detail } = stored;
-        Self { at, result, reason, ambiguous, detail }
+        let StoredAttempt { at, finished_at, result, reason, ambiguous, detail } = stored;
+        Self { at, finished_at, result, reason, ambiguous, detail }
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 use crate::intake::{Intake, IntakeError, Webhook};
 use crate::metrics::{Metrics, Received};
-use crate::store::HEARTBEAT_SOURCE;
+use crate::store::{HEARTBEAT_SOURCE, TEST_SOURCE};
 
 /// Who sent a webhook that names no source and came without a token.
 const DEFAULT_SOURCE: &str = "default";
@@ -69,7 +69,7 @@ async fn receive(receiving: &Receiving, source: String, body: Body) -> Response 
         Err(refused) => return refuse(receiving, refused),
     };
     match receiving.intake.accept(Webhook { source, snapshot, channels: None }).await {
-        Ok(()) => {
+        Ok(_) => {
             receiving.metrics.received(Received::Accepted);
             Json(serde_json::json!({ "status": "accepted" })).into_response()
         }
@@ -112,8 +112,8 @@ fn source(
     let Query(query) = query.map_err(|error| bad(error.body_text()))?;
     let named = query.source.filter(|source| !source.is_empty());
     let source = named.or(token.map(|TokenName(name)| name)).unwrap_or_else(|| DEFAULT_SOURCE.to_owned());
-    if source == HEARTBEAT_SOURCE {
-        return Err(bad(format!("the source {HEARTBEAT_SOURCE} is the receiver's own, name another")));
+    if [HEARTBEAT_SOURCE, TEST_SOURCE].contains(&source.as_str()) {
+        return Err(bad(format!("the source {source} is the receiver's own, name another")));
     }
     Ok(source)
 }

@@ -17,9 +17,9 @@ mod names;
 mod policy;
 
 use accept::Acceptance;
-pub use accept::{Tally, Webhook};
+pub use accept::{Queued, Tally, Webhook};
 pub use names::ChannelNames;
-pub use policy::Policy;
+pub use policy::{Policy, Way};
 
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, Transaction, Wording};
@@ -62,7 +62,7 @@ pub struct Intake(mpsc::Sender<Job>);
 
 struct Job {
     webhook: Webhook,
-    answer: oneshot::Sender<Result<(), IntakeError>>,
+    answer: oneshot::Sender<Result<Vec<Queued>, IntakeError>>,
 }
 
 /// The one task that accepts.
@@ -76,11 +76,11 @@ pub struct Intaker {
 }
 
 impl Intake {
-    /// Accepts a webhook; it is on disk when this returns.
+    /// Accepts a webhook; it is on disk when this returns, and so is what is to be told because of it.
     ///
     /// # Errors
     /// When it is not on disk; the sender is to try again.
-    pub async fn accept(&self, webhook: Webhook) -> Result<(), IntakeError> {
+    pub async fn accept(&self, webhook: Webhook) -> Result<Vec<Queued>, IntakeError> {
         let (answer, accepted) = oneshot::channel();
         self.0.try_send(Job { webhook, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
@@ -122,11 +122,11 @@ impl Intaker {
     /// Accepts a batch; should it fail, each webhook alone, so that none falls with another.
     async fn accept(&self, batch: Vec<Job>) {
         let webhooks: Vec<&Webhook> = batch.iter().map(|job| &job.webhook).collect();
-        let together = self.commit(&webhooks).await;
+        let mut together = self.commit(&webhooks).await.map(Vec::into_iter);
         for job in batch {
-            let result = match &together {
-                Ok(()) => Ok(()),
-                Err(_) => self.commit(&[&job.webhook]).await,
+            let result = match &mut together {
+                Ok(queued) => Ok(queued.next().unwrap_or_default()),
+                Err(_) => self.commit(&[&job.webhook]).await.map(|queued| queued.concat()),
             };
             let answer = result.map_err(|error| {
                 tracing::error!(%error, source = job.webhook.source, "a webhook could not be stored");
@@ -137,15 +137,18 @@ impl Intaker {
         }
     }
 
-    async fn commit(&self, webhooks: &[&Webhook]) -> Result<(), StoreError> {
+    /// Accepts them in one transaction; returns what is to be told because of each.
+    async fn commit(&self, webhooks: &[&Webhook]) -> Result<Vec<Vec<Queued>>, StoreError> {
         let terms = self.terms.load_full();
         let mut transaction = self.store.begin().await?;
         let mut acceptance = Acceptance::new(&mut transaction, &terms, self.clock.now());
+        let mut queued = Vec::with_capacity(webhooks.len());
         for webhook in webhooks {
-            acceptance.webhook(webhook).await?;
+            queued.push(acceptance.webhook(webhook).await?);
         }
         let tally = acceptance.tally;
-        self.finish(transaction, &tally).await
+        self.finish(transaction, &tally).await?;
+        Ok(queued)
     }
 
     /// Looks at the occurrences whose time has come although no webhook spoke of them.

@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod delivery;
+pub mod drill;
 pub mod heartbeat;
 pub mod history;
 pub mod http;

@@ -17,6 +17,7 @@ use crate::history::{self, RawFilter};
 use crate::store::{Store, StoreError};
 use crate::templates::Templates;
 
+mod content;
 mod list;
 mod notification;
 mod parts;

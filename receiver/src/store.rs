@@ -81,6 +81,9 @@ pub enum StoreError {
     Damaged(String),
 }
 
+/// The source of fire drills; not a name that anybody gives a sender.
+pub const TEST_SOURCE: &str = "(test)";
+
 /// The store, shared by all parts of the program; cloning is cheap.
 #[derive(Clone)]
 pub struct Store {

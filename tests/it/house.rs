@@ -8,8 +8,18 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 /// What a pure crate must never stand on: runtimes, sockets, stores, and the metrics registry.
 const IMPURE: [&str; 5] = ["tokio", "hyper", "sqlx", "reqwest", "prometheus"];
 /// Where the project's own files are.
-const ROOMS: [&str; 9] =
-    ["common", "exporter", "receiver", "tests", "demo", "rules", "alertmanager", "docs", "grafana"];
+const ROOMS: [&str; 10] = [
+    "common",
+    "exporter",
+    "receiver",
+    "tests",
+    "demo",
+    "rules",
+    "alertmanager",
+    "compose",
+    "docs",
+    "grafana",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

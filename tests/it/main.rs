@@ -8,12 +8,17 @@
 
 mod areas;
 mod bad_input;
+mod browser;
+mod compose;
 mod deliveries;
+mod documents;
 mod events_to_gauges;
 mod house;
 mod ingest;
 mod manners;
 mod metrics;
 mod restart;
+mod segments;
+mod send_test;
 mod support;
 mod whole_loop;

@@ -1,6 +1,9 @@
-//! What the tests stand on: real programs on free ports, their peers, a stand-in for Slack, and patience.
+//! What the tests stand on: real programs on free ports, their peers, a stand-in for Slack, a browser, and patience.
 
 pub(crate) mod alerts;
+pub(crate) mod browser;
+pub(crate) mod census;
+pub(crate) mod employment;
 pub(crate) mod exposition;
 pub(crate) mod golden;
 pub(crate) mod http;
@@ -11,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod slack;
 pub(crate) mod wait;
+pub(crate) mod yaml;
 
 use std::path::{Path, PathBuf};
 

@@ -31,6 +31,17 @@ pub enum Scope {
 impl Scope {
     /// Every scope, which is what a token without `allow` has.
     pub const ALL: [Scope; 4] = [Scope::Ingest, Scope::Read, Scope::Write, Scope::Metrics];
+
+    /// The name used in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Ingest => "ingest",
+            Scope::Read => "read",
+            Scope::Write => "write",
+            Scope::Metrics => "metrics",
+        }
+    }
 }
 
 /// The name of the token that a request came with; an extension of every request that had to show one.
@@ -73,6 +84,15 @@ impl Auth {
             None => routes,
             Some(tokens) => routes.route_layer(from_fn_with_state((Arc::clone(tokens), scope), check)),
         }
+    }
+}
+
+impl Auth {
+    /// A token that may `scope`, for a command line that calls its own running program.
+    #[must_use]
+    pub fn token_for(&self, scope: Scope) -> Option<&Secret> {
+        let mut tokens = self.0.iter().flat_map(|tokens| tokens.iter());
+        tokens.find(|token| token.allow.contains(&scope)).map(|token| &token.secret)
     }
 }
 

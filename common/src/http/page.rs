@@ -1,7 +1,10 @@
 //! The shell around every page for people: one stylesheet, no script, nothing from elsewhere.
 //!
 //! Classes that the stylesheet knows: `scroll` (around a wide table), `badge` with `ok`, `warn`, `bad` or `quiet`,
-//! `cards` with `card` inside, `number` (a cell), `quiet` (secondary text), `empty` (nothing to show).
+//! `cards` with `card` inside, `number` (a cell), `command` (a `pre` that wraps), `quiet` (secondary text), `note` (why something is as it is), `empty` (nothing to
+//! show), `verdict` and `findings` (what matters first), `choice` (links of which one is shown), `links` (where else to look);
+//! for pictures `pictures` (wider `cards`), `bars` (a table whose second cells are pictures), `excess` (one of them with longer names), `reference`, `current`,
+//! `moved`, `track` (areas), `threshold` (a line), `share` (a bar by itself), `legend` with `swatch`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Time;
 use crate::value::Value;
-pub use features::FeatureNames;
+pub use features::{FeatureNames, SegmentValues};
 pub(crate) use python::quote_not_finite;
 
 /// Longest accepted event, in bytes.
@@ -57,8 +57,11 @@ pub struct Prediction {
     pub id: Option<Id>,
     /// When it was made; `None` means on arrival.
     pub time: Option<Time>,
-    /// The monitored features that it carries, by their places in [`FeatureNames`]: what it lacks costs nothing.
+    /// The monitored features that it carries, by their places in [`FeatureNames`]: what it lacks costs nothing. Places beyond
+    /// the features' are of columns that only slice rows.
     pub features: Vec<(u32, Value)>,
+    /// The segments it belongs to besides all rows; at most one of each key.
+    pub segments: SegmentValues,
     /// Canonical text of the predicted class; `None` only for a failed request.
     pub class: Option<Box<str>>,
     /// Probability of the positive class, in [0, 1].

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::event::Id;
 use crate::quality::{ClassIndex, Score};
+use crate::segment::SegmentIndex;
 use crate::time::{Time, millis};
 
 /// How finely expiry looks at time: entries live at most `wait` × (1 + 1/32).
@@ -33,8 +34,17 @@ impl VersionKey {
     }
 }
 
-/// A prediction that can still be joined.
+/// A row among those of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InSegment {
+    /// The segment.
+    pub segment: SegmentIndex,
+    /// How many predictions of its version in that segment came before it.
+    pub ordinal: u64,
+}
+
+/// A prediction that can still be joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Which version made it.
     pub version: VersionKey,
@@ -46,6 +56,8 @@ pub struct Waiting {
     pub(crate) seen: Time,
     /// How many predictions of its version came before it.
     pub ordinal: u64,
+    /// Where it was counted besides; an empty one takes no memory of its own.
+    pub segments: Box<[InSegment]>,
     /// What was predicted.
     pub predicted: ClassIndex,
     /// How sure the model was of the positive class.
@@ -71,7 +83,7 @@ impl Truth {
 }
 
 /// A prediction and its label, together at last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
     /// The prediction.
     pub prediction: Waiting,
@@ -193,12 +205,13 @@ impl WaitingRoom {
         let seen = arrived.time.max(arrived.clock);
         self.remember(id, seen, limits);
         let entry = self.entries.entry(id).or_default();
-        let Arrived { version, place, time, ordinal, predicted, score, clock } = arrived;
+        let Arrived { version, place, time, ordinal, segments, predicted, score, clock } = arrived;
         let truth = known_truth(entry, version, limits.oldest(clock));
-        let prediction = Waiting { version, place, time, seen, ordinal, predicted, score, truth };
+        let prediction = Waiting { version, place, time, seen, ordinal, segments, predicted, score, truth };
+        let joined = truth.map(|truth| Joined { prediction: prediction.clone(), truth, replaced: None });
         entry.predictions.push(prediction);
         self.make_room(limits);
-        truth.map(|truth| Joined { prediction, truth, replaced: None })
+        joined
     }
 
     /// Brings a label to its predictions. `clock` is the model's now.
@@ -219,7 +232,7 @@ impl WaitingRoom {
             let before = prediction.truth.map(|known| known.class);
             if before != Some(truth.class) {
                 prediction.truth = Some(truth);
-                joined.push(Joined { prediction: *prediction, truth, replaced: before });
+                joined.push(Joined { prediction: prediction.clone(), truth, replaced: before });
             }
         }
         match (found, joined.is_empty()) {
@@ -280,7 +293,7 @@ impl WaitingRoom {
 }
 
 /// A prediction on its way in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Arrived {
     /// Which version made it.
     pub version: VersionKey,
@@ -290,6 +303,8 @@ pub struct Arrived {
     pub time: Time,
     /// How many predictions of its version came before it.
     pub ordinal: u64,
+    /// Where it was counted besides.
+    pub segments: Box<[InSegment]>,
     /// What was predicted.
     pub predicted: ClassIndex,
     /// How sure the model was of the positive class.

@@ -14,6 +14,7 @@ pub mod quality;
 pub mod reference;
 pub mod report;
 pub mod schema;
+pub mod segment;
 pub mod state;
 pub mod summary;
 pub mod time;

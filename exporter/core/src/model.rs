@@ -1,11 +1,12 @@
 //! The state of one model: a pure fold over its events in the order of their acceptance.
 //!
-//! An event goes one way: its version's totals, the open pane of each window, and the waiting room, where labels meet
-//! predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
+//! An event goes one way: its version's totals, the open pane of each window of all rows and of each of its segments, and
+//! the waiting room, where labels meet predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
 
 mod births;
 mod decision;
 mod setup;
+mod slice;
 mod version;
 mod window_state;
 
@@ -16,15 +17,17 @@ use smallvec::SmallVec;
 
 use crate::event::{Label, Prediction, Reason, Rejection};
 use crate::histogram::{DELAY_BOUNDS, Histogram};
-use crate::labels::{Arrived, Joined, LabelOutcome, Truth, VersionIndex, VersionKey, WaitingRoom};
+use crate::labels::{Arrived, InSegment, Joined, LabelOutcome, Truth, VersionIndex, VersionKey, WaitingRoom};
 use crate::quality::{ClassIndex, Classes, Score};
 use crate::schema::Kind;
+use crate::segment::Segments;
 use crate::time::Time;
 pub use births::{Birth, Births};
 pub use decision::{Assessment, Decision, Evaluated, Judge, State};
 pub use setup::{
     ClockKind, DriftRules, FeatureSetup, LabelRules, Limits, MethodSetup, ModelSetup, Reference,
 };
+pub use slice::Slice;
 pub use version::{Version, VersionTotals};
 pub use window_state::{Pane, QualityWindow, WindowState};
 
@@ -51,6 +54,7 @@ pub struct Model {
     pub(crate) classes: Classes,
     /// The class that scores are about.
     pub(crate) positive: ClassIndex,
+    pub(crate) segments: Segments,
     pub(crate) versions: Vec<Version>,
     pub(crate) waiting: WaitingRoom,
     /// The newest prediction's time.
@@ -77,9 +81,10 @@ impl Model {
         let mut classes = Classes::default();
         // Always known, whatever the limit: quality is told of this class.
         let positive = classes.admit(&setup.positive, usize::MAX);
-        Model {
+        let mut model = Model {
             classes,
             positive,
+            segments: Segments::default(),
             versions: Vec::new(),
             waiting: WaitingRoom::default(),
             newest: None,
@@ -93,7 +98,9 @@ impl Model {
             features: names(setup),
             births: Births::default(),
             next_boundary: Time(i64::MIN),
-        }
+        };
+        model.adopt_segments(setup);
+        model
     }
 
     /// What "now" is for this model's windows; `None` when nothing was seen and the clock is the events' own.
@@ -115,7 +122,7 @@ impl Model {
             version.decide_until(setup, clock);
         }
         self.waiting.expire(clock, setup.labels.limits);
-        let boundaries = self.versions.iter().flat_map(|version| version.next_boundaries(setup));
+        let boundaries = self.versions.iter().flat_map(Version::next_boundaries);
         let sweep = clock.after(setup.labels.limits.wait / 32);
         self.next_boundary = boundaries.min().map_or(sweep, |boundary| boundary.min(sweep));
     }
@@ -139,18 +146,18 @@ impl Model {
         }
         self.newest_event = self.newest_event.max(Some(time));
         let Some(class) = prediction.class.as_deref() else {
-            return Ok(self.fail(setup, prediction, time));
+            return Ok(self.fail(setup, prediction, time, now));
         };
         self.newest = self.newest.max(Some(time));
         self.advance(setup, now);
-        let place = self.place_of(setup, &prediction.version);
+        let place = self.place_of(setup, &prediction.version, now);
         let class = self.classes.admit(class, setup.limits.classes);
         let clock = self.clock(setup, now).unwrap_or(time);
-        let arrived = self.count(setup, prediction, Placed { place, class, time, clock });
+        let arrived = self.count(setup, prediction, Placed { place, class, time, clock, now });
         if let Some(id) = prediction.id
             && let Some(joined) = self.waiting.admit(id, arrived, setup.labels.limits)
         {
-            self.join(setup, &joined);
+            self.join(&joined);
         }
         Ok(Counted::New)
     }
@@ -167,7 +174,7 @@ impl Model {
         let clock = self.clock(setup, now).unwrap_or(time);
         self.newest_event = self.newest_event.max(Some(time));
         match self.waiting.label(label.id, Truth { class, time, only }, clock, setup.labels.limits) {
-            LabelOutcome::Joined(all) => all.iter().for_each(|joined| self.join(setup, joined)),
+            LabelOutcome::Joined(all) => all.iter().for_each(|joined| self.join(joined)),
             LabelOutcome::Unmatched => self.labels_unmatched += 1,
             LabelOutcome::Repeated => {
                 self.labels_repeated += 1;
@@ -177,9 +184,9 @@ impl Model {
         Ok(Counted::New)
     }
 
-    /// Notes which versions and classes are new.
+    /// Notes which classes are new.
     pub fn note_births(&mut self, now: Time) {
-        self.births.note(self.versions.len(), self.classes.len(), now);
+        self.births.note(self.classes.len(), now);
     }
 
     /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers whether
@@ -193,7 +200,10 @@ impl Model {
         let features = names(setup);
         self.kinds = features.iter().map(counts).collect();
         self.features = features;
-        let kept: Vec<bool> = self.versions.iter_mut().map(|version| version.adopt(setup)).collect();
+        self.adopt_segments(setup);
+        let segments = &self.segments;
+        let kept: Vec<bool> =
+            self.versions.iter_mut().map(|version| version.adopt(setup, segments)).collect();
         kept.contains(&false)
     }
 
@@ -207,41 +217,71 @@ impl Model {
         }
     }
 
-    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time) -> Counted {
+    /// What the references have gets its segment before anything that comes.
+    fn adopt_segments(&mut self, setup: &ModelSetup) {
+        self.segments.adopt(&setup.segments);
+        self.segments.reserve(setup.segments_of_references(), setup.limits.segments);
+    }
+
+    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time, now: Time) -> Counted {
         let (version, limits) = (VersionKey::of(&failed.version), setup.labels.limits);
         if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
             return Counted::Duplicate;
         }
-        let place = self.place_of(setup, &failed.version);
+        let place = self.place_of(setup, &failed.version, now);
         self.versions[usize::from(place.0)].totals.count_status(&failed.status);
         Counted::New
     }
 
     fn count(&mut self, setup: &ModelSetup, prediction: &Prediction, placed: Placed) -> Arrived {
         let version = &mut self.versions[usize::from(placed.place.0)];
-        let ordinal = version.totals.count(prediction, placed.class);
-        let cells = version.cells(setup, &prediction.features);
-        for (kinds, (_, kind)) in self.kinds.iter_mut().zip(&cells) {
+        version.totals.count(prediction, placed.class);
+        let row = version.count(setup, placed, &prediction.features);
+        for (kinds, (_, kind)) in self.kinds.iter_mut().zip(&row.cells) {
             kinds[kind.index()] += 1;
         }
         self.rows += 1;
-        if version.count_in_windows(setup, placed, ordinal, &cells) {
+        if row.began {
             self.next_boundary = Time(i64::MIN);
         }
         Arrived {
             version: VersionKey::of(&prediction.version),
             place: placed.place,
             time: placed.time,
-            ordinal,
+            ordinal: row.ordinal,
+            segments: self.count_in_segments(setup, prediction, placed),
             predicted: placed.class,
             score: prediction.score.and_then(Score::new),
             clock: placed.clock,
         }
     }
 
-    fn join(&mut self, setup: &ModelSetup, joined: &Joined) {
+    fn count_in_segments(
+        &mut self,
+        setup: &ModelSetup,
+        prediction: &Prediction,
+        placed: Placed,
+    ) -> Box<[InSegment]> {
+        let version = &mut self.versions[usize::from(placed.place.0)];
+        let segments = &mut self.segments;
+        let mut began = false;
+        let counted = prediction.segments.iter().filter_map(|(key, value)| {
+            let segment = segments.of_row(usize::from(*key), value, setup.limits.segments)?;
+            let name = || segments.name(segment).unwrap_or_default();
+            let row = version.count_in_segment(setup, placed, &prediction.features, (segment, name));
+            began |= row.began;
+            Some(InSegment { segment, ordinal: row.ordinal })
+        });
+        let counted = counted.collect();
+        if began {
+            self.next_boundary = Time(i64::MIN);
+        }
+        counted
+    }
+
+    fn join(&mut self, joined: &Joined) {
         let version = &mut self.versions[usize::from(joined.prediction.place.0)];
-        version.join(setup, joined, self.positive);
+        version.join(joined, self.positive);
         match joined.replaced {
             Some(_) => self.labels_contradicted += 1,
             None => {
@@ -256,11 +296,11 @@ impl Model {
     }
 
     /// Where a version is counted. One that has a reference of its own has always a place of its own.
-    fn place_of(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
+    fn place_of(&mut self, setup: &ModelSetup, name: &str, now: Time) -> VersionIndex {
         let room = self.versions.len() < MAX_VERSIONS || setup.references.contains_key(name);
         let name = if room || self.version(name).is_some() { name } else { OTHER };
         self.version(name).unwrap_or_else(|| {
-            self.versions.push(Version::new(setup, name));
+            self.versions.push(Version::new(setup, name, now));
             VersionIndex((self.versions.len() - 1) as u16)
         })
     }
@@ -274,6 +314,8 @@ pub(crate) struct Placed {
     pub(crate) time: Time,
     /// The model's now.
     pub(crate) clock: Time,
+    /// When it was received.
+    pub(crate) now: Time,
 }
 
 /// The cell and kind of every feature's value.

@@ -3,20 +3,27 @@
 //! A pure function of the view; the only thing remembered between calls is what "no drift" looks like
 //! ([`NullCache`]), which depends on nothing but references and row counts.
 
+mod distribution;
 mod drift;
+mod fairness;
 mod quality;
 mod values;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{Birth, Births, ClockKind, Judge, VersionTotals};
-use crate::quality::{Classes, Metric, Unknown};
+use crate::model::{Birth, Births, ClockKind, Judge, ModelSetup, VersionTotals};
+use crate::quality::{Classes, Confusion, Metric, Unknown};
+use crate::segment::ALL_ROWS;
+use crate::summary::FeatureCounts;
 use crate::time::Time;
-use crate::view::{ModelTotals, ModelView, VersionView, WindowView};
+use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
+pub use distribution::{Cell, CellKind, Distribution, MOST_CATEGORIES};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
+pub use fairness::{Differences, FairnessMetric};
 pub use values::{FeatureRatios, ValuesReport};
 
 /// A model, its versions and their windows.
@@ -38,15 +45,15 @@ pub struct ModelReport {
     /// Names of features, in the order of [`ModelTotals::kinds`].
     #[serde(skip)]
     pub feature_names: Vec<Box<str>>,
-    /// Names of the classes in the versions' totals.
+    /// Names of the classes in the counts of versions and segments.
     #[serde(skip)]
     pub classes: Classes,
     /// When each class first came.
     #[serde(skip)]
     pub births: Births,
-    /// Methods over all features together.
+    /// What it is configured to be, for saying why something is not available and what it is compared with.
     #[serde(skip)]
-    pub methods: usize,
+    pub setup: Arc<ModelSetup>,
 }
 
 /// One version.
@@ -54,13 +61,15 @@ pub struct ModelReport {
 pub struct VersionReport {
     /// By segment; the empty one is all rows.
     pub segments: BTreeMap<Box<str>, SegmentReport>,
+    /// By key and window: how differently the key's segments are treated.
+    pub fairness: BTreeMap<Box<str>, BTreeMap<String, Differences>>,
     /// Counts since the beginning.
     #[serde(skip)]
     pub totals: VersionTotals,
     /// When it first came.
     #[serde(skip)]
     pub birth: Birth,
-    /// How often the data set came to drift, over all windows.
+    /// How often the data set of all rows came to drift, over all windows.
     #[serde(skip)]
     pub dataset_detections: u64,
 }
@@ -70,9 +79,12 @@ pub struct VersionReport {
 pub struct SegmentReport {
     /// When its first row came.
     #[serde(skip)]
-    pub birth: Birth,
+    pub birth: Time,
     /// By window, as in `1d`.
     pub windows: BTreeMap<String, WindowReport>,
+    /// Labelled predictions since the beginning, as their first labels said.
+    #[serde(skip)]
+    pub confusion: Confusion,
 }
 
 /// One window of one slice.
@@ -96,6 +108,9 @@ pub struct WindowReport {
     pub labels: Option<LabelReport>,
     /// What quality and prediction mix should be.
     pub baseline: Baseline,
+    /// What drift was computed from, in the order of the model's features: for [`ModelReport::distribution`].
+    #[serde(skip)]
+    pub counts: Vec<FeatureCounts>,
 }
 
 /// What is expected, by configuration or by the reference.
@@ -146,11 +161,9 @@ pub struct LabelReport {
 #[must_use]
 pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
     let ModelView { setup, clock, classes, births, versions, totals } = view;
-    let reports = versions.into_iter().map(|version| {
-        let name = version.name.clone();
-        let judge = Judge::new(&setup, &name);
-        (name, version_report(version, &judge, &classes, nulls))
-    });
+    let reports = versions
+        .into_iter()
+        .map(|version| (version.name.clone(), version_report(version, &setup, &classes, nulls)));
     ModelReport {
         model: setup.name.clone(),
         task: "binary",
@@ -159,34 +172,47 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
         versions: reports.collect(),
         totals,
         feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
-        methods: setup.features.iter().map(|feature| feature.methods.len()).sum(),
         classes,
         births,
+        setup,
     }
 }
 
 fn version_report(
     version: VersionView,
-    judge: &Judge<'_>,
+    setup: &ModelSetup,
     classes: &Classes,
     nulls: &mut NullCache,
 ) -> VersionReport {
-    let baseline = baseline(judge, &version.name);
-    let windows = version.windows.iter().map(|window| {
-        let report = window_report(window, (judge, &baseline), classes, nulls);
-        (window.spec.to_string(), report)
+    let all_rows = version.slices.iter().filter(|slice| *slice.segment == *ALL_ROWS);
+    let dataset_detections =
+        all_rows.flat_map(|slice| &slice.windows).map(|window| window.dataset_detections).sum();
+    let segments = version.slices.into_iter().map(|slice| {
+        let judge = Judge::new(setup, &version.name, &slice.segment);
+        let baseline = baseline(&judge, &version.name, &slice.segment);
+        (slice.segment.clone(), segment_report(slice, (&judge, &baseline), classes, nulls))
     });
-    let all = SegmentReport { birth: version.birth, windows: windows.collect() };
-    VersionReport {
-        segments: BTreeMap::from([("".into(), all)]),
-        dataset_detections: version.windows.iter().map(|window| window.dataset_detections).sum(),
-        totals: version.totals,
-        birth: version.birth,
-    }
+    let segments = segments.collect();
+    let fairness = fairness::fairness(&segments, setup.drift.min_rows);
+    let VersionView { birth, totals, .. } = version;
+    VersionReport { segments, fairness, dataset_detections, totals, birth }
 }
 
-fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
-    let known = |metric| judge.setup().baseline_of(version, metric).map(|value| (metric, value));
+fn segment_report(
+    slice: SliceView,
+    judged: (&Judge<'_>, &Baseline),
+    classes: &Classes,
+    nulls: &mut NullCache,
+) -> SegmentReport {
+    let windows = slice
+        .windows
+        .into_iter()
+        .map(|window| (window.spec.to_string(), window_report(window, judged, classes, nulls)));
+    SegmentReport { birth: slice.birth, windows: windows.collect(), confusion: slice.confusion }
+}
+
+fn baseline(judge: &Judge<'_>, version: &str, segment: &str) -> Baseline {
+    let known = |metric| judge.setup().baseline_of(version, segment, metric).map(|value| (metric, value));
     Baseline {
         positive_ratio: judge.reference().and_then(|reference| reference.positive_ratio),
         metrics: Metric::ALL.into_iter().filter_map(known).collect(),
@@ -194,7 +220,7 @@ fn baseline(judge: &Judge<'_>, version: &str) -> Baseline {
 }
 
 fn window_report(
-    window: &WindowView,
+    window: WindowView,
     (judge, baseline): (&Judge<'_>, &Baseline),
     classes: &Classes,
     nulls: &mut NullCache,
@@ -207,8 +233,8 @@ fn window_report(
     WindowReport {
         reference: judge.reference().map(|reference| Rows { rows: reference.rows }),
         current: Rows { rows: window.pane.rows },
-        dataset: drift::dataset(window, &assessment, judge),
-        features: drift::features(window, &assessment, judge, nulls),
+        dataset: drift::dataset(&window, &assessment, judge),
+        features: drift::features(&window, &assessment, judge, nulls),
         values: values::values(&window.pane, judge.setup()),
         positive_ratio: (said > 0).then(|| positives as f64 / said as f64),
         quality: quality.map(|quality| quality::quality(quality, positive)),
@@ -221,5 +247,6 @@ fn window_report(
             })
         }),
         baseline: baseline.clone(),
+        counts: window.pane.features,
     }
 }

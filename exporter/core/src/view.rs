@@ -6,7 +6,7 @@ use crate::histogram::Histogram;
 use crate::model::{
     Birth, Births, Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals,
 };
-use crate::quality::Classes;
+use crate::quality::{Classes, Confusion};
 use crate::time::Time;
 use crate::window::WindowSpec;
 
@@ -19,7 +19,7 @@ pub struct ModelView {
     pub clock: Option<Time>,
     /// Names of the classes in the counts below.
     pub classes: Classes,
-    /// When its versions and classes first came.
+    /// When its classes first came.
     pub births: Births,
     /// Every version that was ever seen.
     pub versions: Vec<VersionView>,
@@ -42,6 +42,8 @@ pub struct ModelTotals {
     pub labels_contradicted: u64,
     /// Labels that said what was known.
     pub labels_repeated: u64,
+    /// By key of segments: predictions counted in its `other`.
+    pub other_segment_rows: Vec<(Box<str>, u64)>,
     /// Ids that wait for a label or a prediction.
     pub waiting: usize,
     /// Ids forgotten before their time because too many waited.
@@ -59,6 +61,19 @@ pub struct VersionView {
     pub birth: Birth,
     /// Counts since the beginning.
     pub totals: VersionTotals,
+    /// All rows first, then the segments.
+    pub slices: Vec<SliceView>,
+}
+
+/// One slice of a version's rows at one moment.
+#[derive(Debug, Clone)]
+pub struct SliceView {
+    /// The segment's name; empty for all rows.
+    pub segment: Box<str>,
+    /// When its first row came.
+    pub birth: Time,
+    /// Labelled predictions since the beginning, as their first labels said.
+    pub confusion: Confusion,
     /// In the order of the configuration.
     pub windows: Vec<WindowView>,
 }
@@ -83,11 +98,9 @@ impl Model {
     #[must_use]
     pub fn view(&self, setup: &Arc<ModelSetup>, now: Time) -> ModelView {
         let clock = self.clock(setup, now);
-        let versions = self.versions.iter().enumerate().map(|(place, version)| VersionView {
-            name: version.name.clone(),
-            birth: self.births.version(place),
-            totals: version.totals.clone(),
-            windows: clock.map_or_else(Vec::new, |clock| version.views(setup, clock)),
+        let versions = self.versions.iter().enumerate().map(|(place, version)| {
+            let birth = Birth { at: version.all.birth, place };
+            version.view(setup, clock, birth)
         });
         ModelView {
             setup: Arc::clone(setup),
@@ -107,6 +120,7 @@ impl Model {
             labels_unmatched: self.labels_unmatched,
             labels_contradicted: self.labels_contradicted,
             labels_repeated: self.labels_repeated,
+            other_segment_rows: self.segments.other_rows().map(|(key, rows)| (key.into(), rows)).collect(),
             waiting: self.waiting.len(),
             evicted: self.waiting.evicted(),
             newest_event: self.newest_event,

@@ -33,6 +33,8 @@ pub(super) struct RawModel {
     windows: Option<Vec<WindowSpec>>,
     clock: Option<ClockKind>,
     #[serde(default)]
+    segments: Vec<Box<str>>,
+    #[serde(default)]
     drift: RawDrift,
     #[serde(default)]
     features: BTreeMap<Box<str>, RawFeature>,
@@ -103,6 +105,8 @@ pub struct ModelConfig {
     pub windows: Vec<WindowSpec>,
     /// What ends them.
     pub clock: ClockKind,
+    /// Columns that slice the rows.
+    pub segments: Vec<Box<str>>,
     /// When drift is said.
     pub drift: DriftRules,
     /// Methods for numeric features that name none.
@@ -169,6 +173,7 @@ impl RawModel {
         check.that(!windows.is_empty(), "windows", "expected at least one window, such as 1d");
         let distinct: std::collections::BTreeSet<_> = windows.iter().collect();
         check.that(distinct.len() == windows.len(), "windows", "the same window is there twice");
+        check.segments(&self.segments);
         let positive = self.positive_label.as_ref().map_or(Some("1".into()), canonical);
         check.that(positive.is_some(), "positive_label", "expected a string, a number or true/false");
         let drift = self.drift.rules(&mut check);
@@ -187,6 +192,7 @@ impl RawModel {
             columns: self.reference_columns.into(),
             windows,
             clock: self.clock.unwrap_or(shared.clock),
+            segments: self.segments,
             drift,
             numeric: self
                 .drift
@@ -280,6 +286,15 @@ impl Check<'_> {
             self.sound = false;
             self.faults.add(format!("{}.{key}", self.key), expected);
         }
+    }
+
+    /// Names of segments are `key=value`: an equals sign in a key would make two of one name.
+    fn segments(&mut self, keys: &[Box<str>]) {
+        let sound = keys.iter().all(|key| is_name(key) && !key.contains('='));
+        let expected = "expected names of columns: 1 to 128 characters without `=` and control characters";
+        self.that(sound, "segments", expected);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        self.that(distinct.len() == keys.len(), "segments", "the same column is there twice");
     }
 
     fn methods(&mut self, key: &str, methods: Option<&[Method]>) {

@@ -66,11 +66,17 @@ fn what_a_model_cannot_be_is_said() {
         ("name: m, task: binary, baseline: {accuracy: 85}", "models[0].baseline"),
         ("name: m, task: binary, baseline: {beauty: 0.5}", "beauty"),
         ("name: m, task: binary, features: {age: {threshold: -1}}", "models[0].features.age.threshold"),
+        ("name: m, task: binary, segments: ['']", "models[0].segments: expected names of columns"),
+        ("name: m, task: binary, segments: ['a=b']", "models[0].segments: expected names of columns"),
+        ("name: m, task: binary, segments: [a, b, a]", "models[0].segments: the same column is there twice"),
+        ("name: m, task: binary, segments: a", "segments"),
         ("name: m, task: binary, extra: 1", "extra"),
     ] {
         let faults = load(&format!("models: [{{{model}}}]")).unwrap_err();
         assert!(faults.contains(expected), "{model}: {faults}");
     }
+    let none = load("limits: {segments: 0}\nmodels: [{name: m, task: binary}]").unwrap_err();
+    assert!(none.contains("limits.segments: expected 1 to 10000"), "{none}");
     assert!(load("models: []").unwrap_err().contains("expected at least one model"));
     let twice = load("models: [{name: m, task: binary}, {name: m, task: binary}]").unwrap_err();
     assert!(twice.contains("models[1].name: `m` is there twice"), "{twice}");

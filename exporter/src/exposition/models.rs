@@ -10,7 +10,9 @@ use modelwatch_exporter_core::event::Reason;
 use modelwatch_exporter_core::idempotency::KeyTotals;
 use modelwatch_exporter_core::report::{ModelReport, WindowReport};
 use modelwatch_exporter_core::schema::Kind;
+use modelwatch_exporter_core::segment::ALL_ROWS;
 
+use super::admission::PlacedSlice;
 use super::scope::{Needs, Scope};
 use super::{Exposition, admission};
 
@@ -70,6 +72,9 @@ pub fn write(
         quality::slice(&mut out, slice);
     });
     out.enter(None);
+    for report in reports {
+        quality::fairness(&mut out, report);
+    }
     totals::rejected(&mut out, rejected);
     totals::dropped(&mut out);
     totals::keys(&mut out, keys);
@@ -79,16 +84,16 @@ pub fn write(
 
 /// Every window of every slice, from the oldest slice to the youngest, that of all rows before its segments.
 fn slices<'a>(reports: &'a [ModelReport], budget: usize, mut each: impl FnMut(Scope, &Slice<'a>)) {
-    let mut segments = Vec::new();
-    for placed in admission::in_order(reports) {
-        segments.extend(placed.version.segments.iter().map(|(name, segment)| (placed, &**name, segment)));
-    }
-    segments.sort_by_key(|(.., segment)| segment.birth.at);
-    for (number, (placed, segment, of_segment)) in segments.into_iter().enumerate() {
+    let slices = admission::slices_in_order(&admission::in_order(reports));
+    for (number, PlacedSlice { placed, segment, report: of_segment }) in slices.into_iter().enumerate() {
         let report = &reports[placed.model];
-        let (features, methods) = (report.feature_names.len(), report.methods);
-        let needs = Needs { windows: of_segment.windows.len(), features, methods };
-        let scope = Scope { number, always: segment.is_empty(), budget, needs };
+        let features = &report.setup.features;
+        let needs = Needs {
+            windows: of_segment.windows.len(),
+            features: features.len(),
+            methods: features.iter().map(|feature| feature.methods.len()).sum(),
+        };
+        let scope = Scope { number, always: *segment == *ALL_ROWS, budget, needs };
         for (window, of_window) in &of_segment.windows {
             let (model, version) = (&report.model, placed.name);
             each(scope, &Slice { model, version, segment, window, report: of_window });

@@ -23,6 +23,7 @@ use crate::engine::{Delivery, Refusal, Request};
 
 /// How long a body waits for room to be parsed and counted in.
 const ROOM_WITHIN: Duration = Duration::from_secs(5);
+
 pub(super) async fn post_events(
     State(web): State<Web>,
     token: Option<Extension<TokenName>>,
@@ -119,17 +120,19 @@ async fn parse_aside(
 }
 
 fn format(headers: &HeaderMap) -> Result<Format, Problem> {
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "application/x-ndjson" => Ok(Format::Ndjson),
-        "application/json" => Ok(Format::Json),
-        other => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!(
-                "content type `{other}`, expected application/x-ndjson (one event a line) or application/json"
-            ),
-        )),
+    let given = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let media_type = given.as_deref().map(|text| text.split(';').next().unwrap_or_default().trim());
+    match media_type.map(str::to_ascii_lowercase).as_deref() {
+        Some("application/x-ndjson") => Ok(Format::Ndjson),
+        Some("application/json") => Ok(Format::Json),
+        Some(other) => Err(unknown_format(&format!("content type `{other}`"))),
+        None => Err(unknown_format("the content-type header is missing")),
     }
+}
+
+fn unknown_format(given: &str) -> Problem {
+    let expected = "expected application/x-ndjson (one event a line) or application/json";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{given}, {expected}"))
 }
 
 fn answer(answer: Answer) -> Response {

@@ -1,19 +1,24 @@
-//! What can be read: `/metrics`, the models as JSON, and a page for people.
+//! What can be read: `/metrics`, the models as JSON, and pages for people.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use modelwatch_common::http::Problem;
 use modelwatch_common::metrics::text;
+use modelwatch_common::time::{Clock as _, SystemClock};
+use modelwatch_exporter_core::report::Distribution;
 use serde_json::json;
 
 use super::Web;
 use crate::exposition;
 use crate::page;
+use crate::page::choice::{Choice, RawChoice};
 
 /// The models' part as it was published, and the program's own metrics as they are.
 pub(super) async fn metrics(State(web): State<Web>) -> Response {
@@ -45,13 +50,74 @@ pub(super) async fn model(State(web): State<Web>, Path(name): Path<String>) -> R
     let published = Arc::clone(&web.published.borrow());
     match published.models.get(name.as_str()) {
         Some(report) => Json(report).into_response(),
-        None => {
-            Problem::new(StatusCode::NOT_FOUND, format!("no model `{name}` is configured")).into_response()
-        }
+        None => unknown(&name),
     }
 }
 
-pub(super) async fn page(State(web): State<Web>) -> Response {
+fn unknown(name: &str) -> Response {
+    Problem::new(StatusCode::NOT_FOUND, format!("no model `{name}` is configured")).into_response()
+}
+
+/// Every feature of one window beside its reference, cell by cell.
+pub(super) async fn distributions(
+    State(web): State<Web>,
+    Path(name): Path<String>,
+    query: Result<Query<RawChoice>, QueryRejection>,
+) -> Response {
     let published = Arc::clone(&web.published.borrow());
-    page::home(&published)
+    let wanted = match query {
+        Ok(Query(wanted)) => wanted,
+        Err(error) => return Problem::new(StatusCode::BAD_REQUEST, error.body_text()).into_response(),
+    };
+    computed(move || match published.models.get(name.as_str()) {
+        Some(report) => match Choice::find(report, &wanted) {
+            Ok(choice) => Json(told(&choice, wanted.feature.as_deref())).into_response(),
+            Err(missing) => Problem::new(StatusCode::NOT_FOUND, missing.to_string()).into_response(),
+        },
+        None => unknown(&name),
+    })
+    .await
+}
+
+fn told(choice: &Choice<'_>, only: Option<&str>) -> serde_json::Value {
+    let names = choice.of_window.features.keys().filter(|name| only.is_none_or(|only| *only == ***name));
+    let features: BTreeMap<&str, Distribution> =
+        names.filter_map(|name| Some((&**name, choice.model.distribution(choice.names(), name)?))).collect();
+    json!({
+        "model": choice.model.model, "version": choice.version, "segment": choice.segment, "window": choice.window,
+        "reference": choice.of_window.reference, "current": choice.of_window.current, "features": features,
+    })
+}
+
+pub(super) async fn home(State(web): State<Web>, headers: HeaderMap) -> Response {
+    let published = Arc::clone(&web.published.borrow());
+    computed(move || page::home(&published, host(&headers), SystemClock.now().into())).await
+}
+
+pub(super) async fn model_page(
+    State(web): State<Web>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query<RawChoice>, QueryRejection>,
+) -> Response {
+    let published = Arc::clone(&web.published.borrow());
+    match query {
+        Ok(Query(wanted)) => {
+            let now = SystemClock.now().into();
+            computed(move || page::model(&published, &name, &wanted, (host(&headers), now))).await
+        }
+        Err(error) => page::unreadable(&error.body_text()),
+    }
+}
+
+/// Where the client found the exporter, empty when it does not say.
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+}
+
+/// Shares of many features take a while: not on a thread that others' requests wait for.
+async fn computed(answer: impl FnOnce() -> Response + Send + 'static) -> Response {
+    let broken =
+        |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this cannot be shown").because(error);
+    tokio::task::spawn_blocking(answer).await.unwrap_or_else(|error| broken(error).into_response())
 }

@@ -3,6 +3,8 @@ use std::fs;
 
 use modelwatch_common::config::Environment;
 use modelwatch_exporter_core::quality::Metric;
+use modelwatch_exporter_core::schema::Kind;
+use modelwatch_exporter_core::value::Value;
 
 use super::*;
 use crate::config::Config;
@@ -37,27 +39,27 @@ fn columns_become_features_by_what_they_hold() {
 #[test]
 fn the_baseline_is_measured_on_the_reference_unless_configured() {
     let setup = built(COLUMNS).unwrap();
-    assert_eq!(setup.baseline_of("any", Metric::Accuracy), Some(0.75));
+    assert_eq!(setup.baseline_of("any", "", Metric::Accuracy), Some(0.75));
     assert_eq!(setup.reference.as_ref().unwrap().positive_ratio, Some(0.75));
     let configured = built(&format!("{COLUMNS}, baseline: {{accuracy: 0.9}}")).unwrap();
-    assert_eq!(configured.baseline_of("any", Metric::Accuracy), Some(0.9));
-    assert_eq!(configured.baseline_of("any", Metric::Recall), Some(1.0));
+    assert_eq!(configured.baseline_of("any", "", Metric::Accuracy), Some(0.9));
+    assert_eq!(configured.baseline_of("any", "", Metric::Recall), Some(1.0));
 }
 
 #[test]
 fn areas_are_measured_on_the_references_scores_and_labels() {
     // of the positives 0.9 and 0.7, one stands above the negative 0.8 and both above 0.1
     let setup = built(COLUMNS).unwrap();
-    assert_eq!(setup.baseline_of("any", Metric::RocAuc), Some(0.75));
-    assert_eq!(setup.baseline_of("any", Metric::PrAuc), Some((1.0 + 2.0 / 3.0) / 2.0));
+    assert_eq!(setup.baseline_of("any", "", Metric::RocAuc), Some(0.75));
+    assert_eq!(setup.baseline_of("any", "", Metric::PrAuc), Some((1.0 + 2.0 / 3.0) / 2.0));
     let unsaid = built("reference: reference.csv, reference_columns: {label: truth, score: sure}").unwrap();
-    assert_eq!(unsaid.baseline_of("any", Metric::RocAuc), Some(0.75), "what was said does not matter");
-    assert_eq!(unsaid.baseline_of("any", Metric::Accuracy), None);
+    assert_eq!(unsaid.baseline_of("any", "", Metric::RocAuc), Some(0.75), "what was said does not matter");
+    assert_eq!(unsaid.baseline_of("any", "", Metric::Accuracy), None);
     let unsure =
         built("reference: reference.csv, reference_columns: {label: truth, prediction: said}").unwrap();
-    assert_eq!(unsure.baseline_of("any", Metric::RocAuc), None);
+    assert_eq!(unsure.baseline_of("any", "", Metric::RocAuc), None);
     let configured = built(&format!("{COLUMNS}, baseline: {{roc_auc: 0.9}}")).unwrap();
-    assert_eq!(configured.baseline_of("any", Metric::RocAuc), Some(0.9));
+    assert_eq!(configured.baseline_of("any", "", Metric::RocAuc), Some(0.9));
 }
 
 #[test]
@@ -99,4 +101,48 @@ fn what_is_wrong_names_file_and_column() {
         let error = built(keys).unwrap_err();
         assert!(error.contains(expected), "{keys}: {error}");
     }
+}
+
+#[test]
+fn a_reference_has_the_slices_of_its_segments() {
+    let setup = built(&format!("{COLUMNS}, segments: [kind, few, channel]")).unwrap();
+    let reference = setup.reference.as_ref().unwrap();
+    let names: Vec<_> = reference.slices.keys().map(|name| &**name).collect();
+    assert_eq!(names, ["few=1", "few=2", "kind=a", "kind=b"], "no column, no slices");
+    let slice = |name: &str| reference.slice(name).unwrap();
+    assert_eq!((slice("").rows, slice("kind=a").rows), (4, 2));
+    assert_eq!((slice("kind=a").positive_ratio, slice("kind=b").positive_ratio), (Some(0.5), Some(1.0)));
+    assert_eq!(setup.baseline_of("any", "kind=a", Metric::Accuracy), Some(1.0));
+    assert_eq!(setup.baseline_of("any", "kind=b", Metric::Accuracy), Some(0.5));
+    let age = setup.features.iter().position(|feature| &*feature.name == "age").unwrap();
+    let ages = |name: &str| slice(name).features[age].as_ref().unwrap().cell(&Value::Number(1.5)).1;
+    assert_eq!((ages("kind=a"), ages("kind=b")), (Kind::Valid, Kind::OutOfRange), "cells of their own");
+}
+
+#[test]
+fn features_have_the_same_type_in_every_slice() {
+    let mut rows = String::from("amount,group\n");
+    (0..40).for_each(|row| rows += &format!("{},{}\n", row % 20, u8::from(row % 20 >= 5)));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("reference.csv"), rows).unwrap();
+    let file = folder.path().join("exporter.yaml");
+    let model = "{name: m, task: binary, reference: reference.csv, segments: [group]}";
+    fs::write(&file, format!("models: [{model}]")).unwrap();
+    let environment = Environment::from_pairs(Vec::<(String, String)>::new());
+    let setup = build(&Config::load(&file, None, &environment).unwrap().models[0]).unwrap();
+    let few = setup.reference.as_ref().unwrap().slice("group=0").unwrap();
+    assert_eq!(few.features[0].as_ref().unwrap().feature_type(), FeatureType::Numeric);
+}
+
+#[test]
+fn slices_of_a_reference_are_limited_and_an_ignored_column_can_slice() {
+    let columns = COLUMNS.replace("sure}", "sure, ignore: [id, kind]}");
+    let keys = |limit| format!("{columns}, segments: [id, kind]}}]\nlimits: {{segments: {limit}}}\n#");
+    let names = |limit| {
+        let setup = built(&keys(limit)).unwrap();
+        let reference = setup.reference.unwrap();
+        reference.slices.keys().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(names(3), ["id=r1", "id=r2", "kind=a"], "those that come first");
+    assert_eq!(names(100).len(), 6);
 }

@@ -166,7 +166,7 @@ pub struct Heard {
 pub fn change(state: State, heard: Heard) -> Option<Change> {
     match state {
         State::Firing | State::Stale if heard.firing => Some(Change::StillFiring),
-        State::Firing | State::Stale => Some(Change::New),
+        State::Firing | State::Stale | State::Test => Some(Change::New),
         State::Resolved if heard.settled => None,
         State::Resolved if heard.owes_resolved || !heard.firing => Some(Change::Resolved),
         State::Resolved => None,

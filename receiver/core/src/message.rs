@@ -132,17 +132,18 @@ impl Message {
     /// `[FIRING:2][DEV] DataDriftDetected`, the first line of every channel.
     ///
     /// The number is how many alerts fire, or how many are resolved when none does. Without an environment its
-    /// brackets are left out.
+    /// brackets are left out. A fire drill says `[TEST]` instead, so that nobody is frightened.
     pub fn title(&self) -> String {
-        let (word, number) = match self.status {
-            Status::Firing => ("FIRING", self.count(Status::Firing)),
-            Status::Resolved => ("RESOLVED", self.count(Status::Resolved)),
+        let state = match (self.kind, self.status) {
+            (Kind::Test, _) => "TEST".to_owned(),
+            (_, Status::Firing) => format!("FIRING:{}", self.count(Status::Firing)),
+            (_, Status::Resolved) => format!("RESOLVED:{}", self.count(Status::Resolved)),
         };
         let environment = match self.environment.trim() {
             "" => String::new(),
             name => format!("[{}]", name.to_uppercase()),
         };
-        format!("[{word}:{number}]{environment} {}", self.subject())
+        format!("[{state}]{environment} {}", self.subject())
     }
 
     /// The worst severity among its firing alerts; `None` when all are resolved.
@@ -152,16 +153,7 @@ impl Message {
 
     /// Its alerts as a person wants to read them: new, still firing, resolved; the worst first, then the newest.
     pub fn by_urgency(&self) -> Vec<&AlertView> {
-        let mut alerts: Vec<&AlertView> = self.alerts.iter().collect();
-        alerts.sort_by(|a, b| {
-            (rank(a.change), b.severity(), b.starts_at, &a.fingerprint).cmp(&(
-                rank(b.change),
-                a.severity(),
-                a.starts_at,
-                &b.fingerprint,
-            ))
-        });
-        alerts
+        by_urgency(&self.alerts)
     }
 
     /// The labels that all its alerts have with the same value, said once instead of per alert.
@@ -175,6 +167,20 @@ impl Message {
     }
 }
 
+/// Alerts as a person wants to read them: new, still firing, resolved; the worst first, then the newest.
+pub fn by_urgency(alerts: &[AlertView]) -> Vec<&AlertView> {
+    let mut alerts: Vec<&AlertView> = alerts.iter().collect();
+    alerts.sort_by(|a, b| {
+        (rank(a.change), b.severity(), b.starts_at, &a.fingerprint).cmp(&(
+            rank(b.change),
+            a.severity(),
+            a.starts_at,
+            &b.fingerprint,
+        ))
+    });
+    alerts
+}
+
 fn rank(change: Change) -> u8 {
     match change {
         Change::New => 0,
@@ -183,7 +189,8 @@ fn rank(change: Change) -> u8 {
     }
 }
 
-fn shared<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
+/// What all of `sets` have with the same value; nothing of no sets.
+pub fn shared<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
     let mut common = sets.next().cloned().unwrap_or_default();
     for set in sets {
         common.retain(|name, value| set.get(name) == Some(value));

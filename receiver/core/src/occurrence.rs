@@ -31,6 +31,8 @@ pub enum State {
     Stale,
     /// It is over.
     Resolved,
+    /// It is a fire drill: it neither began nor can it end, and nothing is ever said of it again.
+    Test,
 }
 
 impl State {
@@ -40,13 +42,15 @@ impl State {
             State::Firing => "firing",
             State::Stale => "stale",
             State::Resolved => "resolved",
+            State::Test => "test",
         }
     }
 
-    /// What a message says of it: a stale alert counts as firing, since nobody said that it is over.
+    /// What a message says of it: a stale alert counts as firing, since nobody said that it is over, and a fire drill
+    /// shows what a firing one looks like.
     pub fn status(self) -> Status {
         match self {
-            State::Firing | State::Stale => Status::Firing,
+            State::Firing | State::Stale | State::Test => Status::Firing,
             State::Resolved => Status::Resolved,
         }
     }
@@ -137,11 +141,16 @@ pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, wind
 }
 
 impl Occurrence {
+    /// A fire drill: an occurrence of its own, whatever else is known of such an alert.
+    pub fn test(report: Report, now: Timestamp) -> Occurrence {
+        Occurrence { state: State::Test, ..Occurrence::begin(report, now, None) }
+    }
+
     /// When somebody has to look at it again although no webhook came: a held copy becomes due, or it goes stale.
     pub fn check_at(&self, windows: Windows) -> Option<Timestamp> {
         match self.state {
             State::Firing => Some(later(self.seen_at, windows.stale_after)),
-            State::Stale => None,
+            State::Stale | State::Test => None,
             State::Resolved => self.held.and(self.resolved_at).map(|at| later(at, windows.reorder)),
         }
     }

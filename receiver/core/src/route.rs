@@ -20,12 +20,19 @@ pub struct Route {
 /// The destinations of an alert with these labels, each once, in the order of the routes; empty if no route takes it.
 pub fn destinations<'a>(routes: &'a [Route], labels: &Labels) -> Vec<&'a str> {
     let mut found = Vec::new();
-    for route in routes.iter().filter(|route| route.matchers.matches(labels)) {
-        for channel in &route.channels {
-            if !found.contains(&channel.as_str()) {
-                found.push(channel);
-            }
+    for channel in matching(routes, labels).into_iter().flat_map(|number| &routes[number].channels) {
+        if !found.contains(&channel.as_str()) {
+            found.push(channel);
         }
+    }
+    found
+}
+
+/// The numbers of the routes that take an alert with these labels, counted from 0 as in the configuration.
+pub fn matching(routes: &[Route], labels: &Labels) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (number, route) in routes.iter().enumerate().filter(|(_, route)| route.matchers.matches(labels)) {
+        found.push(number);
         if !route.continues {
             break;
         }

@@ -41,10 +41,11 @@ async fn an_entry_has_the_shape_of_the_contract() {
     assert_eq!(alert["starts_at"], "2026-01-02T01:59:05Z");
     assert_eq!(alert["labels"]["feature"], "AGEP");
     assert!(alert["annotations"]["next_action"].is_string());
-    let first = serde_json::json!({"at": "1970-01-01T00:16:40Z", "result": "retryable", "reason": "timeout",
-        "ambiguous": true, "detail": "no answer"});
+    let first = serde_json::json!({"at": "1970-01-01T00:16:40Z", "finished_at": "1970-01-01T00:16:41.5Z",
+        "result": "retryable", "reason": "timeout", "ambiguous": true, "detail": "no answer"});
     assert_eq!(entry["attempts"][0], first);
     assert!(entry["attempts"][1]["result"].is_null(), "it is under way");
+    assert_eq!(entry["next_attempt_at"], "1970-01-01T00:16:40Z");
 }
 
 #[tokio::test]

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use modelwatch_receiver_core::alert::{Alert, Fingerprint, Snapshot, Status};
 use modelwatch_receiver_core::dedupe::{self, Seen, Suppression, Verdict};
-use modelwatch_receiver_core::occurrence::{Report, Sighting, observe};
+use modelwatch_receiver_core::occurrence::{Occurrence, Report, Sighting, observe};
 
 use super::{Policy, Terms};
 use crate::store::{
-    DueOccurrence, Group, Intent, OccurrenceRow, StoreError, StoredOccurrence, Transaction, Wording, new_id,
+    DueOccurrence, Group, Intent, OccurrenceRow, StoreError, StoredOccurrence, TEST_SOURCE, Transaction,
+    Wording, new_id,
 };
 
 /// A webhook to be accepted.
@@ -21,6 +22,15 @@ pub struct Webhook {
     pub snapshot: Snapshot,
     /// Where its alerts go whatever the routes say; `None` for those that come from outside.
     pub channels: Option<Vec<String>>,
+}
+
+/// A notification that a webhook caused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its id.
+    pub notification: String,
+    /// The destination.
+    pub channel: String,
 }
 
 /// What accepting came to; counted once it is on disk.
@@ -52,17 +62,18 @@ pub(super) struct Acceptance<'a> {
     wording: &'a Wording,
     now: Timestamp,
     pub(super) tally: Tally,
+    queued: Vec<Queued>,
 }
 
 impl<'a> Acceptance<'a> {
     /// Accepts at `now`, and nothing yet.
     pub(super) fn new(transaction: &'a mut Transaction, terms: &'a Terms, now: Timestamp) -> Acceptance<'a> {
         let Terms { policy, wording } = terms;
-        Acceptance { transaction, policy, wording, now, tally: Tally::default() }
+        Acceptance { transaction, policy, wording, now, tally: Tally::default(), queued: Vec::new() }
     }
 
-    /// Accepts one webhook.
-    pub(super) async fn webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+    /// Accepts one webhook; returns what is to be told because of it.
+    pub(super) async fn webhook(&mut self, webhook: &Webhook) -> Result<Vec<Queued>, StoreError> {
         let snapshot = &webhook.snapshot;
         let group = Group {
             source: webhook.source.clone(),
@@ -89,7 +100,8 @@ impl<'a> Acceptance<'a> {
                 self.route(&told, &seeing, &mut routed);
             }
         }
-        self.tell_all(&group, &routed, snapshot.is_repeat).await
+        self.tell_all(&group, &routed, snapshot.is_repeat).await?;
+        Ok(std::mem::take(&mut self.queued))
     }
 
     /// Notes and counts what came from outside.
@@ -134,6 +146,9 @@ impl<'a> Acceptance<'a> {
         alert: &Alert,
         group: &Group,
     ) -> Result<Seeing, StoreError> {
+        if group.source == TEST_SOURCE {
+            return self.stage(fingerprint, report, alert, group).await;
+        }
         let windows = self.policy.windows();
         let newest = self.transaction.newest_occurrence(&group.source, fingerprint).await?;
         let sighting = observe(newest.as_ref().map(|stored| &stored.occurrence), report, self.now, windows);
@@ -157,6 +172,20 @@ impl<'a> Acceptance<'a> {
         };
         let old_copy = matches!(sighting, Sighting::OldCopy(_));
         Ok(Seeing { occurrence: id, status: occurrence.state.status(), old_copy })
+    }
+
+    /// Opens the occurrence of a fire drill, which is compared with nothing and never looked at again.
+    async fn stage(
+        &mut self,
+        fingerprint: Fingerprint,
+        report: Report,
+        alert: &Alert,
+        group: &Group,
+    ) -> Result<Seeing, StoreError> {
+        let occurrence = &Occurrence::test(report, self.now);
+        let row = OccurrenceRow { occurrence, fingerprint, alert, group, check_at: None };
+        let id = self.transaction.open_occurrence(row).await?;
+        Ok(Seeing { occurrence: id, status: occurrence.state.status(), old_copy: false })
     }
 
     fn route(&mut self, alert: &Alert, seeing: &Seeing, routed: &mut Routed) {
@@ -236,6 +265,7 @@ impl<'a> Acceptance<'a> {
             *self.tally.superseded.entry(intent.channel.to_owned()).or_default() += superseded;
         }
         self.tally.queued = true;
+        self.queued.push(Queued { notification: intent.id.to_owned(), channel: intent.channel.to_owned() });
         match self.transaction.word(intent.id, self.wording, self.now).await {
             // an older alert of the group is damaged: delivery makes a dead letter of it, no webhook is refused for it
             Err(StoreError::Damaged(_)) => Ok(()),

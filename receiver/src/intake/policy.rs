@@ -29,6 +29,19 @@ pub struct Policy {
     send_resolved: BTreeMap<String, bool>,
 }
 
+/// The way of an alert with certain labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Its labels, with the environment that they do not name themselves.
+    pub labels: Labels,
+    /// The dead man's switch that it feeds, if it does; then it goes nowhere.
+    pub heartbeat: Option<String>,
+    /// The numbers of the routes that take it, counted from 0.
+    pub routes: Vec<usize>,
+    /// Where it goes.
+    pub channels: Vec<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDedupe {
@@ -99,6 +112,23 @@ impl Policy {
     /// Where an alert goes.
     pub(super) fn destinations(&self, labels: &Labels) -> Vec<&str> {
         route::destinations(&self.routes, labels)
+    }
+
+    /// Where an alert with these labels would go, and why; nothing is sent.
+    pub fn way(&self, labels: Labels) -> Way {
+        let labels = self.with_environment(labels);
+        let heartbeat = self.heartbeat_of(&labels).map(|heartbeat| heartbeat.name().to_owned());
+        let (mut routes, mut channels) = (Vec::new(), Vec::new());
+        if heartbeat.is_none() {
+            routes = route::matching(&self.routes, &labels);
+            channels = self.destinations(&labels).into_iter().map(str::to_owned).collect();
+        }
+        Way { labels, heartbeat, routes, channels }
+    }
+
+    /// The names of the destinations, in alphabetical order.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        self.send_resolved.keys().map(String::as_str)
     }
 
     /// What one destination wants.

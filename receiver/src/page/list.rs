@@ -2,20 +2,56 @@
 
 use modelwatch_common::http::page::escape;
 
-use super::parts::{badge, state, time, title};
+use super::parts::{badge, cut, reason_words, spaced, state, time, title};
 use crate::history::{Entry, Page, RawFilter, State};
 use crate::templates::TemplateFaults;
 
 /// The page's HTML below its heading.
 pub(super) fn body(page: &Page, filter: &RawFilter, refused: &TemplateFaults) -> String {
-    let content = if page.notifications.is_empty() {
-        "<p class=\"empty\">No notification here. Point Alertmanager's <code>webhook_configs</code> at \
-         <code>/webhook</code>, and what people are told is listed on this page.</p>"
-            .to_owned()
-    } else {
-        table(&page.notifications)
+    let content = if page.notifications.is_empty() { nothing(filter) } else { table(&page.notifications) };
+    format!("{}{}{}{content}{}", warning(refused), states(filter), form(filter), next(page, filter))
+}
+
+/// Why the list is empty, and what to do.
+fn nothing(filter: &RawFilter) -> String {
+    if address(filter) != address(&RawFilter::default()) {
+        return "<p class=\"empty\">No notification is like this. <a href=\"/\">Show all</a></p>\n"
+            .to_owned();
+    }
+    "<div class=\"empty\"><p>No notification yet. Point Alertmanager's <code>webhook_configs</code> at <code>/webhook</code>, \
+     and what people are told is listed here.</p>\n\
+     <p>To see whether they can be reached, run <code>modelwatch-receiver send-test</code>.</p></div>\n"
+        .to_owned()
+}
+
+/// What to look for; the browser sends it as it sends any form.
+fn form(filter: &RawFilter) -> String {
+    let field = |name: &str, label: &str, hint: &str, value: &Option<String>| {
+        format!(
+            "<label>{label}<input name=\"{name}\" value=\"{}\" placeholder=\"{hint}\" autocomplete=\"off\"></label>\n",
+            escape(value.as_deref().unwrap_or_default())
+        )
     };
-    format!("{}{}{content}{}", warning(refused), states(filter), next(page, filter))
+    let clear =
+        if address(filter) == address(&RawFilter::default()) { "" } else { " <a href=\"/\">Clear</a>" };
+    format!(
+        "<form class=\"filter\" method=\"get\" action=\"/\" role=\"search\">\n{}{}{}{}{}\
+         <p><button type=\"submit\">Filter</button>{clear}</p></form>\n",
+        select(filter.status.as_deref().unwrap_or_default()),
+        field("channel", "Channel", "name", &filter.channel),
+        field("alertname", "Alert", "alertname", &filter.alertname),
+        field("label", "Label", "name=value", &filter.label),
+        field("since", "Since", "24h or a time in UTC", &filter.since)
+    )
+}
+
+fn select(shown: &str) -> String {
+    let option = |value: &str, words: &str| {
+        let selected = if value == shown { " selected" } else { "" };
+        format!("<option value=\"{value}\"{selected}>{words}</option>")
+    };
+    let states: String = State::ALL.iter().map(|state| option(state.as_str(), state.as_str())).collect();
+    format!("<label>State<select name=\"status\">{}{states}</select></label>\n", option("", "all"))
 }
 
 fn warning(refused: &TemplateFaults) -> String {
@@ -75,7 +111,7 @@ fn address(filter: &RawFilter) -> String {
 fn table(notifications: &[Entry]) -> String {
     let rows: Vec<String> = notifications.iter().map(row).collect();
     format!(
-        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"number\">When (UTC)</th><th scope=\"col\">State</th>\
+        "<div class=\"scroll\"><table class=\"stack\">\n<thead><tr><th scope=\"col\">When (UTC)</th><th scope=\"col\">State</th>\
          <th scope=\"col\">Message</th><th scope=\"col\">Kind</th><th scope=\"col\">Channel</th>\
          <th scope=\"col\" class=\"number\">Attempts</th></tr></thead>\n\
          <tbody>\n{}</tbody></table></div>\n",
@@ -85,23 +121,32 @@ fn table(notifications: &[Entry]) -> String {
 
 fn row(entry: &Entry) -> String {
     format!(
-        "<tr><td class=\"number\">{}</td><td>{}{}</td><td><a href=\"/notifications/{}\">{}</a></td><td>{}</td>\
-         <td>{}</td><td class=\"number\">{}</td></tr>\n",
+        "<tr><td class=\"when\">{}</td><td>{}{}</td><td class=\"what\"><a href=\"/notifications/{}\">{}</a></td>\
+         <td data-label=\"Kind\">{}</td><td data-label=\"Channel\" class=\"name\">{}</td><td data-label=\"Attempts\" class=\"number\">{}</td></tr>\n",
         time(entry.created_at),
         state(entry),
         why(entry),
         escape(&entry.id),
-        escape(&title(entry)),
+        escape(&cut(&title(entry), MOST_TITLE)),
         escape(&entry.kind),
         escape(&entry.channel),
         entry.attempts.len()
     )
 }
 
-/// Why it was not delivered, if it was not.
+/// A title that is longer is no help in finding anything.
+const MOST_TITLE: usize = 200;
+
+/// Why it was not delivered, or was not at first.
 fn why(entry: &Entry) -> String {
     match entry.why() {
-        Some(reason) => format!("<br><span class=\"quiet\">{}</span>", escape(reason)),
+        Some(reason) => {
+            format!(
+                "<br><span class=\"quiet\" title=\"{}\">{}</span>",
+                escape(&reason_words(reason)),
+                escape(&spaced(reason))
+            )
+        }
         None => String::new(),
     }
 }

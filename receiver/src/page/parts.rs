@@ -31,6 +31,41 @@ pub(super) fn state(entry: &Entry) -> String {
     badges.join(" ")
 }
 
+/// `text` with at most so many characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// `rate_limited` as people write it.
+pub(super) fn spaced(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// What a reason means; one that nobody explained is its own name.
+pub(super) fn reason_words(reason: &str) -> String {
+    let words = match reason {
+        "connect" => "no connection could be made or kept",
+        "timeout" => "the destination did not answer in time",
+        "tls" => "no secure connection could be made",
+        "auth" => "the destination refused our credentials",
+        "rate_limited" => "the destination asked us to slow down",
+        "rejected" => "the destination refused the content",
+        "too_large" => "the destination found the content too large",
+        "not_found" => "the channel, mailbox or address does not exist",
+        "server_error" => "the destination failed",
+        "protocol" => "the answer was not one the destination's protocol knows",
+        "template" => "the content could not be rendered",
+        "superseded" => "a newer message about the same group took its place",
+        "duplicate" => "all of it was told meanwhile",
+        "resolved_off" => "this channel does not hear what is over",
+        other => return spaced(other),
+    };
+    words.to_owned()
+}
+
 /// A word in a coloured frame. `class` is one of the stylesheet's.
 pub(super) fn badge(class: &str, words: &str) -> String {
     format!("<span class=\"badge {class}\">{}</span>", escape(words))

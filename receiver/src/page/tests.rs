@@ -30,7 +30,7 @@ async fn the_list_shows_state_kind_channel_alert_time_and_attempts() {
         "<time datetime=\"1970-01-01T00:16:40Z\">1970-01-01 00:16:40</time>",
         "<span class=\"badge ok\">delivered</span> <span class=\"badge warn\">ambiguous</span>",
         "<a href=\"/notifications/n1\">[FIRING:1][DEV] FeatureDriftSevere</a>",
-        "<td>new</td><td>ops</td><td class=\"number\">2</td>",
+        "<td data-label=\"Kind\">new</td><td data-label=\"Channel\" class=\"name\">ops</td><td data-label=\"Attempts\" class=\"number\">2</td>",
     ] {
         assert!(page.contains(shown), "{shown} is missing in {page}");
     }
@@ -45,7 +45,7 @@ async fn what_was_suppressed_is_shown_with_its_reason() {
         ..Remembered::default()
     };
     let (_, page) = get_page("/?status=suppressed", vec![row]).await;
-    assert!(page.contains("suppressed</span><br><span class=\"quiet\">superseded</span>"), "{page}");
+    assert!(page.contains("suppressed</span><br><span class=\"quiet\" title=\"a newer message about the same group took its place\">superseded</span>"), "{page}");
     assert!(page.contains("<strong aria-current=\"page\">suppressed</strong>"), "{page}");
 }
 
@@ -65,7 +65,65 @@ async fn a_filter_stays_on_the_way_to_older_notifications() {
 
 #[tokio::test]
 async fn an_empty_list_says_what_to_do() {
-    assert!(get_page("/", vec![]).await.1.contains("webhook_configs"));
+    let (_, page) = get_page("/", vec![]).await;
+    assert!(page.contains("webhook_configs") && page.contains("send-test"), "{page}");
+    let (_, page) = get_page("/?channel=nobody", vec![]).await;
+    assert!(page.contains("No notification is like this. <a href=\"/\">Show all</a>"), "{page}");
+}
+
+#[tokio::test]
+async fn the_filter_form_shows_what_is_filtered_by() {
+    let (_, page) = get_page("/?status=dead&channel=ops&label=feature%3D%22A%22&since=24h", vec![]).await;
+    for shown in [
+        "<form class=\"filter\" method=\"get\" action=\"/\"",
+        "<option value=\"dead\" selected>dead</option>",
+        "name=\"channel\" value=\"ops\"",
+        "name=\"label\" value=\"feature=&quot;A&quot;\"",
+        "name=\"since\" value=\"24h\"",
+        "<a href=\"/\">Clear</a>",
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_says_how_long_it_took_what_came_of_it_and_what_follows() {
+    let attempts = vec![
+        (Some("retryable"), Some("timeout"), true, "no answer: timed out"),
+        (Some("permanent"), Some("not_found"), false, "404 no_service"),
+    ];
+    let row = Remembered { status: "dead", attempts, ..Remembered::default() };
+    let (_, page) = get_page("/notifications/n1", vec![row]).await;
+    for shown in [
+        "Nobody was told, and it is not tried again: the channel, mailbox or address does not exist.",
+        "<span class=\"badge warn\">ambiguous</span><br><span class=\"quiet\">it may have arrived</span>",
+        ">refused</span>",
+        "class=\"number\">1.5 s</td>",
+        "no answer: timed out",
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+    let pending = Remembered {
+        status: "pending",
+        attempts: vec![(Some("retryable"), Some("connect"), false, "no")],
+        ..Remembered::default()
+    };
+    let (_, page) = get_page("/notifications/n1", vec![pending]).await;
+    assert!(page.contains("It is tried again: no connection could be made or kept."), "{page}");
+    assert!(page.contains("<dt>Next attempt</dt><dd><time datetime=\"1970-01-01T00:16:40Z\">"), "{page}");
+}
+
+#[tokio::test]
+async fn a_thousand_alerts_say_once_what_they_share_and_end_after_a_hundred() {
+    let row = Remembered { message: samples::thousand(), ..Remembered::default() };
+    let (_, page) = get_page("/notifications/n1", vec![row]).await;
+    assert_eq!(page.matches("<dt>model</dt>").count(), 1);
+    assert_eq!(page.matches("<dt>feature</dt>").count(), 100);
+    assert!(
+        page.contains("and 900 more; <a href=\"/api/v1/notifications/n1\">"),
+        "it says that there are more"
+    );
+    assert!(page.len() < 200_000, "{} bytes", page.len());
 }
 
 #[tokio::test]
@@ -85,6 +143,14 @@ async fn one_notification_is_shown_in_full() {
 }
 
 #[tokio::test]
+async fn a_test_looks_like_no_alarm() {
+    let row = Remembered { message: samples::test(), ..Remembered::default() };
+    let (_, page) = get_page("/notifications/n1", vec![row]).await;
+    assert!(page.contains("<h1>[TEST][DEV] FeatureDriftSevere</h1>"), "{page}");
+    assert!(page.contains("badge quiet\">test</span>") && !page.contains("badge bad"), "{page}");
+}
+
+#[tokio::test]
 async fn nothing_from_outside_becomes_markup() {
     let row = || Remembered {
         message: samples::hostile(),
@@ -98,6 +164,7 @@ async fn nothing_from_outside_becomes_markup() {
         let (status, page) = get_page(path, vec![row()]).await;
         assert_eq!(status, 200);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{path}");
+        assert!(!page.contains("style=") && !page.contains("href=\"javascript"), "{path}");
     }
     let (_, page) = get_page("/?channel=%22%3E%3Cscript%3E", vec![]).await;
     assert!(!page.contains("<script"), "{page}");

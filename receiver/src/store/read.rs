@@ -47,6 +47,8 @@ pub struct StoredNotification {
     pub late: bool,
     /// Where it stands.
     pub status: String,
+    /// When it is tried again; `None` unless it waits for that.
+    pub next_attempt_at: Option<Timestamp>,
     /// Why it was not sent, if it was suppressed.
     pub suppressed: Option<String>,
     /// What it says; `None` when it was over before it was put into words.
@@ -62,6 +64,8 @@ pub struct StoredNotification {
 pub struct StoredAttempt {
     /// When it began.
     pub at: Timestamp,
+    /// When it ended; `None` while it is under way.
+    pub finished_at: Option<Timestamp>,
     /// `delivered`, `retryable` or `permanent`; `None` while it is under way.
     pub result: Option<String>,
     /// What went wrong.
@@ -74,7 +78,8 @@ pub struct StoredAttempt {
 
 /// The columns of a [`StoredNotification`].
 const COLUMNS: &str =
-    "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem";
+    "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem,
+     case when status = 'pending' and leased = 0 and due_at > 0 then due_at end as next_attempt_at";
 
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;
@@ -134,7 +139,7 @@ impl Store {
         }
         let numbers: Vec<String> = (1..=notifications.len()).map(|number| format!("${number}")).collect();
         let select = format!(
-            "select notification, started_at, result, reason, ambiguous, detail from attempts
+            "select notification, started_at, finished_at, result, reason, ambiguous, detail from attempts
              where notification in ({}) order by started_at, id",
             numbers.join(", ")
         );
@@ -156,6 +161,7 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
         kind: row.try_get("kind")?,
         late: row.try_get::<i64, _>("late")? != 0,
         status: row.try_get("status")?,
+        next_attempt_at: optional(row, "next_attempt_at")?,
         suppressed: row.try_get("suppressed")?,
         message: serde_json::from_str(row.try_get("message")?).ok(),
         content: row.try_get("content")?,
@@ -166,11 +172,16 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
 fn attempt(row: &AnyRow) -> Result<StoredAttempt, StoreError> {
     Ok(StoredAttempt {
         at: timestamp(row.try_get("started_at")?)?,
+        finished_at: optional(row, "finished_at")?,
         result: row.try_get("result")?,
         reason: row.try_get("reason")?,
         ambiguous: row.try_get::<i64, _>("ambiguous")? != 0,
         detail: row.try_get("detail")?,
     })
+}
+
+fn optional(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    row.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
 }
 
 /// A pattern for `like … escape '!'` that finds a label within a message's JSON.

@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::{from_json, timestamp, to_json};
-use super::{HEARTBEAT_SOURCE, StoreError, Transaction};
+use super::{HEARTBEAT_SOURCE, StoreError, TEST_SOURCE, Transaction};
 
 /// What messages say besides their alerts.
 #[derive(Debug, Clone)]
@@ -140,11 +140,11 @@ fn message(
 }
 
 fn kind(source: &str, alerts: &[AlertView]) -> Kind {
-    if source == HEARTBEAT_SOURCE {
-        return Kind::Heartbeat;
+    match source {
+        HEARTBEAT_SOURCE => Kind::Heartbeat,
+        TEST_SOURCE => Kind::Test,
+        _ => dedupe::kind(&alerts.iter().map(|alert| alert.change).collect::<Vec<_>>()),
     }
-    let changes: Vec<Change> = alerts.iter().map(|alert| alert.change).collect();
-    dedupe::kind(&changes)
 }
 
 fn late_after(wording: &Wording) -> jiff::SignedDuration {

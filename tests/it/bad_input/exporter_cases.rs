@@ -38,6 +38,14 @@ pub(super) const CASES: &[Case] = &[
         code: 0,
         names: &[],
     },
+    Case {
+        name: "segments_of_the_reference",
+        files: &[("exporter.yaml", Text(model!("    segments: [region, owner]\n")))],
+        arguments: &["check-config"],
+        variables: &[],
+        code: 0,
+        names: &["region=north", "owner=true"],
+    },
     Case::usage("unknown_flag", &["serve", "--colour=red"], &["--colour"]),
     Case::usage("unknown_subcommand", &["dance"], &["dance"]),
     Case::usage("unknown_log_level", &["serve", "--log.level=loud"], &["--log.level", "loud", "info"]),
@@ -132,6 +140,21 @@ pub(super) const CASES: &[Case] = &[
         "size_that_is_none",
         &[("exporter.yaml", Text(model!("web: {max_body: huge}\n")))],
         &["exporter.yaml", "web.max_body", "huge", "16MiB"],
+    ),
+    Case::fault(
+        "segment_that_has_no_name",
+        &[("exporter.yaml", Text(model!("    segments: [SEX, \"a=b\"]\n")))],
+        &["exporter.yaml", "models[0].segments", "`=`"],
+    ),
+    Case::fault(
+        "segment_twice",
+        &[("exporter.yaml", Text(model!("    segments: [region, owner, region]\n")))],
+        &["exporter.yaml", "models[0].segments", "twice"],
+    ),
+    Case::fault(
+        "no_segments_allowed",
+        &[("exporter.yaml", Text(model!("limits: {segments: 0}\n")))],
+        &["exporter.yaml", "limits.segments", "1 to 10000"],
     ),
     Case::fault(
         "share_out_of_range",
@@ -318,7 +341,7 @@ pub(super) const CASES: &[Case] = &[
     Case::fault(
         "limit_of_nothing",
         &[("exporter.yaml", Text(model!("limits: {classes: 0, features: 0}\n")))],
-        &["exporter.yaml", "limits.classes"],
+        &["exporter.yaml", "limits.classes", "limits.features"],
     ),
     Case::fault(
         "too_many_features",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{loaded_exporter, loaded_receiver};
-use crate::support::exposition::{Sample, families, label_names, samples};
+use super::{is_of, loaded_exporter, loaded_receiver};
+use crate::support::exposition::{families, label_names, samples};
 
 const SLICE: &str = "model version segment window";
 const FEATURE: &str = "model version feature segment window";
@@ -35,6 +35,7 @@ const EXPORTER: &[(&str, &str, &str)] = &[
     ("model_brier_score", "gauge", SLICE),
     ("model_brier_score_baseline", "gauge", SLICE),
     ("model_confusion_total", "counter", "model version segment actual predicted"),
+    ("model_fairness_difference", "gauge", "model version segment_key metric window"),
     ("model_labels_total", "counter", "model version"),
     ("model_labels_unmatched_total", "counter", "model version"),
     ("model_quality_window_end_timestamp_seconds", "gauge", "model version window"),
@@ -63,6 +64,7 @@ const EXPORTER: &[(&str, &str, &str)] = &[
     ("data_window_rows", "gauge", SLICE),
     ("data_last_event_timestamp_seconds", "gauge", "model source"),
     ("modelwatch_exporter_model_clock_seconds", "gauge", "model"),
+    ("modelwatch_exporter_other_segment_rows_total", "counter", "model segment_key"),
     ("modelwatch_exporter_build_info", "gauge", "version"),
     ("modelwatch_exporter_config_last_reload_successful", "gauge", ""),
 ];
@@ -115,11 +117,6 @@ fn assert_families(page: &str, wanted: &[(&str, &str, &str)]) {
             assert_eq!(found, wanted, "{family}");
         }
     }
-}
-
-fn is_of(sample: &Sample, family: &str, kind: &str) -> bool {
-    let rest = sample.name.strip_prefix(family);
-    if kind == "histogram" { matches!(rest, Some("_bucket" | "_sum" | "_count")) } else { rest == Some("") }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::support::exposition::samples;
 use crate::support::root;
 
 /// What Prometheus makes itself.
-const PROMETHEUS_OWN: [&str; 2] = ["up", "ALERTS"];
+pub(super) const PROMETHEUS_OWN: [&str; 2] = ["up", "ALERTS"];
 /// What every alert says to people.
 const LABELS: [&str; 2] = ["severity", "team"];
 const ANNOTATIONS: [&str; 4] = ["summary", "description", "runbook_url", "next_action"];
@@ -48,7 +48,7 @@ fn rules() -> Vec<Rule> {
 
 /// The names of the series that an expression reads.
 #[derive(Default)]
-struct Names(BTreeSet<String>);
+pub(super) struct Names(pub(super) BTreeSet<String>);
 
 impl ExprVisitor for Names {
     type Error = std::convert::Infallible;

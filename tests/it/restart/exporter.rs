@@ -32,6 +32,9 @@ const LEAST: u64 = 8 * 86_400 / (APPLICANTS * BETWEEN as u64);
 /// What a sender lets pass after each batch and after each failure.
 const BREATH: Duration = Duration::from_millis(4);
 
+/// Two features and a column of events alone; some of its values are beyond the limit.
+const SEGMENTS: &str = "    segments: [region, owner, channel]\nlimits: {segments: 8}\n";
+
 /// An exporter and the folder it lives in.
 struct Exporter {
     program: Program,
@@ -41,7 +44,7 @@ struct Exporter {
 impl Exporter {
     async fn start() -> Exporter {
         let home = home();
-        loans::configure(home.path(), "");
+        loans::configure(home.path(), SEGMENTS);
         Exporter { program: Program::exporter(home.path()).await, _home: home }
     }
 }
@@ -95,6 +98,9 @@ fn batch(number: u64) -> String {
     let mut events = Vec::new();
     for at in applicants_of(number) {
         let mut prediction = applicant(at).prediction(if at % 3 == 0 { "2" } else { "1" }, time(at));
+        if at % 4 != 0 {
+            prediction["segment"] = json!({"channel": format!("channel {}", at % 5)});
+        }
         if at % 17 == 0 {
             prediction["features"]["income"] = Value::Null;
         }

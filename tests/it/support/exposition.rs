@@ -23,6 +23,11 @@ pub(crate) fn families(page: &str) -> BTreeMap<&str, &str> {
     page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect()
 }
 
+/// The help text of each declared family of a page.
+pub(crate) fn helps(page: &str) -> BTreeMap<&str, &str> {
+    page.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' ')).collect()
+}
+
 /// The names of a sample's labels.
 pub(crate) fn label_names(sample: &Sample) -> BTreeSet<&str> {
     sample.labels.keys().map(String::as_str).collect()

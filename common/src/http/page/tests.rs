@@ -31,7 +31,24 @@ async fn a_page_has_its_title_escaped_and_its_body_as_it_is() {
 
 #[test]
 fn every_class_that_pages_may_use_is_in_the_stylesheet() {
-    for class in ["scroll", "badge", "ok", "warn", "bad", "quiet", "cards", "card", "number", "empty"] {
+    let texts = [
+        "scroll", "badge", "ok", "warn", "bad", "quiet", "cards", "card", "number", "note", "empty",
+        "command",
+    ];
+    let order = ["verdict", "findings", "choice", "links"];
+    let pictures = [
+        "bars",
+        "excess",
+        "reference",
+        "current",
+        "moved",
+        "track",
+        "threshold",
+        "share",
+        "legend",
+        "swatch",
+    ];
+    for class in texts.iter().chain(&order).chain(&pictures) {
         assert!(STYLE.contains(&format!(".{class} ")), "{class}");
     }
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import"), "nothing from elsewhere");

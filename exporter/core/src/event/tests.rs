@@ -1,7 +1,7 @@
 use super::*;
 
 fn catalog() -> Catalog {
-    Catalog::new([("m".into(), Arc::new(FeatureNames::new(["age", "kind"])))])
+    Catalog::new([("m".into(), Arc::new(FeatureNames::new(["age", "kind"], ["kind", "shop"])))])
 }
 
 fn read(text: &str) -> Result<Event, Rejection> {
@@ -153,7 +153,7 @@ fn a_line_of_more_than_a_mebibyte_is_too_long() {
 
 #[test]
 fn a_score_by_class_is_that_of_the_positive_class() {
-    let names = FeatureNames::new(["age"]).scored_by("true");
+    let names = FeatureNames::new(["age"], []).scored_by("true");
     let catalog = Catalog::new([("m".into(), Arc::new(names))]);
     let read = |score: &str| -> Result<Option<f64>, Rejection> {
         let text = format!(r#"{{"event":"prediction","model":"m","prediction":true,"score":{score}}}"#);
@@ -173,4 +173,30 @@ fn a_score_by_class_is_that_of_the_positive_class() {
     for wrong in ["1.01", "-0.1", "NaN", "true", r#""0.5""#, "[0.5]"] {
         assert_eq!(read(wrong).unwrap_err().message, "`score` must be a number from 0 to 1", "{wrong}");
     }
+}
+
+#[test]
+fn a_key_of_segments_is_looked_up_in_segment_and_then_in_features() {
+    let segments = |rest: &str| {
+        let read = prediction(&format!(r#"{{"event":"prediction","model":"m","prediction":1,{rest}}}"#));
+        read.segments.into_iter().map(|(key, value)| (key, value.into())).collect::<Vec<(u16, String)>>()
+    };
+    let (kind, shop) = (|text: &str| (0, text.to_owned()), |text: &str| (1, text.to_owned()));
+    assert_eq!(segments(r#""segment":{"shop":"x","who":1},"features":{"kind":1.0}"#), [kind("1"), shop("x")]);
+    assert_eq!(
+        segments(r#""segment":{"kind":"True"},"features":{"kind":"b","shop":3}"#),
+        [kind("true"), shop("3")]
+    );
+    assert_eq!(segments(r#""segment":{"kind":null},"features":{"kind":true}"#), [kind("true")]);
+    assert_eq!(segments(r#""segment":{"kind":""},"features":{"kind":[1],"shop":NaN}"#), []);
+    assert_eq!(segments(r#""segment":{"kind":1e999,"shop":2}"#), [shop("2")]);
+    assert_eq!(segments(r#""score":0.5"#), []);
+}
+
+#[test]
+fn a_column_that_only_slices_rows_stands_behind_the_features() {
+    let read =
+        prediction(r#"{"event":"prediction","model":"m","prediction":1,"features":{"shop":"x","kind":"b"}}"#);
+    assert_eq!(read.features, [(2, Value::Text("x".into())), (1, Value::Text("b".into()))]);
+    assert_eq!(FeatureNames::new(["age"], ["shop", "age"]).len(), 1);
 }

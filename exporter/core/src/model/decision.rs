@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Cells;
 use super::setup::{ModelSetup, Reference};
 use super::window_state::Pane;
 use crate::drift::{self, Table, evidence};
 use crate::reference::FeatureReference;
 use crate::schema::Kind;
 use crate::summary::FeatureCounts;
+use crate::value::Value;
 use crate::window::WindowSpec;
 
 /// Why a feature's drift can or cannot be told.
@@ -20,7 +22,7 @@ pub enum State {
     Drift,
     /// The window holds fewer rows than `drift.min_rows`.
     InsufficientRows,
-    /// The version's reference lacks the column, or there is no reference.
+    /// The version's reference lacks the column or the segment, or there is no reference.
     NoReference,
     /// The reference's column holds no value.
     Empty,
@@ -99,17 +101,18 @@ impl Decision {
     }
 }
 
-/// The rules and the reference by which one version's windows are judged.
+/// The rules and the reference by which the windows of one slice of a version are judged.
 pub struct Judge<'a> {
     setup: &'a ModelSetup,
     reference: Option<&'a Reference>,
 }
 
 impl<'a> Judge<'a> {
-    /// For one version of a model.
+    /// For a version of a model and the name of a segment, which is compared with the same slice of the reference.
     #[must_use]
-    pub fn new(setup: &'a ModelSetup, version: &str) -> Judge<'a> {
-        Judge { setup, reference: setup.reference_of(version).map(AsRef::as_ref) }
+    pub fn new(setup: &'a ModelSetup, version: &str, segment: &str) -> Judge<'a> {
+        let reference = setup.reference_of(version).and_then(|reference| reference.slice(segment));
+        Judge { setup, reference }
     }
 
     /// The configuration.
@@ -118,7 +121,7 @@ impl<'a> Judge<'a> {
         self.setup
     }
 
-    /// What the version is compared with.
+    /// What the slice is compared with.
     #[must_use]
     pub fn reference(&self) -> Option<&'a Reference> {
         self.reference
@@ -128,6 +131,26 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn feature(&self, at: usize) -> Option<&'a FeatureReference> {
         self.reference.and_then(|reference| reference.features.get(at)?.as_ref())
+    }
+
+    /// Where every feature's value lies in the reference.
+    pub(super) fn cells(&self, values: &[(u32, Value)]) -> Cells {
+        let mut cells: Cells =
+            (0..self.setup.features.len()).map(|at| self.locate(at, &Value::Absent)).collect();
+        for (at, value) in values {
+            let at = *at as usize;
+            if let Some(cell) = cells.get_mut(at) {
+                *cell = self.locate(at, value);
+            }
+        }
+        cells
+    }
+
+    fn locate(&self, feature: usize, value: &Value) -> (usize, Kind) {
+        match self.feature(feature) {
+            Some(reference) => reference.cell(value),
+            None => (0, value.kind()),
+        }
     }
 
     pub(super) fn empty_counts(&self) -> Vec<FeatureCounts> {

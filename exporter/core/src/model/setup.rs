@@ -9,6 +9,7 @@ use crate::event::FeatureNames;
 use crate::labels::WaitingLimits;
 use crate::quality::{Binary, Metric, ScoreHistogram, measure};
 use crate::reference::FeatureReference;
+use crate::segment::ALL_ROWS;
 use crate::window::WindowSpec;
 
 /// What "now" is for a model's windows.
@@ -66,6 +67,8 @@ pub struct Limits {
     pub max_future: Duration,
     /// Classes kept apart.
     pub classes: usize,
+    /// Segments kept apart, over all keys.
+    pub segments: usize,
 }
 
 /// The data that one or more versions are compared with.
@@ -81,6 +84,16 @@ pub struct Reference {
     pub scores: ScoreHistogram,
     /// Share of predictions in it that are the positive class.
     pub positive_ratio: Option<f64>,
+    /// The same for its rows of single segments, by the segments' names, each with cells of its own. These have no slices.
+    pub slices: BTreeMap<Box<str>, Reference>,
+}
+
+impl Reference {
+    /// What the segment of this name is compared with.
+    #[must_use]
+    pub fn slice(&self, segment: &str) -> Option<&Reference> {
+        if segment == ALL_ROWS { Some(self) } else { self.slices.get(segment) }
+    }
 }
 
 /// One model, ready to be counted.
@@ -96,6 +109,8 @@ pub struct ModelSetup {
     pub clock: ClockKind,
     /// The monitored features.
     pub features: Vec<FeatureSetup>,
+    /// The columns that slice the rows, in the order of their places in [`crate::event::Prediction::segments`].
+    pub segments: Vec<Box<str>>,
     /// For versions that have none of their own.
     pub reference: Option<Arc<Reference>>,
     /// For the versions named.
@@ -117,20 +132,29 @@ impl ModelSetup {
         self.references.get(version).or(self.reference.as_ref())
     }
 
-    /// The features' names and places, for reading events.
+    /// The names of features and segments and their places, for reading events.
     #[must_use]
     pub fn feature_names(&self) -> FeatureNames {
-        FeatureNames::new(self.features.iter().map(|feature| &*feature.name)).scored_by(&self.positive)
+        let features = self.features.iter().map(|feature| &*feature.name);
+        FeatureNames::new(features, self.segments.iter().map(|key| &**key)).scored_by(&self.positive)
     }
 
-    /// What a metric should be: configured, else measured on the version's reference.
+    /// What a metric should be in a segment: measured on the same slice of the version's reference. What is configured
+    /// goes before it, but is said of the model as a whole and so holds for all rows only.
     #[must_use]
-    pub fn baseline_of(&self, version: &str, metric: Metric) -> Option<f64> {
+    pub fn baseline_of(&self, version: &str, segment: &str, metric: Metric) -> Option<f64> {
         let measured = || {
-            let reference = self.reference_of(version)?;
+            let reference = self.reference_of(version)?.slice(segment)?;
             let measured = measure(metric, &reference.quality.unwrap_or_default(), &reference.scores);
             measured.ok().map(|measure| measure.value)
         };
-        self.baseline.get(&metric).copied().or_else(measured)
+        let configured = self.baseline.get(&metric).copied().filter(|_| segment == ALL_ROWS);
+        configured.or_else(measured)
+    }
+
+    /// The names of all segments that any reference has, those of the reference for most versions first.
+    pub(super) fn segments_of_references(&self) -> impl Iterator<Item = &str> {
+        let references = self.reference.iter().chain(self.references.values());
+        references.flat_map(|reference| reference.slices.keys().map(|name| &**name))
     }
 }

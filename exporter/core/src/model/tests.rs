@@ -1,6 +1,7 @@
 mod areas;
 mod formats;
 mod restart;
+mod segments;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,7 @@ fn setup(clock: ClockKind, windows: &[&str]) -> Arc<ModelSetup> {
             FeatureSetup { name: "age".into(), methods: rule(Method::Psi) },
             FeatureSetup { name: "kind".into(), methods: rule(Method::JensenShannon) },
         ],
+        segments: Vec::new(),
         reference: Some(Arc::new(reference)),
         references: Default::default(),
         drift: DriftRules { min_rows: 100, fdr: 0.05, share: 0.5 },
@@ -59,7 +61,7 @@ fn setup(clock: ClockKind, windows: &[&str]) -> Arc<ModelSetup> {
             min_coverage: 0.8,
         },
         baseline: Default::default(),
-        limits: Limits { max_future: Duration::from_secs(600), classes: 50 },
+        limits: Limits { max_future: Duration::from_secs(600), classes: 50, segments: 100 },
     })
 }
 
@@ -70,6 +72,7 @@ fn prediction(id: u64, time: i64, age: f64) -> Prediction {
         id: Some(Id::of(&id.to_string())),
         time: Some(Time(time)),
         features: vec![(0, Value::Number(age)), (1, Value::Text(["a", "b"][id as usize % 2].into()))],
+        segments: Vec::new(),
         class: Some("1".into()),
         score: Some(0.7),
         latency: Some(0.01),

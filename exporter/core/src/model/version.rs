@@ -1,22 +1,20 @@
-//! One version of a model: its totals and its windows.
+//! One version of a model: its totals and its slices.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::decision::Judge;
-use super::window_state::WindowState;
-use super::{Cells, ModelSetup, Placed};
+use super::slice::{Row, Slice};
+use super::{Birth, ModelSetup, Placed};
 use crate::event::Prediction;
 use crate::histogram::{Histogram, LATENCY_BOUNDS, SCORE_BOUNDS};
-use crate::labels::Joined;
-use crate::quality::{ClassIndex, Confusion};
-use crate::reference::FeatureReference;
-use crate::schema::Kind;
+use crate::labels::{InSegment, Joined};
+use crate::quality::ClassIndex;
+use crate::segment::{ALL_ROWS, SegmentIndex, Segments};
 use crate::time::Time;
 use crate::value::Value;
-use crate::view::WindowView;
-use crate::window::WindowSpec;
+use crate::view::VersionView;
 
 /// Statuses kept apart; the rest are `other`.
 const MAX_STATUSES: usize = 20;
@@ -24,7 +22,7 @@ const MAX_STATUSES: usize = 20;
 /// Counts since the beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionTotals {
-    /// Predictions that count as rows; the next one's ordinal.
+    /// Predictions that count as rows.
     pub predictions: u64,
     /// Requests by status, those that failed included.
     pub statuses: BTreeMap<Box<str>, u64>,
@@ -36,8 +34,6 @@ pub struct VersionTotals {
     pub score: Histogram,
     /// Labels that found their prediction.
     pub labels: u64,
-    /// First labels only: a counter takes nothing back.
-    pub confusion: Confusion,
 }
 
 /// Everything that is known of one version.
@@ -45,126 +41,103 @@ pub struct VersionTotals {
 pub struct Version {
     pub(crate) name: Box<str>,
     pub(crate) totals: VersionTotals,
-    pub(crate) windows: BTreeMap<WindowSpec, WindowState>,
-    /// Tells whether the feature panes still fit the configuration.
-    pub(crate) layout: u64,
+    /// All rows.
+    pub(crate) all: Slice,
+    /// The rows of single segments, each from its first one on.
+    pub(crate) segments: BTreeMap<SegmentIndex, Slice>,
 }
 
 impl Version {
-    pub(super) fn new(setup: &ModelSetup, name: &str) -> Version {
+    pub(super) fn new(setup: &ModelSetup, name: &str, now: Time) -> Version {
         Version {
             name: name.into(),
             totals: VersionTotals::new(),
-            windows: setup.windows.iter().map(|spec| (*spec, WindowState::default())).collect(),
-            layout: layout(setup, name),
+            all: Slice::new(&Judge::new(setup, name, ALL_ROWS), ALL_ROWS, now),
+            segments: BTreeMap::new(),
         }
     }
 
-    /// Keeps what fits the configuration; `false` when the feature panes did not.
-    pub(super) fn adopt(&mut self, setup: &ModelSetup) -> bool {
-        self.windows.retain(|spec, _| setup.windows.contains(spec));
-        for spec in &setup.windows {
-            self.windows.entry(*spec).or_default();
-        }
-        let layout = layout(setup, &self.name);
-        let fits = self.layout == layout;
-        if !fits {
-            self.layout = layout;
-            self.windows.values_mut().for_each(WindowState::forget_features);
+    /// Keeps what fits the configuration; `false` when feature panes did not.
+    pub(super) fn adopt(&mut self, setup: &ModelSetup, segments: &Segments) -> bool {
+        self.segments.retain(|segment, _| segments.name(*segment).is_some());
+        let mut fits = true;
+        for slice in slices_mut(&mut self.all, &mut self.segments) {
+            fits &= slice.adopt(&slice.judge(setup, &self.name));
         }
         fits
     }
 
     /// Forgets scores, because those to come are about another class.
     pub(super) fn forget_scores(&mut self) {
-        self.windows.values_mut().for_each(WindowState::forget_scores);
+        self.all.forget_scores();
+        self.segments.values_mut().for_each(Slice::forget_scores);
     }
 
-    /// Where every feature's value lies in the version's reference.
-    pub(super) fn cells(&self, setup: &ModelSetup, values: &[(u32, Value)]) -> Cells {
-        let reference = setup.reference_of(&self.name);
-        let feature = |at: usize| reference.and_then(|reference| reference.features.get(at)?.as_ref());
-        let mut cells: Cells =
-            (0..setup.features.len()).map(|at| locate(feature(at), &Value::Absent)).collect();
-        for (at, value) in values {
-            let at = *at as usize;
-            if let Some(cell) = cells.get_mut(at) {
-                *cell = locate(feature(at), value);
-            }
-        }
-        cells
+    /// Counts a prediction among all rows.
+    pub(super) fn count(&mut self, setup: &ModelSetup, placed: Placed, values: &[(u32, Value)]) -> Row {
+        self.all.count(&self.all.judge(setup, &self.name), placed, values)
     }
 
-    /// The windows at the model's now, in the order of the configuration.
-    pub(crate) fn views(&self, setup: &ModelSetup, clock: Time) -> Vec<WindowView> {
-        let judge = Judge::new(setup, &self.name);
-        let view = |spec: &WindowSpec| {
-            Some(self.windows.get(spec)?.view(*spec, self.totals.predictions, clock, &judge))
-        };
-        setup.windows.iter().filter_map(view).collect()
-    }
-
-    /// Counts a prediction in every window that reaches it; says whether one of them began with it.
-    pub(super) fn count_in_windows(
+    /// Counts a prediction among the rows of a segment; `name` says how the segment is called.
+    pub(super) fn count_in_segment(
         &mut self,
         setup: &ModelSetup,
         placed: Placed,
-        ordinal: u64,
-        cells: &Cells,
-    ) -> bool {
-        let mut began = false;
-        let judge = Judge::new(setup, &self.name);
-        for (spec, window) in &mut self.windows {
-            let pane = spec.pane_of(placed.time, ordinal);
-            let newest = spec.pane_of(placed.clock, ordinal);
-            if pane >= newest - spec.panes() {
-                began |= window.next_period().is_none();
-                window.count(*spec, placed, pane, (cells, &judge));
-            }
-            if placed.time.after(setup.labels.limits.wait) > placed.clock {
-                window.expect_label(pane, placed.time);
-            }
-            window.prune(*spec, newest);
-            if matches!(spec, WindowSpec::Rows(_)) {
-                window.decide_until(*spec, spec.pane_of(placed.time, ordinal + 1), &judge);
-            }
-        }
-        began
+        values: &[(u32, Value)],
+        (segment, name): (SegmentIndex, impl FnOnce() -> Box<str>),
+    ) -> Row {
+        let slice = self.segments.entry(segment).or_insert_with(|| {
+            let name = name();
+            Slice::new(&Judge::new(setup, &self.name, &name), &name, placed.now)
+        });
+        slice.count(&slice.judge(setup, &self.name), placed, values)
     }
 
     /// Decides every window over time whose period is over.
     pub(super) fn decide_until(&mut self, setup: &ModelSetup, clock: Time) {
-        let judge = Judge::new(setup, &self.name);
-        for (spec, window) in &mut self.windows {
-            if matches!(spec, WindowSpec::Span(_)) {
-                window.decide_until(*spec, spec.pane_of(clock, 0), &judge);
-            }
-            window.forget_settled(*spec, clock, setup.labels.limits.wait);
+        for slice in slices_mut(&mut self.all, &mut self.segments) {
+            slice.decide_until(&slice.judge(setup, &self.name), clock);
         }
     }
 
     /// The moments at which the windows over time want to be looked at next.
-    pub(super) fn next_boundaries<'a>(&'a self, setup: &'a ModelSetup) -> impl Iterator<Item = Time> + 'a {
-        let spans = setup.windows.iter().filter(|spec| matches!(spec, WindowSpec::Span(_)));
-        spans.filter_map(|spec| {
-            let period = self.windows.get(spec)?.next_period()?;
-            spec.pane_end(period * spec.panes() - 1)
-        })
+    pub(super) fn next_boundaries(&self) -> impl Iterator<Item = Time> + '_ {
+        self.slices().flat_map(Slice::next_boundaries)
     }
 
-    /// A label and its prediction, put into that prediction's panes.
-    pub(super) fn join(&mut self, setup: &ModelSetup, joined: &Joined, positive: ClassIndex) {
-        let prediction = joined.prediction;
+    /// A label and its prediction, put into that prediction's panes in every slice it was counted in.
+    pub(super) fn join(&mut self, joined: &Joined, positive: ClassIndex) {
         if joined.replaced.is_none() {
             self.totals.labels += 1;
-            self.totals.confusion.add(joined.truth.class, prediction.predicted);
         }
-        for spec in &setup.windows {
-            if let Some(window) = self.windows.get_mut(spec) {
-                window.join(spec.pane_of(prediction.time, prediction.ordinal), joined, positive);
+        self.all.join(joined.prediction.ordinal, joined, positive);
+        for InSegment { segment, ordinal } in &joined.prediction.segments {
+            if let Some(slice) = self.segments.get_mut(segment) {
+                slice.join(*ordinal, joined, positive);
             }
         }
     }
+
+    /// The version at the model's now: all rows first.
+    pub(crate) fn view(&self, setup: &ModelSetup, clock: Option<Time>, birth: Birth) -> VersionView {
+        VersionView {
+            name: self.name.clone(),
+            birth,
+            totals: self.totals.clone(),
+            slices: self.slices().map(|slice| slice.view(&slice.judge(setup, &self.name), clock)).collect(),
+        }
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &Slice> {
+        std::iter::once(&self.all).chain(self.segments.values())
+    }
+}
+
+fn slices_mut<'a>(
+    all: &'a mut Slice,
+    segments: &'a mut BTreeMap<SegmentIndex, Slice>,
+) -> impl Iterator<Item = &'a mut Slice> {
+    std::iter::once(all).chain(segments.values_mut())
 }
 
 impl VersionTotals {
@@ -176,7 +149,6 @@ impl VersionTotals {
             latency: Histogram::new(LATENCY_BOUNDS),
             score: Histogram::new(SCORE_BOUNDS),
             labels: 0,
-            confusion: Confusion::default(),
         }
     }
 
@@ -190,8 +162,8 @@ impl VersionTotals {
         *self.statuses.entry(name.into()).or_default() += 1;
     }
 
-    /// A prediction; answers with its ordinal.
-    pub(super) fn count(&mut self, prediction: &Prediction, class: ClassIndex) -> u64 {
+    /// A prediction.
+    pub(super) fn count(&mut self, prediction: &Prediction, class: ClassIndex) {
         self.count_status(&prediction.status);
         *self.classes.entry(class).or_default() += 1;
         if let Some(latency) = prediction.latency {
@@ -201,25 +173,5 @@ impl VersionTotals {
             self.score.observe(SCORE_BOUNDS, score);
         }
         self.predictions += 1;
-        self.predictions - 1
     }
-}
-
-fn locate(reference: Option<&FeatureReference>, value: &Value) -> (usize, Kind) {
-    match reference {
-        Some(reference) => reference.cell(value),
-        None => (0, value.kind()),
-    }
-}
-
-/// A number that differs when the cells of any feature differ.
-fn layout(setup: &ModelSetup, version: &str) -> u64 {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    for (at, feature) in setup.features.iter().enumerate() {
-        hash.update(feature.name.as_bytes());
-        let reference =
-            setup.reference_of(version).and_then(|reference| reference.features.get(at)?.as_ref());
-        hash.update(&reference.map_or(0, FeatureReference::fingerprint).to_le_bytes());
-    }
-    hash.digest()
 }

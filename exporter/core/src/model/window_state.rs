@@ -1,4 +1,4 @@
-//! The panes of one window of one version, and what was last decided on them.
+//! The panes of one window of one slice, and what was last decided on them.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -64,7 +64,7 @@ impl Pane {
     }
 }
 
-/// One window of one version.
+/// One window of one slice.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowState {
     pub(crate) panes: BTreeMap<i64, Pane>,
@@ -182,15 +182,9 @@ impl WindowState {
         self.decision = Some(decision);
     }
 
-    /// The window that ends at the model's now, or with the version's last prediction when it goes by rows.
-    pub(super) fn view(
-        &self,
-        spec: WindowSpec,
-        predictions: u64,
-        clock: Time,
-        judge: &Judge<'_>,
-    ) -> WindowView {
-        let newest = spec.pane_of(clock, predictions.saturating_sub(1));
+    /// The window that ends at the model's now, or with the slice's last row when it goes by rows.
+    pub(super) fn view(&self, spec: WindowSpec, rows: u64, clock: Time, judge: &Judge<'_>) -> WindowView {
+        let newest = spec.pane_of(clock, rows.saturating_sub(1));
         WindowView {
             spec,
             pane: self.merged(newest - spec.panes()..=newest, judge),

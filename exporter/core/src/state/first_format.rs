@@ -1,4 +1,4 @@
-//! The first format of a saved state, before there were scores, and how it becomes today's.
+//! The first format of a saved state, before there were scores and segments, and how it becomes today's.
 //!
 //! A saved state names no fields, so the shape of every format is kept here as it was: what changed since then is spelled
 //! out, what did not is the type of today. Predictions that were waiting have no score, so their labels count for the
@@ -15,10 +15,14 @@ use crate::event::{Id, Reason};
 use crate::histogram::Histogram;
 use crate::idempotency::Answers;
 use crate::labels::{Aside, Entry, Truth, VersionIndex, VersionKey, Waiting, WaitingRoom};
-use crate::model::{Births, Decision, KindCounts, Model, Pane, Version, VersionTotals, WindowState};
+use crate::model::{Births, Decision, KindCounts, Model, Pane, Slice, Version, VersionTotals, WindowState};
 use crate::quality::{ClassIndex, Classes, Confusion, KeptScores, QualityPane, ScoreHistogram};
+use crate::segment::{ALL_ROWS, Segments};
 use crate::time::Time;
 use crate::window::WindowSpec;
+
+/// When the versions and classes of the first format came: before all that come now, in the order in which they are kept.
+const BIRTH: Time = Time(i64::MIN);
 
 /// A state in the first format.
 #[derive(Debug, Deserialize)]
@@ -48,9 +52,20 @@ struct FirstModel {
 #[derive(Debug, Deserialize)]
 struct FirstVersion {
     name: Box<str>,
-    totals: VersionTotals,
+    totals: FirstTotals,
     windows: BTreeMap<WindowSpec, FirstWindow>,
     layout: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct FirstTotals {
+    predictions: u64,
+    statuses: BTreeMap<Box<str>, u64>,
+    classes: BTreeMap<ClassIndex, u64>,
+    latency: Histogram,
+    score: Histogram,
+    labels: u64,
+    confusion: Confusion,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,10 +123,13 @@ impl From<FirstFormat> for State {
 
 impl From<FirstModel> for Model {
     fn from(first: FirstModel) -> Model {
+        let mut births = Births::default();
+        births.note(first.classes.len(), BIRTH);
         Model {
             classes: first.classes,
             // the positive class was always the first; nothing has a score yet that could be about another
             positive: ClassIndex(0),
+            segments: Segments::default(),
             versions: first.versions.into_iter().map(Version::from).collect(),
             waiting: first.waiting.into(),
             newest: first.newest,
@@ -123,8 +141,7 @@ impl From<FirstModel> for Model {
             rows: first.rows,
             kinds: first.kinds,
             features: first.features,
-            // noted with the next event, in the order in which they are kept
-            births: Births::default(),
+            births,
             next_boundary: first.next_boundary,
         }
     }
@@ -133,8 +150,21 @@ impl From<FirstModel> for Model {
 impl From<FirstVersion> for Version {
     fn from(first: FirstVersion) -> Version {
         let FirstVersion { name, totals, windows, layout } = first;
-        let windows = windows.into_iter().map(|(spec, window)| (spec, window.into()));
-        Version { name, totals, windows: windows.collect(), layout }
+        let FirstTotals { predictions, statuses, classes, latency, score, labels, confusion } = totals;
+        let windows = windows.into_iter().map(|(spec, window)| (spec, window.into())).collect();
+        Version {
+            name,
+            totals: VersionTotals { predictions, statuses, classes, latency, score, labels },
+            all: Slice {
+                segment: ALL_ROWS.into(),
+                birth: BIRTH,
+                rows: predictions,
+                confusion,
+                windows,
+                layout,
+            },
+            segments: BTreeMap::new(),
+        }
     }
 }
 
@@ -176,6 +206,16 @@ impl From<FirstEntry> for Entry {
 impl From<FirstWaiting> for Waiting {
     fn from(first: FirstWaiting) -> Waiting {
         let FirstWaiting { version, place, time, seen, ordinal, predicted, truth } = first;
-        Waiting { version, place, time, seen, ordinal, predicted, score: None, truth }
+        Waiting {
+            version,
+            place,
+            time,
+            seen,
+            ordinal,
+            segments: Box::default(),
+            predicted,
+            score: None,
+            truth,
+        }
     }
 }

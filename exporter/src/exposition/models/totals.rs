@@ -59,6 +59,15 @@ fn health(out: &mut Exposition, report: &ModelReport) {
         &[model],
         Some(totals.waiting as f64),
     );
+    for (key, rows) in &totals.other_segment_rows {
+        counter(
+            out,
+            "modelwatch_exporter_other_segment_rows_total",
+            "Predictions counted in segment other: of values beyond limits.segments or longer than 128 bytes.",
+            &[model, ("segment_key", key)],
+            *rows,
+        );
+    }
     for (outcome, count) in [
         ("repeated", totals.labels_repeated),
         ("contradicted", totals.labels_contradicted),

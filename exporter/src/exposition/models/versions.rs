@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use modelwatch_exporter_core::histogram::{Histogram, LATENCY_BOUNDS, SCORE_BOUNDS};
-use modelwatch_exporter_core::quality::ClassIndex;
+use modelwatch_exporter_core::quality::{ClassIndex, Confusion};
 use modelwatch_exporter_core::report::{ModelReport, VersionReport};
+use modelwatch_exporter_core::segment::ALL_ROWS;
 
 use super::OTHER;
 use crate::exposition::admission::Admitted;
@@ -14,11 +15,10 @@ use crate::exposition::{Exposition, Kind};
 /// The status that versions beyond the budget keep apart.
 const SUCCESS: &str = "success";
 
-pub(super) fn write(out: &mut Exposition, report: &ModelReport, admitted: &[Admitted]) {
+pub(super) fn write(out: &mut Exposition, report: &ModelReport, admitted: &[Admitted<'_>]) {
     let mut folded = Folded::default();
     for (name, version) in &report.versions {
-        let admitted = admitted.get(version.birth.place).copied().unwrap_or_default();
-        folded.add(report, name, version, admitted);
+        folded.add(report, name, version, &admitted[version.birth.place]);
     }
     folded.counters(out, &report.model);
     let help = "Seconds that predictions took.";
@@ -92,7 +92,13 @@ struct Folded<'a> {
 }
 
 impl<'a> Folded<'a> {
-    fn add(&mut self, report: &'a ModelReport, own: &'a str, version: &'a VersionReport, admitted: Admitted) {
+    fn add(
+        &mut self,
+        report: &'a ModelReport,
+        own: &'a str,
+        version: &'a VersionReport,
+        admitted: &Admitted<'_>,
+    ) {
         let kept = if admitted.version { own } else { OTHER };
         let totals = &version.totals;
         for (status, count) in &totals.statuses {
@@ -104,17 +110,26 @@ impl<'a> Folded<'a> {
             let (own, kept) = by_class.names(*class);
             self.classes.add([by_class.own, own], [by_class.version(), kept], *count);
         }
-        let by_class = ByClass { most: admitted.confusion, ..by_class };
-        for (actual, predicted, count) in totals.confusion.cells() {
-            let (actual, kept_actual) = by_class.names(actual);
-            let (predicted, kept_predicted) = by_class.names(predicted);
-            let kept = [by_class.version(), "", kept_actual, kept_predicted];
-            self.confusion.add([own, "", actual, predicted], kept, count);
+        for (segment, of_segment) in &version.segments {
+            let most = admitted.confusion.get(&**segment).copied();
+            self.confusion_of(ByClass { most, ..by_class }, segment, &of_segment.confusion);
         }
         self.labels.add([own], [kept], totals.labels);
         self.alerts.add([own], [kept], version.dataset_detections);
         self.latency.add(own, kept, &totals.latency);
         self.score.add(own, kept, &totals.score);
+    }
+
+    /// Segments that are not kept apart are counted together, but never with all rows.
+    fn confusion_of(&mut self, by_class: ByClass<'a>, segment: &'a str, confusion: &Confusion) {
+        let apart = by_class.most.is_some() || *segment == *ALL_ROWS;
+        let kept_segment = if apart { segment } else { OTHER };
+        for (actual, predicted, count) in confusion.cells() {
+            let (actual, kept_actual) = by_class.names(actual);
+            let (predicted, kept_predicted) = by_class.names(predicted);
+            let kept = [by_class.version(), kept_segment, kept_actual, kept_predicted];
+            self.confusion.add([by_class.own, segment, actual, predicted], kept, count);
+        }
     }
 
     fn counters(&self, out: &mut Exposition, model: &str) {
@@ -127,7 +142,7 @@ impl<'a> Folded<'a> {
         self.confusion.write(out, ("model_confusion_total", help), model, labels);
         let help = "Predictions that got a label.";
         self.labels.write(out, ("model_labels_total", help), model, ["version"]);
-        let help = "How often the data set came to drift, over all windows.";
+        let help = "How often the data set of all rows came to drift, over all windows.";
         self.alerts.write(out, ("data_drift_alerts_total", help), model, ["version"]);
     }
 }

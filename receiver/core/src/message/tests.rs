@@ -34,6 +34,11 @@ fn a_title_counts_what_fires_and_shows_the_environment_in_capitals() {
 }
 
 #[test]
+fn a_fire_drill_says_so_instead_of_firing() {
+    assert_eq!(samples::test().title(), "[TEST][DEV] FeatureDriftSevere");
+}
+
+#[test]
 fn a_resolved_title_counts_what_is_resolved() {
     let two = vec![named("Drift", "info", Change::Resolved, 1), named("Drift", "info", Change::Resolved, 2)];
     assert_eq!(message("prod", two).title(), "[RESOLVED:2][PROD] Drift");

@@ -182,3 +182,11 @@ fn a_held_copy_counts_only_while_nothing_newer_is_known() {
 }
 
 mod passing_time;
+
+#[test]
+fn a_fire_drill_counts_as_firing_and_is_never_looked_at_again() {
+    let drill = Occurrence::test(firing(5), at(10));
+    assert_eq!((drill.state, drill.state.status(), drill.ends_at), (State::Test, Status::Firing, None));
+    assert_eq!(drill.check_at(WINDOWS), None);
+    assert_eq!(drill.forgotten().state, State::Test);
+}

@@ -89,5 +89,7 @@ fn the_first_match_wins_unless_it_continues() {
     assert_eq!(to(&[("team", "data")]), "data all rest");
     assert_eq!(to(&[("team", "data"), ("severity", "critical")]), "data all pager");
     assert_eq!(to(&[]), "rest");
+    assert_eq!(matching(&routes, &labels(&[("team", "data"), ("severity", "critical")])), [0, 1]);
+    assert_eq!(matching(&routes, &labels(&[])), [2]);
     assert!(destinations(&routes[..2], &labels(&[])).is_empty());
 }

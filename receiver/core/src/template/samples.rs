@@ -8,12 +8,13 @@ use crate::message::{AlertView, Message};
 /// 2026-01-02 03:04:05 UTC.
 const NOW: i64 = 1_767_323_045;
 
-/// Samples by name: firing, resolved, mixed, empty labels, 1 000 alerts, hostile values.
+/// Samples by name: firing, resolved, mixed, a test, empty labels, 1 000 alerts, hostile values.
 pub fn all() -> Vec<(&'static str, Message)> {
     vec![
         ("firing", firing()),
         ("resolved", resolved()),
         ("mixed", mixed()),
+        ("test", test()),
         ("empty labels", empty()),
         ("1000 alerts", thousand()),
         ("hostile values", hostile()),
@@ -36,6 +37,11 @@ pub fn mixed() -> Message {
         vec![alert("AGEP", Change::New), alert("SCHL", Change::StillFiring), alert("WKHP", Change::Resolved)];
     let whole = message(Status::Firing, Kind::Changed, alerts);
     Message { late: true, unconfirmed: true, truncated_alerts: 7, ..whole }
+}
+
+/// A fire drill.
+pub fn test() -> Message {
+    message(Status::Firing, Kind::Test, vec![alert("AGEP", Change::New)])
 }
 
 /// An alert about which nothing is known.

@@ -73,8 +73,8 @@ async fn remember(store: &Store, row: Remembered) {
     .unwrap();
     for (number, (result, reason, ambiguous, detail)) in row.attempts.into_iter().enumerate() {
         sqlx::query(
-            "insert into attempts (id, notification, started_at, result, reason, ambiguous, detail)
-             values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into attempts (id, notification, started_at, result, reason, ambiguous, detail, finished_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(format!("{}-{number}", row.id))
         .bind(row.id)
@@ -83,6 +83,7 @@ async fn remember(store: &Store, row: Remembered) {
         .bind(reason)
         .bind(i64::from(ambiguous))
         .bind(detail)
+        .bind(result.map(|_| row.created_at.as_microsecond() + 1_500_000))
         .execute(&store.writer)
         .await
         .unwrap();

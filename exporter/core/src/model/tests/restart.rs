@@ -2,16 +2,18 @@
 
 use proptest::prelude::*;
 
+use super::segments::{in_segments, sliced};
 use super::*;
 
+/// What may happen to a model.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Predict(u64, i64),
     Label(u64, bool),
     Pass(i64),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0_u64..60, 0_i64..72).prop_map(|(id, hour)| Step::Predict(id, hour)),
         3 => (0_u64..60, any::<bool>()).prop_map(|(id, class)| Step::Label(id, class)),
@@ -21,7 +23,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Under `clock: wall` the hours of a step are those that pass before it.
-fn take(model: &mut Model, setup: &ModelSetup, now: &mut Time, step: &Step) {
+pub(super) fn take(model: &mut Model, setup: &ModelSetup, now: &mut Time, step: &Step) {
     let now = match (setup.clock, step) {
         (ClockKind::Wall, Step::Pass(hours)) => {
             *now = Time(now.0 + hours * HOUR);
@@ -33,6 +35,7 @@ fn take(model: &mut Model, setup: &ModelSetup, now: &mut Time, step: &Step) {
         Step::Predict(id, hour) => {
             let score = (id % 3 > 0).then_some((id * 7 % 11) as f64 / 11.0);
             let event = Prediction { score, ..prediction(*id, START + hour * HOUR, (id % 97) as f64) };
+            let event = in_segments(event, *id);
             model.predict(setup, &event, now).unwrap();
         }
         Step::Label(id, class) => {
@@ -51,7 +54,7 @@ proptest! {
         all in steps(), cut in 0_usize..120, wall in any::<bool>(),
     ) {
         let clock = if wall { ClockKind::Wall } else { ClockKind::Event };
-        let setup = setup(clock, &["1h", "1d", "48rows"]);
+        let setup = sliced(clock, &["1h", "1d", "48rows"]);
         let cut = cut.min(all.len());
         let begin = Time(START + 72 * HOUR);
         let (mut straight, mut now) = (Model::new(&setup), begin);

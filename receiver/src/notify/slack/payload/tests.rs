@@ -80,6 +80,7 @@ fn the_colour_follows_severity_and_state() {
     assert_eq!(colour_of("unheard-of"), "warning");
     assert_eq!(colour_of("info"), "good");
     assert_eq!(colour(&samples::resolved()), "good");
+    assert_eq!(colour(&samples::test()), "good", "a test frightens nobody");
 }
 
 #[test]

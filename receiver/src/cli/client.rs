@@ -1,0 +1,213 @@
+//! Calling the running receiver, at the address and with the tokens of its own configuration.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use modelwatch_common::http::{Auth, ListenAddress, Scope, WebConfig};
+use reqwest::{RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A receiver on the same machine or network connects at once or not at all.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Longer than the store of a busy receiver makes anybody wait.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// Why the running receiver did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// Nobody listens.
+    #[error(
+        "no receiver runs at {0}: start it with `modelwatch-receiver serve`, or name the address of the one that runs with --web.listen-address"
+    )]
+    NotRunning(String),
+    /// The tokens of the configuration are for something else.
+    #[error(
+        "web.auth has no token that may {0}, and without one the running receiver does not do this: add {0} to the `allow` of one"
+    )]
+    NoToken(&'static str),
+    /// The running receiver has other tokens.
+    #[error(
+        "the receiver at {address} refused the token that web.auth has for this ({status}: {said}): it was started with another configuration, restart it or name that one with --config.file"
+    )]
+    Refused {
+        /// Where it runs.
+        address: String,
+        /// What it answered.
+        status: u16,
+        /// In its words.
+        said: String,
+    },
+    /// It said no, and why.
+    #[error("the receiver at {address} answered {status}: {said}")]
+    Problem {
+        /// Where it runs.
+        address: String,
+        /// What it answered.
+        status: u16,
+        /// In its words.
+        said: String,
+    },
+    /// What answers is something else.
+    #[error(
+        "what answers at {address} is no receiver that knows this command ({status}): look whether that is the address of a modelwatch-receiver of this version"
+    )]
+    Stranger {
+        /// Where it runs.
+        address: String,
+        /// What it answered.
+        status: u16,
+    },
+    /// The connection broke.
+    #[error("the receiver at {address} did not answer: {cause}")]
+    Broken {
+        /// Where it should run.
+        address: String,
+        /// What the system said.
+        cause: String,
+    },
+}
+
+impl ClientError {
+    /// What the receiver said no to, if it answered with this status.
+    pub(super) fn said(&self, wanted: StatusCode) -> Option<&str> {
+        match self {
+            ClientError::Problem { status, said, .. } if *status == wanted.as_u16() => Some(said),
+            _ => None,
+        }
+    }
+}
+
+/// The running receiver.
+pub(super) struct Client {
+    http: reqwest::Client,
+    address: String,
+    auth: Auth,
+}
+
+/// What a problem says.
+#[derive(Deserialize)]
+struct Problem {
+    error: String,
+}
+
+impl Client {
+    /// The receiver that serves with this configuration.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up on this machine.
+    pub(super) fn new(web: &WebConfig) -> Result<Client, ClientError> {
+        let address = reachable(web.listen_address());
+        let built = reqwest::Client::builder()
+            .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        let http = built.map_err(|error| broken(&address, &error))?;
+        Ok(Client { http, address, auth: web.auth().clone() })
+    }
+
+    /// What `GET path` answers.
+    ///
+    /// # Errors
+    /// Why there is no such answer.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask(self.http.get(self.url(path)), Scope::Read).await
+    }
+
+    /// What `POST path` answers to `body`.
+    ///
+    /// # Errors
+    /// Why there is no such answer.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.ask(self.http.post(self.url(path)).json(body), Scope::Write).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        scope: Scope,
+    ) -> Result<T, ClientError> {
+        let answer = self.allowed(request, scope)?.send().await.map_err(|error| self.failed(&error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| broken(&self.address, &error))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| self.stranger(status));
+        }
+        let problem: Problem = serde_json::from_slice(&body).map_err(|_| self.stranger(status))?;
+        let (address, said) = (self.address.clone(), problem.error);
+        Err(match status.as_u16() {
+            status @ (401 | 403) => ClientError::Refused { address, status, said },
+            status => ClientError::Problem { address, status, said },
+        })
+    }
+
+    fn allowed(&self, request: RequestBuilder, scope: Scope) -> Result<RequestBuilder, ClientError> {
+        if self.auth.is_open() {
+            return Ok(request);
+        }
+        let token = self.auth.token_for(scope).ok_or(ClientError::NoToken(scope.as_str()))?;
+        Ok(request.bearer_auth(token.expose()))
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> ClientError {
+        if error.is_connect() && !error.is_timeout() {
+            return ClientError::NotRunning(self.address.clone());
+        }
+        broken(&self.address, error)
+    }
+
+    fn stranger(&self, status: StatusCode) -> ClientError {
+        ClientError::Stranger { address: self.address.clone(), status: status.as_u16() }
+    }
+}
+
+/// The innermost cause; a token is in no error of reqwest's.
+fn broken(address: &str, error: &reqwest::Error) -> ClientError {
+    let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
+    let cause = if error.is_timeout() {
+        "it took too long".to_owned()
+    } else {
+        innermost.map_or_else(|| error.to_string(), ToString::to_string)
+    };
+    ClientError::Broken { address: address.to_owned(), cause }
+}
+
+/// One that listens on every address is reached on this machine.
+fn reachable(address: &ListenAddress) -> String {
+    let text = address.to_string();
+    match text.rsplit_once(':') {
+        Some(("" | "0.0.0.0", port)) => format!("127.0.0.1:{port}"),
+        Some(("[::]", port)) => format!("[::1]:{port}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_listens_everywhere_is_called_on_this_machine() {
+        for (listens, called) in [
+            (":9741", "127.0.0.1:9741"),
+            ("0.0.0.0:9741", "127.0.0.1:9741"),
+            ("[::]:9741", "[::1]:9741"),
+            ("[fd00::1]:80", "[fd00::1]:80"),
+            ("alerts.example:9741", "alerts.example:9741"),
+        ] {
+            assert_eq!(reachable(&listens.parse().unwrap()), called);
+        }
+    }
+}
