@@ -102,23 +102,28 @@ build: ## both programs, the demo and all tests
 	$(say) 'building programs and tests'
 	@cargo build --workspace --all-targets
 
-.PHONY: install-tools
-install-tools: install-packages install-cargo-tools ## what is missing here for test and demo
-
-.PHONY: install-packages
-install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager, Chromium
-	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager, Chromium'
-	@missing=(); \
-	need() { command -v "$$1" >/dev/null || missing+=("$$2"); }; \
-	need cc build-essential; \
-	need prometheus prometheus; \
-	need prometheus-alertmanager prometheus-alertmanager; \
-	need chromium chromium; \
-	need chromedriver chromium-driver; \
+# $(call install,COMMAND PACKAGE ...): the packages whose commands are not here.
+define install
+	@missing=(); set -- $(1); \
+	while [ $$# -gt 0 ]; do command -v "$$1" >/dev/null || missing+=("$$2"); shift 2; done; \
 	if [ $${#missing[@]} -eq 0 ]; then echo 'all there'; exit; fi; \
 	echo "installing $${missing[*]}"; \
 	$(sudo) apt-get update -qq; \
 	$(sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${missing[@]}"
+endef
+
+.PHONY: install-tools
+install-tools: install-packages install-test-packages install-cargo-tools ## what is missing here for test and demo
+
+.PHONY: install-packages
+install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
+	$(say) 'Debian packages: a C compiler, Prometheus, Alertmanager'
+	$(call install,cc build-essential prometheus prometheus prometheus-alertmanager prometheus-alertmanager)
+
+.PHONY: install-test-packages
+install-test-packages: ## Debian packages that only tests need: Chromium, a mail server
+	$(say) 'Debian packages that only tests need: Chromium, a mail server'
+	$(call install,chromium chromium chromedriver chromium-driver exim4 exim4-daemon-light)
 
 # Their absence does not hide a fault in the programs, so that a machine which cannot build them goes on.
 .PHONY: install-cargo-tools

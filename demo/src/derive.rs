@@ -1,5 +1,5 @@
 //! The demo's configuration, derived at start from what is shipped: the same files at the same relative paths, with
-//! shorter times, other addresses and, on request, Slack. There is no second set written by hand.
+//! shorter times, other addresses and, on request, Slack and mail. There is no second set written by hand.
 
 mod shorten;
 
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use yaml_rust2::{Yaml, YamlEmitter, YamlLoader};
 
+use crate::mail::{MAIL, Mail, PASSWORD_FILE};
 use crate::processes::Addresses;
 use shorten::shorten_value;
 
@@ -27,11 +28,27 @@ const SLACK_URL: &str = "slack-webhook-url";
 /// The channel that is added for Slack.
 pub(crate) const SLACK: &str = "slack";
 
+/// Who is told besides the console.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// A Slack incoming webhook.
+    pub(crate) slack: Option<String>,
+    /// A mail server.
+    pub(crate) mail: Option<Mail>,
+}
+
+impl Extras {
+    /// The names of their channels.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.slack.as_ref().map(|_| SLACK).into_iter().chain(self.mail.as_ref().map(|_| MAIL))
+    }
+}
+
 /// Writes the derived files of `root` below `into`.
 ///
 /// # Errors
 /// When a shipped file cannot be read or is not YAML, or a derived one cannot be written.
-pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, slack: Option<&str>) -> Result<()> {
+pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, extras: &Extras) -> Result<()> {
     let mut files = rule_files(root)?;
     files.extend([PROMETHEUS.into(), ALERTMANAGER.into()]);
     for file in files {
@@ -40,9 +57,17 @@ pub(crate) fn derive(root: &Path, into: &Path, addresses: &Addresses, slack: Opt
         write(into, &file, &rewrite(read(root, &file)?, "", &change))?;
     }
     let mut receiver = read(root, RECEIVER.as_ref())?;
-    if let Some(url) = slack {
-        add_slack(&mut receiver)?;
-        write_text(&into.join("demo").join(SLACK_URL), url)?;
+    let secrets = into.join("demo");
+    if let Some(url) = &extras.slack {
+        let channel = format!("{{name: {SLACK}, type: slack, webhook_url_file: {SLACK_URL}}}");
+        add_channel(&mut receiver, SLACK, &channel)?;
+        write_text(&secrets.join(SLACK_URL), url)?;
+    }
+    if let Some(mail) = &extras.mail {
+        add_channel(&mut receiver, MAIL, &mail.channel())?;
+        if let Some(password) = mail.password() {
+            write_text(&secrets.join(PASSWORD_FILE), password)?;
+        }
     }
     write(into, RECEIVER.as_ref(), &receiver)
 }
@@ -77,13 +102,12 @@ fn rewrite(yaml: Yaml, key: &str, change: &impl Fn(&str, &str) -> String) -> Yam
     }
 }
 
-/// A Slack channel, and its name wherever channels are told.
-fn add_slack(receiver: &mut Yaml) -> Result<()> {
-    let channel = format!("{{name: {SLACK}, type: slack, webhook_url_file: {SLACK_URL}}}");
-    list(receiver, "channels")?.extend(YamlLoader::load_from_str(&channel)?);
+/// A channel, and its name wherever channels are told.
+fn add_channel(receiver: &mut Yaml, name: &str, channel: &str) -> Result<()> {
+    list(receiver, "channels")?.extend(YamlLoader::load_from_str(channel)?);
     for section in ["routes", "heartbeats"] {
         for telling in list(receiver, section)? {
-            list(telling, "channels")?.push(Yaml::String(SLACK.to_owned()));
+            list(telling, "channels")?.push(Yaml::String(name.to_owned()));
         }
     }
     Ok(())

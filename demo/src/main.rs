@@ -6,6 +6,7 @@
 
 mod derive;
 mod evidence;
+mod mail;
 mod metrics;
 mod peers;
 mod play;
@@ -25,6 +26,8 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use derive::Extras;
+use mail::Mail;
 use processes::Fleet;
 use stage::Stage;
 
@@ -41,6 +44,9 @@ struct Arguments {
     /// A Slack incoming webhook that is told as well.
     #[arg(long, env = "SLACK_WEBHOOK_URL", hide_env_values = true)]
     slack_webhook_url: Option<String>,
+    /// A mail server through which people are told as well: smtp://user:password@host:port?to=you@example.com
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    smtp_url: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -60,8 +66,10 @@ async fn run(arguments: &Arguments) -> Result<()> {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         bail!("a TLS provider is installed already");
     }
-    let slack = arguments.slack_webhook_url.as_deref().filter(|url| !url.is_empty());
-    let stage = Stage::new(&arguments.root, slack)?;
+    let given = |url: &Option<String>| url.clone().filter(|url| !url.is_empty());
+    let mail = given(&arguments.smtp_url).map(|url| Mail::parse(&url)).transpose()?;
+    let extras = Extras { slack: given(&arguments.slack_webhook_url), mail };
+    let stage = Stage::new(&arguments.root, &extras)?;
     let mut fleet = Fleet::new(&stage.logs());
     let outcome = tokio::select! {
         outcome = perform(&stage, &mut fleet, arguments.once) => outcome,

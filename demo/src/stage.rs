@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::derive::{self, ALERTMANAGER, PROMETHEUS, RECEIVER, SLACK, write_text};
+use crate::derive::{self, ALERTMANAGER, Extras, PROMETHEUS, RECEIVER, write_text};
 use crate::evidence;
 use crate::peers::Peer;
 use crate::processes::{Addresses, Fleet, address, url};
@@ -31,7 +31,7 @@ impl Stage {
     ///
     /// # Errors
     /// When something shipped is missing or the disk refuses.
-    pub(crate) fn new(root: &Path, slack: Option<&str>) -> Result<Stage> {
+    pub(crate) fn new(root: &Path, extras: &Extras) -> Result<Stage> {
         let root = root.canonicalize().with_context(|| format!("no folder {}", root.display()))?;
         let folder = root.join("target/demo");
         let logs = folder.join("logs");
@@ -39,10 +39,10 @@ impl Stage {
         evidence::clear(&folder)?;
         let run = tempfile::Builder::new().prefix("run-").tempdir_in(&folder)?;
         let addresses = Addresses::free()?;
-        derive::derive(&root, run.path(), &addresses, slack)?;
+        derive::derive(&root, run.path(), &addresses, extras)?;
         // the receiver of the demo is open to the browser; Alertmanager shows its token all the same
         write_text(&run.path().join("alertmanager/receiver.token"), "demo\n")?;
-        let channels = if slack.is_some() { vec!["console", SLACK] } else { vec!["console"] };
+        let channels = std::iter::once("console").chain(extras.names()).collect();
         Ok(Stage { root, folder, addresses, channels, run, binaries: own_folder()? })
     }
 

@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 
 use crate::templates::Templates;
 
+mod causes;
 mod channel;
+pub mod email;
 mod log;
 pub mod slack;
 
@@ -29,9 +31,31 @@ pub struct Rendered {
     pub problem: Option<String>,
 }
 
+/// One attempt to send a notification.
+#[derive(Clone, Copy)]
+pub struct Parcel<'a> {
+    /// What to send.
+    pub rendered: &'a Rendered,
+    /// What earlier attempts came to, by recipient, for destinations that have several.
+    pub earlier: &'a [Receipt],
+    /// Where it is kept what each recipient comes to.
+    pub ledger: &'a dyn Ledger,
+}
+
+/// Keeps what became of single recipients, so that none who has a message is sent it again, not even by a process that
+/// takes over from one that died.
+///
+/// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
+/// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
+pub trait Ledger: Send + Sync {
+    /// Keeps what one recipient came to.
+    fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;
+}
+
 /// One destination.
 ///
-/// An implementor sends a message at most once per call of [`send`](Notifier::send) and tells what it knows: anything
+/// An implementor sends a message at most once per call of [`send`](Notifier::send) to each recipient, and to none that an
+/// earlier attempt settled. It tells what it knows: anything
 /// after the first byte of the message left without a final answer is *ambiguous*. It must not retry, must not block the
 /// thread, must end by itself within its own time limits, and must never put a secret (its URL counts as one) or the
 /// content into an outcome, an error or a log line. Dropping the future abandons the attempt, which is then ambiguous.
@@ -41,17 +65,20 @@ pub trait Notifier: Send + Sync {
     fn render(&self, message: &Message) -> Rendered;
 
     /// Sends it once.
-    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome>;
+    fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome>;
 }
 
 /// The notifier of a configured channel.
 ///
 /// # Errors
-/// When its HTTP client cannot be built.
+/// When its HTTP client or its TLS cannot be set up.
 pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn Notifier>, ChannelError> {
     let templates = Arc::clone(templates);
     Ok(match channel.r#type() {
         ChannelType::Log => Arc::new(log::Log::new(channel, templates)),
+        ChannelType::Email(mailing) => {
+            Arc::new(email::Email::new(channel, mailing, templates, email::Limits::default())?)
+        }
         ChannelType::Slack { webhook_url } => {
             Arc::new(slack::Slack::new(channel, webhook_url, templates, slack::Limits::default())?)
         }

@@ -18,6 +18,7 @@ mod occurrences;
 mod outbox;
 mod prune;
 mod read;
+mod receipts;
 mod schema;
 mod settings;
 mod steady;

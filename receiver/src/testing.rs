@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::history::{self, Entry, RawFilter};
 use crate::intake::{Intake, IntakeError, Intaker, Terms, Webhook};
 use crate::metrics::Metrics;
-use crate::notify::{BoxFuture, Notifier, Rendered};
+use crate::notify::{BoxFuture, Notifier, Parcel, Rendered};
 use crate::store::Store;
 
 /// When every test begins.
@@ -200,8 +200,8 @@ impl Notifier for Scripted {
         Rendered { content: message.title(), problem: None }
     }
 
-    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
-        self.sent.lock().unwrap().push((tokio::time::Instant::now(), rendered.content.clone()));
+    fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
+        self.sent.lock().unwrap().push((tokio::time::Instant::now(), parcel.rendered.content.clone()));
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
             if self.stuck {

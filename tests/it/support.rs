@@ -13,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod slack;
+pub(crate) mod smtp;
 pub(crate) mod wait;
 pub(crate) mod yaml;
 

@@ -38,6 +38,10 @@ pub struct Message {
     pub alertmanager_url: String,
     /// The notification's page on this receiver, when `web.external_url` is configured.
     pub history_url: Option<String>,
+    /// The first notification about one of these alerts that a recipient of this channel is known to have, where the
+    /// channel keeps that: what mails answer to, so that mail programs show them together.
+    #[serde(default)]
+    pub thread: Option<String>,
 }
 
 /// One alert of a notification and what changed about it since this channel was last told.

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+mod receipts;
+
+pub use receipts::{Receipt, together};
+
 /// Why an attempt did not deliver. The set is closed because it is a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
@@ -44,6 +48,11 @@ impl Reason {
         Reason::Protocol,
         Reason::Template,
     ];
+
+    /// The reason of that name.
+    pub fn of(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
 
     /// The name used in metrics, history and JSON.
     pub fn as_str(self) -> &'static str {

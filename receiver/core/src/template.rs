@@ -20,7 +20,7 @@ mod helpers;
 pub mod samples;
 pub mod view;
 
-pub use escape::{line, slack};
+pub use escape::{Escape, html, line, slack, text};
 pub use format::{Format, Piece, Scope};
 
 /// No piece may render more than this many bytes; a message of any channel is far smaller.
@@ -59,7 +59,8 @@ impl fmt::Display for Fault {
 #[derive(Debug)]
 pub struct Template {
     format: Format,
-    registry: Handlebars<'static>,
+    /// By piece: what is harmless in one is not in another.
+    registries: BTreeMap<&'static str, Handlebars<'static>>,
 }
 
 impl Template {
@@ -69,7 +70,7 @@ impl Template {
     /// Every fault of every piece: not a piece of this format, does not parse, fails on a sample.
     pub fn compile(format: Format, given: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
         let mut faults: Vec<Fault> = given.keys().filter_map(|name| unknown(format, name)).collect();
-        let mut template = Self { format, registry: registry(format) };
+        let mut template = Self { format, registries: BTreeMap::new() };
         for piece in format.pieces() {
             let source = given.get(piece.name).map_or(piece.built_in, String::as_str);
             faults.extend(template.add(piece, source).err());
@@ -85,7 +86,9 @@ impl Template {
     pub fn render(&self, piece: &str, data: Value) -> Result<String, Fault> {
         let mut output = Capped::default();
         let context = Context::from(data);
-        self.registry
+        let registry = self.registries.get(piece);
+        registry
+            .ok_or_else(|| fault(piece, None, "there is no such piece"))?
             .render_with_context_to_write(piece, &context, &mut output)
             .map_err(|error| render_fault(piece, &error))?;
         Ok(tidy(&String::from_utf8_lossy(&output.0)))
@@ -93,15 +96,16 @@ impl Template {
 
     fn add(&mut self, piece: &Piece, source: &str) -> Result<(), Fault> {
         no_partials(piece, source)?;
-        self.registry
+        let mut registry = registry(piece.escape);
+        registry
             .register_template_string(piece.name, source)
             .map_err(|error| parse_fault(piece.name, &error))?;
-        let nested = self.registry.get_template(piece.name).map_or(0, nested);
+        let nested = registry.get_template(piece.name).map_or(0, nested);
         if nested > MAX_NESTED {
-            self.registry.unregister_template(piece.name);
             let what = format!("{nested} blocks `each` within each other are too many, at most {MAX_NESTED}");
             return Err(fault(piece.name, None, &what));
         }
+        self.registries.insert(piece.name, registry);
         Ok(())
     }
 
@@ -110,7 +114,8 @@ impl Template {
         let mut faults: Vec<Fault> = Vec::new();
         for (name, message) in samples::all() {
             let sample = Sample::of(&message);
-            for piece in self.format.pieces().iter().filter(|piece| self.registry.has_template(piece.name)) {
+            for piece in self.format.pieces().iter().filter(|piece| self.registries.contains_key(piece.name))
+            {
                 if faults.iter().any(|fault| fault.piece == piece.name) {
                     continue;
                 }
@@ -157,11 +162,11 @@ impl Sample {
     }
 }
 
-fn registry(format: Format) -> Handlebars<'static> {
+fn registry(escape: Escape) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_escape_fn(format.escape());
-    helpers::register(&mut registry, format);
+    registry.register_escape_fn(escape.function());
+    helpers::register(&mut registry, escape);
     registry
 }
 

@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use modelwatch_receiver_core::dedupe::Suppression;
-use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt};
 use modelwatch_receiver_core::retry::{self, Next, Patience};
 use tracing::Instrument as _;
 
 use super::Delivery;
 use super::queue::Gate;
 use crate::metrics::Ended;
-use crate::notify::{Notifier, Rendered};
+use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
 use crate::store::{Claimed, Ending};
 
 /// How long to wait before what could not be written down is tried again.
@@ -41,7 +41,7 @@ impl Send {
         let rendered = self.render(&claimed).await;
         let Some(attempt) = self.begin(&claimed, rendered.as_ref().ok()).await else { return };
         let outcome = match &rendered {
-            Ok(rendered) => self.send(rendered).await,
+            Ok(rendered) => self.send(&claimed, rendered).await,
             Err(outcome) => outcome.clone(),
         };
         let next = self.next(&claimed, &outcome);
@@ -61,8 +61,10 @@ impl Send {
     }
 
     /// Sends once; a panic is a failed attempt, of which nobody knows how far it came.
-    async fn send(&self, rendered: &Rendered) -> Outcome {
-        let mut sending = pin!(async { self.notifier.send(rendered).await });
+    async fn send(&self, claimed: &Claimed, rendered: &Rendered) -> Outcome {
+        let ledger = Receipts { send: self, notification: &claimed.id };
+        let parcel = Parcel { rendered, earlier: &claimed.receipts, ledger: &ledger };
+        let mut sending = pin!(async { self.notifier.send(parcel).await });
         let poll = |context: &mut Context<'_>| {
             catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)))
                 .unwrap_or_else(|_| Poll::Ready(panicked(Reason::Protocol, true)))
@@ -129,13 +131,31 @@ impl Send {
     }
 }
 
+/// Keeps what recipients of one notification came to in the store.
+struct Receipts<'a> {
+    send: &'a Send,
+    notification: &'a str,
+}
+
+impl Ledger for Receipts<'_> {
+    fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let store = &self.send.delivery.means().store;
+            while let Err(error) = store.keep_receipt(self.notification, receipt).await {
+                tracing::error!(%error, "what a recipient answered is not noted yet");
+                tokio::time::sleep(RECORD_AGAIN).await;
+            }
+        })
+    }
+}
+
 fn panicked(reason: Reason, ambiguous: bool) -> Outcome {
     let detail = "the channel failed inside, the log says where".to_owned();
     Outcome::Retryable { reason, retry_after: None, ambiguous, detail }
 }
 
 fn log(outcome: &Outcome, next: Next) {
-    let detail = outcome.detail();
+    let detail = without_addresses(outcome.detail());
     match next {
         Next::Done => tracing::info!(detail, "a notification was delivered"),
         Next::Again(_) => log_failure(outcome, "a notification will be tried again"),
@@ -145,5 +165,31 @@ fn log(outcome: &Outcome, next: Next) {
 
 fn log_failure(outcome: &Outcome, what: &'static str) {
     let (reason, ambiguous) = (outcome.reason().map_or("", Reason::as_str), outcome.is_ambiguous());
-    tracing::warn!(reason, detail = outcome.detail(), ambiguous, "{what}");
+    tracing::warn!(reason, detail = without_addresses(outcome.detail()), ambiguous, "{what}");
+}
+
+/// The history says who it was about; a log goes to more places than that, and mail addresses are of people.
+fn without_addresses(detail: &str) -> String {
+    let words = detail.split(' ').map(|word| {
+        let end = word.trim_end_matches([',', ':', ';', '.']).len();
+        if word.contains('@') {
+            format!("<address>{}", word.get(end..).unwrap_or_default())
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_shows_no_mail_addresses() {
+        let detail = "b@x.org, c@x.org: 550 5.1.1 <b@x.org>: no such user; a@x.org: 250 ok";
+        let logged = "<address>, <address>: 550 5.1.1 <address>: no such user; <address>: 250 ok";
+        assert_eq!(without_addresses(detail), logged);
+        assert_eq!(without_addresses("200 ok"), "200 ok");
+    }
 }

@@ -6,7 +6,7 @@ use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 
 use super::*;
-use crate::notify::{BoxFuture, Rendered};
+use crate::notify::{BoxFuture, Parcel, Rendered};
 use crate::testing::{Rig, Scripted, group};
 
 const CONFIG: &str = "
@@ -107,7 +107,7 @@ impl Notifier for Faulty {
         Rendered { content: message.title(), problem: None }
     }
 
-    fn send<'a>(&'a self, _rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, _parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
         self.panic_at(2);
         Box::pin(std::future::ready(Outcome::Delivered { detail: "yes".to_owned() }))
     }

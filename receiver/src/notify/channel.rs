@@ -7,6 +7,8 @@ use modelwatch_receiver_core::retry::{Rate, RateError};
 use modelwatch_receiver_core::template::Format;
 use serde::Deserialize;
 
+use super::email::{EmailFault, Mailing, RawMailing, RawSmtp};
+
 /// A channel as written in the configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -35,6 +37,23 @@ pub enum RawChannel {
         /// How often it may be sent to, `1/s` by default, which is what Slack allows.
         rate: Option<String>,
     },
+    /// Mails through an SMTP server.
+    Email {
+        /// What routes call it.
+        name: String,
+        /// The folder of its templates, `email` by default.
+        template: Option<String>,
+        /// Whether the end of an alert is told, true by default.
+        send_resolved: Option<bool>,
+        /// The server.
+        smtp: Option<RawSmtp>,
+        /// Who they are from, as `Name <address>` or an address.
+        from: Option<String>,
+        /// Who gets them.
+        to: Option<Vec<String>>,
+        /// How often it may be sent to, as often as there is something to say by default.
+        rate: Option<String>,
+    },
 }
 
 /// A channel that can be built into a notifier.
@@ -57,6 +76,8 @@ pub enum ChannelType {
         /// Where messages are posted; whoever knows it can post.
         webhook_url: Secret,
     },
+    /// Mails through an SMTP server.
+    Email(Box<Mailing>),
 }
 
 /// Why a channel cannot be used.
@@ -79,6 +100,9 @@ pub enum ChannelError {
     /// The secret could not be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A server or an address cannot be used.
+    #[error(transparent)]
+    Email(#[from] EmailFault),
     /// The rate cannot be read.
     #[error("rate: {0}")]
     Rate(#[from] RateError),
@@ -88,13 +112,16 @@ pub enum ChannelError {
     /// The HTTP client cannot be built, so TLS is broken on this machine.
     #[error("cannot build the HTTP client: {0}")]
     Client(String),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
 }
 
 impl RawChannel {
     /// What routes call it, as written.
     pub fn name(&self) -> &str {
         match self {
-            Self::Log { name, .. } | Self::Slack { name, .. } => name,
+            Self::Log { name, .. } | Self::Slack { name, .. } | Self::Email { name, .. } => name,
         }
     }
 
@@ -111,8 +138,16 @@ impl RawChannel {
             Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file, rate } => {
                 let file = webhook_url_file.map(|file| directory.join(file));
                 let url = webhook_address(webhook_url, file.as_deref()).map_err(|fault| faults.push(fault));
-                let rate = parse_rate(rate).map_err(|fault| faults.push(fault)).ok();
+                let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), &mut faults);
                 let kind = url.ok().map(|webhook_url| ChannelType::Slack { webhook_url });
+                (name, template, send_resolved, kind, rate)
+            }
+            Self::Email { name, template, send_resolved, smtp, from, to, rate } => {
+                let mailing = RawMailing { smtp, from, to }.validate(directory);
+                let mailing =
+                    mailing.map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
+                let rate = parse_rate(rate, None, &mut faults);
+                let kind = mailing.ok().map(|mailing| ChannelType::Email(Box::new(mailing)));
                 (name, template, send_resolved, kind, rate)
             }
         };
@@ -168,6 +203,7 @@ impl ChannelType {
         match self {
             Self::Log => Format::Log,
             Self::Slack { .. } => Format::Slack,
+            Self::Email(_) => Format::Email,
         }
     }
 }
@@ -186,8 +222,9 @@ fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret,
     }
 }
 
-fn parse_rate(rate: Option<String>) -> Result<Rate, ChannelError> {
-    Ok(rate.map_or(Ok(Rate::ONE_PER_SECOND), |text| text.parse())?)
+fn parse_rate(rate: Option<String>, default: Option<Rate>, faults: &mut Vec<ChannelError>) -> Option<Rate> {
+    let Some(text) = rate else { return default };
+    text.parse().map_err(|fault: RateError| faults.push(fault.into())).ok()
 }
 
 fn is_folder_name(name: &str) -> bool {

@@ -17,7 +17,9 @@ use destination::{Behaviour, Destination};
 use logs::Logs;
 
 mod destination;
+mod email;
 mod logs;
+mod smtp;
 
 /// A part of the URL that may be seen nowhere.
 const TOKEN: &str = "T0SECRET/B0SECRET/hunter2secret";
@@ -27,6 +29,11 @@ fn channel(kind: &str, template: Option<&str>, url: Option<String>) -> Channel {
     let mut raw: BTreeMap<String, serde_json::Value> = serde_json::from_value(raw).unwrap();
     raw.retain(|_, value| !value.is_null());
     raw.extend(url.map(|url| ("webhook_url".to_owned(), url.into())));
+    if kind == "email" {
+        raw.insert("smtp".to_owned(), serde_json::json!({"host": "127.0.0.1", "port": 1}));
+        raw.insert("from".to_owned(), "alerts@example.com".into());
+        raw.insert("to".to_owned(), serde_json::json!(["oncall@example.com"]));
+    }
     let raw: RawChannel = serde_json::from_value(serde_json::json!(raw)).unwrap();
     raw.validate(std::path::Path::new(".")).unwrap()
 }
@@ -45,6 +52,19 @@ fn slack(address: &str) -> Slack {
     Slack::new(&channel, &Secret::new(url), templates(&channel), limits).unwrap()
 }
 
+/// For destinations without recipients of their own.
+fn alone(rendered: &Rendered) -> Parcel<'_> {
+    Parcel { rendered, earlier: &[], ledger: &Forgetful }
+}
+
+struct Forgetful;
+
+impl Ledger for Forgetful {
+    fn keep<'a>(&'a self, _receipt: &'a modelwatch_receiver_core::outcome::Receipt) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 async fn outcome_of(behaviour: Behaviour) -> Outcome {
     let destination = Destination::start(behaviour).await;
     send_to(&destination.url).await
@@ -54,7 +74,7 @@ async fn outcome_of(behaviour: Behaviour) -> Outcome {
 async fn send_to(address: &str) -> Outcome {
     let (logs, _guard) = Logs::record();
     let slack = slack(address);
-    let outcome = slack.send(&slack.render(&samples::firing())).await;
+    let outcome = slack.send(alone(&slack.render(&samples::firing()))).await;
     for seen in [format!("{outcome:?}"), logs.text()] {
         assert!(!seen.contains("SECRET") && !seen.contains("hunter2"), "a secret got out: {seen}");
     }
@@ -78,7 +98,7 @@ fn permanent(outcome: &Outcome) -> Reason {
 #[test]
 fn every_sample_renders_on_every_channel() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    for kind in ["slack", "log"] {
+    for kind in ["slack", "email", "log"] {
         let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
         let channel = channel(kind, None, url);
         let notifier = build(&channel, &templates(&channel)).unwrap();
@@ -93,7 +113,7 @@ fn every_sample_renders_on_every_channel() {
 #[test]
 fn without_a_usable_template_the_plain_layout_is_sent_with_the_reason() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    for kind in ["slack", "log"] {
+    for kind in ["slack", "email", "log"] {
         let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
         let channel = channel(kind, Some("nobody-wrote-it"), url);
         let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
@@ -118,7 +138,7 @@ async fn the_destination_gets_exactly_what_was_rendered() {
     let destination = Destination::start(Behaviour::answer(200, "ok")).await;
     let slack = slack(&destination.url);
     let rendered = slack.render(&samples::firing());
-    slack.send(&rendered).await;
+    slack.send(alone(&rendered)).await;
     let request = destination.request();
     assert!(request.starts_with(&format!("POST /services/{TOKEN} HTTP/1.1\r\n")), "{request}");
     assert!(request.contains("content-type: application/json"), "{request}");
@@ -228,7 +248,7 @@ async fn a_line_in_the_log_is_a_delivery_and_a_hidden_one_is_not() {
     let rendered = log.render(&samples::firing());
     {
         let (logs, _guard) = Logs::record();
-        assert!(matches!(log.send(&rendered).await, Outcome::Delivered { .. }));
+        assert!(matches!(log.send(alone(&rendered)).await, Outcome::Delivered { .. }));
         assert!(
             logs.text().contains("[FIRING:1][DEV] FeatureDriftSevere: A feature of employment"),
             "{}",
@@ -236,5 +256,5 @@ async fn a_line_in_the_log_is_a_delivery_and_a_hidden_one_is_not() {
         );
     }
     let (_, _guard) = Logs::record_errors();
-    assert_eq!(permanent(&log.send(&rendered).await), Reason::Rejected);
+    assert_eq!(permanent(&log.send(alone(&rendered)).await), Reason::Rejected);
 }

@@ -7,7 +7,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::{Fault, Format, line, view};
 use tracing::Level;
 
-use super::{BoxFuture, Channel, Notifier, Rendered};
+use super::{BoxFuture, Channel, Notifier, Parcel, Rendered};
 use crate::templates::Templates;
 
 /// The name under which the lines can be filtered.
@@ -37,10 +37,10 @@ impl Notifier for Log {
         Rendered { content, problem }
     }
 
-    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
         let outcome = if tracing::enabled!(target: TARGET, Level::INFO) {
             // the span of the delivery says which notification and channel it is
-            tracing::info!(target: TARGET, "{}", rendered.content);
+            tracing::info!(target: TARGET, "{}", parcel.rendered.content);
             Outcome::Delivered { detail: "written to the log".to_owned() }
         } else {
             let detail = "the log level hides notifications, set --log.level=info".to_owned();

@@ -8,7 +8,7 @@ use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Outcome;
 use modelwatch_receiver_core::template::Format;
 
-use super::{BoxFuture, Channel, ChannelError, Notifier, Rendered};
+use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
 use crate::templates::Templates;
 
 mod answer;
@@ -90,7 +90,7 @@ impl Notifier for Slack {
         Rendered { content, problem }
     }
 
-    fn send<'a>(&'a self, rendered: &'a Rendered) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.post(rendered.content.clone()))
+    fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.post(parcel.rendered.content.clone()))
     }
 }

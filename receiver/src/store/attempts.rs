@@ -92,7 +92,7 @@ impl Store {
         transaction.note_outcome(attempt, ending).await?;
         let superseded = match ending.next {
             Next::Done => transaction.note_delivered(notification, ending.at).await.map(|()| false)?,
-            Next::Dead => transaction.finish(notification, "dead").await.map(|()| false)?,
+            Next::Dead => transaction.note_dead(notification, ending.at).await.map(|()| false)?,
             Next::Again(wait) => transaction.postpone(notification, self.steady.after(wait)).await?,
         };
         transaction.commit().await?;
@@ -117,9 +117,23 @@ impl Transaction {
         Ok(())
     }
 
+    async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.note_heard(notification, at).await?;
+        self.finish(notification, "delivered").await
+    }
+
+    /// What some recipients have and others never will is a dead letter, so that it is seen; still the destination heard
+    /// it, or the next message would tell those who have it the same as new.
+    async fn note_dead(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+        if self.is_held_by_anyone(notification).await? {
+            self.note_heard(notification, at).await?;
+        }
+        self.finish(notification, "dead").await
+    }
+
     /// The destination heard what was said of each occurrence, whichever notification was to tell it, and need not hear
     /// of older ones of the same alerts any more.
-    async fn note_delivered(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+    async fn note_heard(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "update transitions set told_at = $2
              where told_at is null and suppressed is null
@@ -144,7 +158,7 @@ impl Transaction {
             .bind(Suppression::Superseded.as_str())
             .execute(self.connection())
             .await?;
-        self.finish(notification, "delivered").await
+        Ok(())
     }
 
     async fn postpone(&mut self, notification: &str, due: Timestamp) -> Result<bool, StoreError> {

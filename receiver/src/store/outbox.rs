@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::outcome::Receipt;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
@@ -26,6 +27,8 @@ pub struct Claimed {
     pub waiting_since: Timestamp,
     /// How many attempts were made before.
     pub attempts: u32,
+    /// What they came to, by recipient, where the destination has several.
+    pub receipts: Vec<Receipt>,
 }
 
 /// What came of looking for something to send.
@@ -147,7 +150,9 @@ impl Transaction {
         .bind(id.as_str())
         .fetch_one(self.connection())
         .await?;
+        let receipts = self.receipts(&id).await?;
         Ok(Claimed {
+            receipts,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             id,

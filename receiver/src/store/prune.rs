@@ -30,7 +30,12 @@ const STEPS: [Step; 3] = [
     Step {
         select: "select id from notifications where created_at < $1 and status <> 'pending'
                  order by created_at limit $2",
-        tables: &[("attempts", "notification"), ("mentions", "notification"), ("notifications", "id")],
+        tables: &[
+            ("attempts", "notification"),
+            ("receipts", "notification"),
+            ("mentions", "notification"),
+            ("notifications", "id"),
+        ],
     },
     Step {
         select:

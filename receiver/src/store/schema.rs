@@ -11,15 +11,28 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Every change to the tables since the first version, oldest first. One that was released is never edited.
 pub(super) fn migrator() -> Migrator {
-    let first = Migration::new(
-        1,
-        Cow::Borrowed("webhooks, occurrences, notifications, attempts"),
-        MigrationType::Simple,
-        FIRST.into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first])
+    Migrator::with_migrations(vec![
+        step(1, "webhooks, occurrences, notifications, attempts", FIRST),
+        step(2, "what single recipients of a notification came to", RECEIPTS),
+    ])
 }
+
+fn step(version: i64, what: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, Cow::Borrowed(what), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
+const RECEIPTS: &str = "
+create table receipts (
+    notification text not null,
+    recipient text not null,
+    result text not null,
+    reason text,
+    ambiguous bigint not null,
+    detail text not null,
+    tries bigint not null,
+    primary key (notification, recipient)
+);
+";
 
 const FIRST: &str = "
 create table webhooks (

@@ -6,6 +6,7 @@ use super::*;
 
 mod bench;
 mod present_state;
+mod receipts;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

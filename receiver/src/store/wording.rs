@@ -54,6 +54,7 @@ impl Transaction {
         .fetch_one(self.connection())
         .await?;
         let message = message(&row, alerts, unconfirmed, wording, now)?;
+        let message = Message { thread: self.thread(notification).await?, ..message };
         sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
             .bind(notification)
             .bind(to_json(&message)?)
@@ -134,6 +135,7 @@ fn message(
         alerts,
         truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),
         alertmanager_url: row.try_get("external_url")?,
+        thread: None,
         history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
         id,
     })

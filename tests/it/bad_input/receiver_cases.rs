@@ -131,12 +131,67 @@ pub(super) const CASES: &[Case] = &[
     Case::fault(
         "channel_of_an_unknown_type",
         &[("receiver.yaml", Text(config!("", channels: "  - {name: pigeon, type: pigeon}\n")))],
-        &["receiver.yaml", "channels[1]", "pigeon", "slack", "log"],
+        &["receiver.yaml", "channels[1]", "pigeon", "slack", "email", "log"],
     ),
     Case::fault(
         "channel_twice",
         &[("receiver.yaml", Text(config!("", channels: "  - {name: console, type: log}\n")))],
         &["receiver.yaml", "channels[1].name", "console"],
+    ),
+    Case::fault(
+        "email_with_nothing",
+        &[("receiver.yaml", Text(config!("", channels: "  - {name: oncall, type: email}\n")))],
+        &["receiver.yaml", "channels[1]", "smtp.host", "from", "to"],
+    ),
+    Case::fault(
+        "email_with_everything_wrong",
+        &[(
+            "receiver.yaml",
+            Text(
+                config!("", channels: "  - {name: oncall, type: email, smtp: {host: \"smtp://ops:hunter2@mail\", port: 0, tls: none, username: ops, ca_file: gone.pem}, from: nobody, to: [a@x.org, \"b@x.org, c@x.org\", A@x.org], rate: often}\n"),
+            ),
+        )],
+        &[
+            "smtp.host",
+            "smtp.port",
+            "smtp.username",
+            "smtp.ca_file",
+            "gone.pem",
+            "from",
+            "to[1]",
+            "to[2]",
+            "rate",
+        ],
+    ),
+    Case::fault(
+        "email_password_in_the_clear",
+        &[(
+            "receiver.yaml",
+            Text(
+                config!("", channels: "  - {name: oncall, type: email, smtp: {host: mail.example.com, tls: none, username: ops, password: hunter2}, from: a@x.org, to: [b@x.org]}\n"),
+            ),
+        )],
+        &["channels[1]", "smtp.tls", "starttls", "mail.example.com"],
+    ),
+    Case::fault(
+        "email_with_an_unknown_protection",
+        &[(
+            "receiver.yaml",
+            Text(
+                config!("", channels: "  - {name: oncall, type: email, smtp: {host: mail, tls: ssl}, from: a@x.org, to: [b@x.org]}\n"),
+            ),
+        )],
+        &["channels[1]", "tls", "ssl", "starttls", "implicit", "none"],
+    ),
+    Case::fault(
+        "email_with_a_password_file_that_is_gone",
+        &[(
+            "receiver.yaml",
+            Text(
+                config!("", channels: "  - {name: oncall, type: email, smtp: {host: mail, username: ops, password_file: gone}, from: a@x.org, to: [b@x.org]}\n"),
+            ),
+        )],
+        &["channels[1]", "smtp.password_file", "gone"],
     ),
     Case::fault(
         "slack_without_an_address",

@@ -75,6 +75,11 @@ impl Program {
         self.process = spawn(self.name, &self.home, self.port);
     }
 
+    /// What it wrote to its log since it was started last.
+    pub(crate) fn output(&self) -> String {
+        self.process.output()
+    }
+
     /// Sends it a signal such as `HUP`.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);

@@ -7,8 +7,7 @@ use modelwatch_exporter_core::drift::NullCache;
 use modelwatch_exporter_core::idempotency::KeyTotals;
 use modelwatch_exporter_core::labels::WaitingLimits;
 use modelwatch_exporter_core::model::{ClockKind, DriftRules, FeatureSetup, LabelRules, Limits, ModelSetup};
-use modelwatch_exporter_core::quality::Metric;
-use modelwatch_exporter_core::report::{QualityReport, report};
+use modelwatch_exporter_core::report::report;
 use modelwatch_exporter_core::state::{Setup, State};
 
 use super::*;
@@ -262,33 +261,21 @@ fn a_segment_that_comes_late_to_an_old_version_takes_no_room_from_younger_ones()
     assert_eq!(there, [2, 0], "{page}");
 }
 
-/// Quality of one labelled prediction that was half right.
-fn half_of_one() -> QualityReport {
-    QualityReport {
-        window_end_seconds: 0.0,
-        rows: 1,
-        metrics: BTreeMap::from([(Metric::Accuracy, 0.5)]),
-        lower_bounds: BTreeMap::new(),
-        upper_bounds: BTreeMap::new(),
-        unknown: BTreeMap::new(),
-    }
-}
-
 #[test]
 fn what_is_unknown_keeps_its_room() {
     let mut world = World::new();
     ["z", "y"].iter().for_each(|version| world.post_in("north", "a", version, 0));
     let mut reports = world.reports();
-    let ratios = |reports: &[ModelReport]| {
-        let page = text(reports, 4);
-        ["z", "y"].map(|version| windows(&page, "model_positive_ratio", version, "shop=north"))
+    // all rows of both and one segment of two windows take all of it
+    let there = |reports: &[ModelReport], name: &str| {
+        let page = text(reports, 6);
+        ["z", "y"].map(|version| windows(&page, name, version, "shop=north"))
     };
-    assert_eq!(ratios(&reports), [2, 0], "of z alone");
+    let names = ["model_positive_ratio", "model_accuracy"];
+    assert_eq!(names.map(|name| there(&reports, name)), [[2, 0]; 2], "of z alone");
     let of_z = reports[0].versions.get_mut("z").unwrap().segments.get_mut("shop=north").unwrap();
-    of_z.windows.values_mut().for_each(|window| window.positive_ratio = None);
-    assert_eq!(ratios(&reports), [0, 0], "the room of what is unknown is not given to another");
-    let of_y = reports[0].versions.get_mut("y").unwrap().segments.get_mut("shop=north").unwrap();
-    of_y.windows.values_mut().for_each(|window| window.quality = Some(half_of_one()));
-    let accuracy = |budget| windows(&text(&reports, budget), "model_accuracy", "y", "shop=north");
-    assert_eq!([accuracy(4), accuracy(100)], [0, 2], "z may come to have quality");
+    for window in of_z.windows.values_mut() {
+        (window.positive_ratio, window.quality) = (None, None);
+    }
+    assert_eq!(names.map(|name| there(&reports, name)), [[0, 0]; 2], "the room is not given to another");
 }

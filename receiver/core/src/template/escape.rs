@@ -1,5 +1,30 @@
 //! Making a value from an alert harmless where it is written.
 
+/// How values are written into a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escape {
+    /// As [`slack`].
+    Slack,
+    /// As [`html`].
+    Html,
+    /// As [`text`].
+    Text,
+    /// As [`line`].
+    Line,
+}
+
+impl Escape {
+    /// The function that does it.
+    pub fn function(self) -> fn(&str) -> String {
+        match self {
+            Self::Slack => slack,
+            Self::Html => html,
+            Self::Text => text,
+            Self::Line => line,
+        }
+    }
+}
+
 /// For Slack's mrkdwn and plain text: `&`, `<` and `>` become entities, so that no value can mention a channel or
 /// pretend to be a link; control characters other than line breaks and tabs are dropped.
 ///
@@ -19,6 +44,32 @@ pub fn slack(value: &str) -> String {
     escaped
 }
 
+/// For HTML, between tags and in quoted attributes: what could begin or end either becomes an entity, and control
+/// characters other than line breaks and tabs are dropped.
+///
+/// Source: OWASP, "Cross Site Scripting Prevention", its rules for HTML bodies and attributes.
+pub fn html(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len() + 8);
+    for character in value.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(character),
+            control if control.is_control() => {}
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// For plain text of several lines: control characters other than line breaks and tabs are dropped.
+pub fn text(value: &str) -> String {
+    value.chars().filter(|character| matches!(character, '\n' | '\t') || !character.is_control()).collect()
+}
+
 /// For one line of text: control characters, line breaks among them, become spaces.
 pub fn line(value: &str) -> String {
     value.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
@@ -34,6 +85,16 @@ mod tests {
             slack("<!channel> & <https://evil|ok>\u{7}"),
             "&lt;!channel&gt; &amp; &lt;https://evil|ok&gt;"
         );
+    }
+
+    #[test]
+    fn a_value_cannot_leave_its_place_in_html() {
+        assert_eq!(html("<b title='x'>\"&\u{1b}\r\n"), "&lt;b title=&#39;x&#39;&gt;&quot;&amp;\n");
+    }
+
+    #[test]
+    fn text_keeps_its_lines_and_nothing_that_controls_a_terminal() {
+        assert_eq!(text("a\r\n\tb\u{1b}[31m\u{0}<&>"), "a\n\tb[31m<&>");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The formats a template can have: which pieces make up a message and how values are escaped in them.
 
-use super::escape;
+use super::escape::Escape;
 
 /// How a channel's messages are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// Slack's mrkdwn, one piece per block.
     Slack,
+    /// A mail: its subject, and its body as text and as HTML.
+    Email,
     /// One line of plain text.
     Log,
 }
@@ -29,6 +31,8 @@ pub struct Piece {
     pub name: &'static str,
     /// What it is rendered with.
     pub scope: Scope,
+    /// What makes a value from an alert harmless in it.
+    pub escape: Escape,
     /// Whether a message cannot be without it.
     pub required: bool,
     /// The text used when the folder has no such file.
@@ -36,10 +40,11 @@ pub struct Piece {
 }
 
 macro_rules! piece {
-    ($format:literal, $name:literal, $scope:ident, $required:literal) => {
+    ($format:literal, $name:literal, $scope:ident, $escape:ident, $required:literal) => {
         Piece {
             name: $name,
             scope: Scope::$scope,
+            escape: Escape::$escape,
             required: $required,
             built_in: include_str!(concat!("../../../templates/", $format, "/", $name, ".hbs")),
         }
@@ -47,25 +52,32 @@ macro_rules! piece {
 }
 
 static SLACK: [Piece; 7] = [
-    piece!("slack", "title", Message, true),
-    piece!("slack", "text", Message, true),
-    piece!("slack", "summary", Message, false),
-    piece!("slack", "action", Message, false),
-    piece!("slack", "alert", Alert, false),
-    piece!("slack", "label", Label, false),
-    piece!("slack", "footer", Message, false),
+    piece!("slack", "title", Message, Slack, true),
+    piece!("slack", "text", Message, Slack, true),
+    piece!("slack", "summary", Message, Slack, false),
+    piece!("slack", "action", Message, Slack, false),
+    piece!("slack", "alert", Alert, Slack, false),
+    piece!("slack", "label", Label, Slack, false),
+    piece!("slack", "footer", Message, Slack, false),
 ];
 
-static LOG: [Piece; 1] = [piece!("log", "line", Message, true)];
+static EMAIL: [Piece; 3] = [
+    piece!("email", "subject", Message, Line, true),
+    piece!("email", "text", Message, Text, true),
+    piece!("email", "html", Message, Html, true),
+];
+
+static LOG: [Piece; 1] = [piece!("log", "line", Message, Line, true)];
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Slack, Self::Log];
+    pub const ALL: [Self; 3] = [Self::Slack, Self::Email, Self::Log];
 
     /// The name of its built-in template.
     pub fn name(self) -> &'static str {
         match self {
             Self::Slack => "slack",
+            Self::Email => "email",
             Self::Log => "log",
         }
     }
@@ -74,15 +86,8 @@ impl Format {
     pub fn pieces(self) -> &'static [Piece] {
         match self {
             Self::Slack => &SLACK,
+            Self::Email => &EMAIL,
             Self::Log => &LOG,
-        }
-    }
-
-    /// What makes a value from an alert harmless in it.
-    pub fn escape(self) -> fn(&str) -> String {
-        match self {
-            Self::Slack => escape::slack,
-            Self::Log => escape::line,
         }
     }
 }

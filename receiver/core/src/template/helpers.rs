@@ -8,32 +8,33 @@ use handlebars::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
-use super::{Format, slack};
+use super::Escape;
 use crate::message::Severity;
 
 /// From a call's arguments (`null` for what is missing) to its result, or what is wrong with the call.
 type Function = fn(&[&Value]) -> Result<Value, String>;
 
-const FUNCTIONS: [(&str, Function); 7] = [
+const FUNCTIONS: [(&str, Function); 10] = [
     ("upper", upper),
+    ("first", first),
+    ("beyond", beyond),
     ("default", default),
     ("join", join),
     ("truncate", truncate),
     ("datetime", datetime),
     ("duration", duration),
     ("emoji", emoji),
+    ("severity_colour", severity_colour),
 ];
 
 /// URLs longer than this are not made into links: Slack accepts 3 000 characters.
 const MAX_URL: usize = 2_000;
 
-pub(super) fn register(registry: &mut Handlebars<'static>, format: Format) {
+pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape) {
     for (name, function) in FUNCTIONS {
         registry.register_helper(name, Box::new(Plain(function)));
     }
-    if format == Format::Slack {
-        registry.register_helper("link", Box::new(SlackLink));
-    }
+    registry.register_helper("link", Box::new(Link(escape)));
 }
 
 /// `{{upper environment}}`
@@ -45,6 +46,25 @@ fn upper(arguments: &[&Value]) -> Result<Value, String> {
 fn default(arguments: &[&Value]) -> Result<Value, String> {
     let given = arguments.iter().find(|value| !text(value).is_empty());
     Ok(given.map_or_else(|| Value::String(String::new()), |value| (*value).clone()))
+}
+
+/// `{{#each (first alerts 20)}}`: the first ones of a list.
+fn first(arguments: &[&Value]) -> Result<Value, String> {
+    let (list, most) = counted(arguments, "first")?;
+    Ok(list.iter().take(most).cloned().collect::<Vec<_>>().into())
+}
+
+/// `{{beyond alerts 20}}`: how many more a list has.
+fn beyond(arguments: &[&Value]) -> Result<Value, String> {
+    let (list, most) = counted(arguments, "beyond")?;
+    Ok(list.len().saturating_sub(most).into())
+}
+
+fn counted<'a>(arguments: &[&'a Value], name: &str) -> Result<(&'a Vec<Value>, usize), String> {
+    let list = argument(arguments, 0)?.as_array();
+    let list = list.ok_or_else(|| format!("the first argument of {name} is a list"))?;
+    let most = argument(arguments, 1)?.as_u64().and_then(|most| usize::try_from(most).ok());
+    Ok((list, most.ok_or_else(|| format!("the second argument of {name} is a number"))?))
 }
 
 /// `{{join changes " · "}}`
@@ -100,6 +120,18 @@ fn emoji(arguments: &[&Value]) -> Result<Value, String> {
     Ok(dot.into())
 }
 
+/// `{{severity_colour status severity}}`: a colour for HTML that white text can be read on, green when it is over.
+fn severity_colour(arguments: &[&Value]) -> Result<Value, String> {
+    let severity = Severity::of(&text(argument(arguments, 1)?));
+    let colour = match (text(argument(arguments, 0)?).as_str(), severity) {
+        ("resolved", _) => "#1a7f37",
+        (_, Severity::Critical) => "#c62828",
+        (_, Severity::Warning | Severity::Unknown) => "#b45309",
+        (_, Severity::Info) => "#1d5fbf",
+    };
+    Ok(colour.into())
+}
+
 fn argument<'a>(arguments: &[&'a Value], index: usize) -> Result<&'a Value, String> {
     arguments.get(index).copied().ok_or_else(|| format!("argument {} is missing", index + 1))
 }
@@ -132,12 +164,13 @@ impl HelperDef for Plain {
     }
 }
 
-/// `{{link annotations.runbook_url "Runbook"}}`: Slack's `<url|text>`, or nothing unless it is an http(s) URL.
+/// `{{link annotations.runbook_url "Runbook"}}`: a link as the piece can have one, or nothing unless it is an http(s) URL.
 ///
-/// It writes by itself because its angle brackets must not be escaped; what stands between them is.
-struct SlackLink;
+/// Slack's is `<url|text>`, HTML's an `<a>` (with `class="…"` and `style="…"` if given), and plain text's `text: url`. It
+/// writes by itself because its brackets must not be escaped; what stands between them is.
+struct Link(Escape);
 
-impl HelperDef for SlackLink {
+impl HelperDef for Link {
     fn call<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
@@ -151,10 +184,30 @@ impl HelperDef for SlackLink {
             return Err(misuse(helper.name(), "its arguments are a URL and the words to show"));
         };
         if is_web_address(&url) {
-            let url = url.replace('|', "%7C");
-            write!(out, "<{}|{}>", slack(&url), slack(&words).replace('|', "¦"))?;
+            let attribute = |name| Some((name, text(helper.hash_get(name)?.value())));
+            let attributes: Vec<_> = ["class", "style"].into_iter().filter_map(attribute).collect();
+            out.write(&self.written(&url, &words, &attributes))?;
         }
         Ok(())
+    }
+}
+
+impl Link {
+    fn written(&self, url: &str, words: &str, attributes: &[(&str, String)]) -> String {
+        let escaped = self.0.function();
+        match self.0 {
+            Escape::Slack => {
+                format!("<{}|{}>", escaped(&url.replace('|', "%7C")), escaped(words).replace('|', "¦"))
+            }
+            Escape::Html => {
+                let attributes: String = attributes
+                    .iter()
+                    .map(|(name, value)| format!(" {name}=\"{}\"", escaped(value)))
+                    .collect();
+                format!("<a href=\"{}\"{attributes}>{}</a>", escaped(url), escaped(words))
+            }
+            Escape::Text | Escape::Line => format!("{}: {}", escaped(words), escaped(url)),
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub fn mixed() -> Message {
     let alerts =
         vec![alert("AGEP", Change::New), alert("SCHL", Change::StillFiring), alert("WKHP", Change::Resolved)];
     let whole = message(Status::Firing, Kind::Changed, alerts);
-    Message { late: true, unconfirmed: true, truncated_alerts: 7, ..whole }
+    let thread = Some("019ab3e8-11aa-7b02-8c55-9e0d71f24b33".to_owned());
+    Message { late: true, unconfirmed: true, truncated_alerts: 7, thread, ..whole }
 }
 
 /// A fire drill.
@@ -120,6 +121,7 @@ fn message(status: Status, kind: Kind, alerts: Vec<AlertView>) -> Message {
         history_url: Some(
             "http://localhost:9741/notifications/019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70".to_owned(),
         ),
+        thread: None,
     }
 }
 

@@ -145,7 +145,87 @@ fn a_log_line_is_one_line() {
     }
 }
 
+fn mail(piece: &str, message: &Message) -> String {
+    static TEMPLATE: LazyLock<Template> = LazyLock::new(|| built_in(Format::Email));
+    TEMPLATE.render(piece, view::message(message)).unwrap()
+}
+
+#[test]
+fn a_mail_says_what_happened_what_to_do_and_where_to_look() {
+    let expected = "[FIRING:1][DEV] FeatureDriftSevere
+CRITICAL · 1 new · since 2026-01-02 01:59 UTC (1h 5m)
+
+A feature of employment has drifted far from its reference
+PSI 0.41 over the last day, the threshold is 0.2.
+
+NEXT: Compare the feature's bins on the model's page, then check the job that fills it.
+
+Runbook: https://runbooks.example.com/feature-drift
+Graph: http://prometheus:9090/graph?g0.expr=data_drift_score+%3E+0.2&g0.tab=1
+History: http://localhost:9741/notifications/019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70
+
+alertname: FeatureDriftSevere
+environment: dev
+feature: AGEP
+model: employment
+severity: critical
+version: 2015
+
+--
+2026-01-02 03:04 UTC · new to sample
+Alertmanager: http://localhost:9093
+modelwatch 019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70";
+    assert_eq!(mail("text", &samples::firing()), expected);
+    let page = mail("html", &samples::firing());
+    for words in [
+        "background:#c62828",
+        "<strong>CRITICAL</strong>",
+        "<strong>Next:</strong> Compare",
+        ">Runbook</a>",
+        ">AGEP</td>",
+    ] {
+        assert!(page.contains(words), "{words} is missing in {page}");
+    }
+}
+
+#[test]
+fn a_mail_about_many_alerts_shows_some_and_counts_the_rest() {
+    for piece in ["text", "html"] {
+        let mail = mail(piece, &samples::thousand());
+        assert!(mail.contains("and 975 more"), "{mail}");
+        // mail programs cut what is larger than about 100 KB
+        assert!(mail.len() < 60_000, "{} bytes", mail.len());
+    }
+    assert!(mail("text", &samples::mixed()).contains("Alertmanager left out 7 more."));
+}
+
+#[test]
+fn a_subject_is_one_line_whatever_it_is_about() {
+    for (name, message) in samples::all() {
+        let subject = mail("subject", &message);
+        assert!(!subject.contains(['\n', '\r']) && subject.starts_with('['), "{name}: {subject}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_value_can_begin_a_tag_or_an_attribute_of_a_mail(value in "\\PC{0,20}|<script>|\" onload=\"x|'>|javascript:x|&#x3c;") {
+        let mut message = samples::firing();
+        let usual = mail("html", &message);
+        message.environment.clone_from(&value);
+        message.alerts[0].labels.insert("model".to_owned(), value.clone());
+        message.alerts[0].labels.insert(value.clone(), value.clone());
+        for annotation in ["summary", "description", "next_action", "runbook_url"] {
+            message.alerts[0].annotations.insert(annotation.to_owned(), format!("{value} "));
+        }
+        message.alerts[0].generator_url = value.clone();
+        let page = mail("html", &message);
+        let tags = |page: &str| -> std::collections::BTreeSet<String> {
+            page.split('<').skip(1).map(|tag| tag.split('>').next().unwrap_or_default().to_owned()).collect()
+        };
+        prop_assert!(tags(&page).is_subset(&tags(&usual)), "{}", page);
+    }
+
     #[test]
     fn no_value_can_mention_anyone_link_anywhere_or_fail(value in "\\PC{0,40}|<!channel>|<https://[a-z]|&&+") {
         let mut message = samples::firing();

@@ -3,12 +3,13 @@
 //! Source: Slack, "Sending messages using incoming webhooks", its list of errors; rate limits answer 429 with
 //! `Retry-After` in seconds. Nothing of a request's URL, which is a secret, ever gets into an outcome.
 
-use std::error::Error;
 use std::time::Duration;
 
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use reqwest::{Response, StatusCode, header};
+
+use crate::notify::causes::{causes, is_tls};
 
 /// Slack's answers are words; nobody needs more of a page that a proxy sends instead.
 const MAX_ANSWER: usize = 1_024;
@@ -106,23 +107,6 @@ pub(super) fn cause(error: &reqwest::Error) -> String {
         return "timed out".to_owned();
     }
     causes(error).last().map_or_else(|| "unknown".to_owned(), ToString::to_string)
-}
-
-fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(<dyn Error>::is::<rustls::Error>)
-}
-
-/// Everything below reqwest's own error, outermost first.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| below(cause))
-}
-
-/// An `io::Error` hides what it wraps from `source`.
-fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => cause.source(),
-    }
 }
 
 #[cfg(test)]

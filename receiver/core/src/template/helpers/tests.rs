@@ -3,16 +3,20 @@ use serde_json::json;
 use super::*;
 
 fn render(source: &str, data: &Value) -> String {
+    render_in(Escape::Slack, source, data)
+}
+
+fn render_in(escape: Escape, source: &str, data: &Value) -> String {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_escape_fn(slack);
-    register(&mut registry, Format::Slack);
+    registry.register_escape_fn(escape.function());
+    register(&mut registry, escape);
     registry.render_template(source, data).unwrap()
 }
 
 fn failure(source: &str) -> String {
     let mut registry = Handlebars::new();
-    register(&mut registry, Format::Slack);
+    register(&mut registry, Escape::Slack);
     registry.render_template(source, &json!({"word": "x"})).unwrap_err().to_string()
 }
 
@@ -84,9 +88,44 @@ fn a_link_is_written_only_for_a_web_address() {
 }
 
 #[test]
+fn a_link_is_written_as_the_piece_can_have_one() {
+    let link = |escape, source: &str, url: &str| render_in(escape, source, &json!({ "url": url }));
+    let styled = "{{link url \"<Graph>\" style=\"color:'red'\"}}";
+    let url = "https://a/?b='\"&c=<>";
+    assert_eq!(
+        link(Escape::Html, styled, url),
+        "<a href=\"https://a/?b=&#39;&quot;&amp;c=&lt;&gt;\" style=\"color:&#39;red&#39;\">&lt;Graph&gt;</a>"
+    );
+    assert_eq!(link(Escape::Text, styled, url), format!("<Graph>: {url}"));
+    for escape in [Escape::Html, Escape::Text, Escape::Line] {
+        assert_eq!(link(escape, styled, "javascript:alert(1)"), "");
+    }
+}
+
+#[test]
+fn a_list_is_cut_and_the_rest_counted() {
+    let data = json!({"list": ["a", "b", "c"]});
+    assert_eq!(render("{{#each (first list 2)}}{{this}}{{/each}} {{beyond list 2}}", &data), "ab 1");
+    assert_eq!(render("{{#if (beyond list 3)}}more{{else}}all{{/if}}", &data), "all");
+}
+
+#[test]
+fn a_colour_is_green_only_when_it_is_over() {
+    let colour = |status: &str, severity: &str| {
+        render("{{severity_colour status severity}}", &json!({"status": status, "severity": severity}))
+    };
+    assert_eq!(colour("resolved", "critical"), "#1a7f37");
+    assert_eq!(colour("firing", "page"), "#c62828");
+    assert_eq!(colour("firing", "<evil>"), "#b45309");
+    assert_eq!(colour("firing", "info"), "#1d5fbf");
+}
+
+#[test]
 fn a_wrong_call_says_what_is_wrong() {
     assert!(failure("{{truncate word \"ten\"}}").contains("truncate: the second argument"));
     assert!(failure("{{upper}}").contains("upper: argument 1 is missing"));
     assert!(failure("{{join word \",\"}}").contains("the first argument of join is a list"));
+    assert!(failure("{{first word 3}}").contains("the first argument of first is a list"));
+    assert!(failure("{{beyond (first word) 3}}").contains("the first argument of first is a list"));
     assert!(failure("{{datetime word}}").contains("the argument of datetime is a time"));
 }
