@@ -63,6 +63,8 @@ pub struct Source {
     sections: Map<String, Value>,
     overlay: Overlay,
     unexpanded: Faults,
+    /// The keys that were asked for, so that a wrong one can be told which there are.
+    known: Vec<String>,
 }
 
 impl Source {
@@ -77,7 +79,7 @@ impl Source {
         environment::expand(&mut sections, env, &mut unexpanded);
         let overlay = Overlay::of(env, env_prefix);
         overlay.lay_over(&mut sections, &mut unexpanded);
-        Ok(Source { file: path.to_owned(), sections, overlay, unexpanded })
+        Ok(Source { file: path.to_owned(), sections, overlay, unexpanded, known: Vec::new() })
     }
 
     /// The folder of the file, which relative paths in it are relative to.
@@ -104,6 +106,7 @@ impl Source {
     /// Takes the section (or single value) under `key` out of the source. An absent one is `T::default()`; so is a
     /// faulty one, with the fault noted under its full key (`models[0].windows[1]`).
     pub fn section<T: DeserializeOwned + Default>(&mut self, key: &str, faults: &mut Faults) -> T {
+        self.known.push(key.to_owned());
         match self.sections.remove(key) {
             None | Some(Value::Null) => T::default(),
             // what else is wrong with it cannot be told before its variables are set
@@ -118,10 +121,13 @@ impl Source {
     /// Notes every key that no section was taken from, and every value that could not be expanded or laid over.
     pub fn finish(self, faults: &mut Faults) {
         faults.append(self.unexpanded);
+        let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
         for key in self.sections.keys() {
             match self.overlay.variable_in(key) {
                 Some(variable) => faults.add_elsewhere(variable, format!("there is no section `{key}`")),
-                None => faults.add(key, "unknown key"),
+                None => {
+                    faults.add(key, format!("unknown key, expected one of {}", known.join(", ")));
+                }
             }
         }
     }

@@ -6,13 +6,16 @@
 pub mod admin;
 pub mod auth;
 pub mod body;
+mod client;
 mod config;
 mod cross_site;
 pub mod page;
 mod problem;
 mod server;
+mod tls;
 
 pub use auth::{Auth, Scope, TokenName};
+pub use client::{Reach, Unreachable};
 pub use config::{ListenAddress, WebConfig};
 pub use problem::Problem;
 pub use server::{HttpError, Server};

@@ -79,6 +79,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     )?;
     let (current, setups) = watch::channel(setup);
     let auth = config.web.auth();
+    auth.count_in(&registry, "modelwatch_exporter")?;
     let web = Web {
         requests: threads.requests.clone(),
         setup: setups,
@@ -115,7 +116,8 @@ fn status(origin: &Origin, threads: &Threads) -> Arc<dyn Fn() -> serde_json::Val
     })
 }
 
-/// Takes a changed configuration over: models and references; addresses and storage need a restart.
+/// Takes a changed configuration over: models, references, certificates, tokens and users; the address and the storage need
+/// a restart.
 #[derive(Clone)]
 struct Reloader {
     origin: Origin,
@@ -135,6 +137,7 @@ impl Reloader {
         sent.map_err(|_| stopping())?.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())?.map_err(|error| error.to_string())?;
         self.current.send_replace(setup);
+        self.started.web.take_over(&config.web);
         for key in self.started.needing_restart(&config) {
             tracing::warn!(key, "this key was changed and takes effect only at a restart");
         }

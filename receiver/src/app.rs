@@ -99,6 +99,7 @@ impl Shared {
     fn new(config: &Config, store: Store) -> anyhow::Result<Shared> {
         let registry = Registry::new();
         let metrics = Arc::new(Metrics::register(&registry)?);
+        config.web.auth().count_in(&registry, "modelwatch_receiver")?;
         let source = TemplateSource::new(config.templates.clone(), &config.channels);
         let templates = Arc::new(Templates::load(source, &registry)?);
         Ok(Shared { store, clock: Arc::new(SystemClock), registry, metrics, templates })
@@ -180,7 +181,7 @@ struct Reloadable {
 }
 
 impl Reloadable {
-    /// Takes over routes, channels and templates; what is on disk and under way is not touched.
+    /// Takes over routes, channels, templates, certificates, tokens and users; what is on disk and under way is not touched.
     fn apply(&self) -> Result<(), Refusal> {
         let config = self.origin.load_to_serve().map_err(|error| error.to_string())?;
         let plan = plan(&config, &self.templates).map_err(|error| error.to_string())?;
@@ -188,6 +189,7 @@ impl Reloadable {
         self.templates.adopt(source).map_err(|faults| faults.to_string())?;
         self.terms.store(Arc::new(terms(&config)));
         self.delivery.replan(plan);
+        self.started.web.take_over(&config.web);
         for key in self.started.needing_restart(&config) {
             tracing::warn!(key, "this key was changed and takes effect only at a restart");
         }

@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod browser;
 pub(crate) mod census;
+pub(crate) mod certificates;
 pub(crate) mod employment;
 pub(crate) mod exposition;
 pub(crate) mod golden;

@@ -144,7 +144,7 @@ fn every_fault_names_file_key_and_expectation() {
             "x.yaml: models[0].features.AGEP.rows: expected a whole number from 0, found \"x\"",
         ),
         ("timezone: [UTC]", "x.yaml: timezone: expected text, found a list"),
-        ("colour: red", "x.yaml: colour: unknown key"),
+        ("colour: red", "x.yaml: colour: unknown key, expected one of `storage`, `models`, `timezone`"),
     ];
     for (text, said) in table {
         assert_eq!(fault(text), said, "{text}");
@@ -159,7 +159,7 @@ fn every_faulty_section_is_named_in_one_run() {
     assert!(lines[0].starts_with("x.yaml: storage.pth: "), "{said}");
     assert!(lines[1].starts_with("x.yaml: models: "), "{said}");
     assert_eq!(lines[2], "x.yaml: timezone: the environment variable `NOWHERE` is not set");
-    assert_eq!(lines[3], "x.yaml: colour: unknown key");
+    assert_eq!(lines[3], "x.yaml: colour: unknown key, expected one of `storage`, `models`, `timezone`");
 }
 
 #[test]

@@ -1,17 +1,29 @@
-//! Who may do what: bearer tokens (RFC 6750) with scopes, compared in constant time.
+//! Who may do what: bearer tokens with scopes (RFC 6750) and users with passwords (RFC 7617), changed while the program
+//! runs. A user may do everything; a token what its `allow` says.
 
+mod config;
+mod credentials;
+mod passwords;
+mod refused;
+mod users;
+
+use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use prometheus::Registry;
 use serde::Deserialize;
-use subtle::ConstantTimeEq as _;
 
-use super::Problem;
+pub(super) use config::RawAuth;
+use credentials::{Credentials, Given};
+use passwords::Passwords;
+use refused::{Refusals, Refused};
+
 use crate::secret::Secret;
 
 /// What a token may be allowed.
@@ -29,132 +41,118 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope, which is what a token without `allow` has.
+    /// Every scope, which is what a user has, and a token without `allow`.
     pub const ALL: [Scope; 4] = [Scope::Ingest, Scope::Read, Scope::Write, Scope::Metrics];
-
-    /// The name used in the configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Ingest => "ingest",
-            Scope::Read => "read",
-            Scope::Write => "write",
-            Scope::Metrics => "metrics",
-        }
-    }
 }
 
-/// The name of the token that a request came with; an extension of every request that had to show one.
+/// The name of the token or user that a request came with; an extension of every request that had to show one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TokenName(pub String);
 
-/// The tokens of a program. Cheap to clone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Auth(Option<Arc<[Token]>>);
+/// The credentials of a program, as they are now. Cheap to clone; all copies say the same, also after
+/// [`adopt`](Auth::adopt).
+#[derive(Clone, Debug)]
+pub struct Auth(Arc<Live>);
 
-/// One of them.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Token {
-    pub(super) name: String,
-    pub(super) secret: Secret,
-    pub(super) allow: Vec<Scope>,
+#[derive(Debug)]
+struct Live {
+    /// `None`: everyone may do everything.
+    credentials: ArcSwapOption<Credentials>,
+    passwords: Passwords,
+    refusals: Refusals,
 }
 
 impl Auth {
     /// Everyone may do everything.
     #[must_use]
-    pub const fn open() -> Auth {
-        Auth(None)
+    pub fn open() -> Auth {
+        Auth::of(None)
     }
 
-    pub(super) fn with_tokens(tokens: Vec<Token>) -> Auth {
-        Auth(Some(tokens.into()))
+    fn of(credentials: Option<Credentials>) -> Auth {
+        Auth(Arc::new(Live {
+            credentials: ArcSwapOption::from_pointee(credentials),
+            passwords: Passwords::default(),
+            refusals: Refusals::default(),
+        }))
+    }
+
+    /// Nobody may do anything.
+    #[cfg(test)]
+    pub(super) fn closed() -> Auth {
+        Auth::of(Some(Credentials { tokens: Vec::new(), users: None }))
     }
 
     /// Whether everyone may do everything.
     #[must_use]
-    pub const fn is_open(&self) -> bool {
-        self.0.is_none()
+    pub fn is_open(&self) -> bool {
+        self.0.credentials.load().is_none()
     }
 
-    /// `routes`, for those only who may `scope`: 401 without a known token, 403 with one that lacks the scope.
+    /// Takes over the credentials of `newer`; requests that were let in already go on.
+    pub(super) fn adopt(&self, newer: &Auth) {
+        self.0.credentials.store(newer.0.credentials.load_full());
+    }
+
+    /// The secret of the first token that may `scope`, for a client of the program itself.
+    pub(super) fn token_for(&self, scope: Scope) -> Option<Secret> {
+        self.0.credentials.load().as_ref()?.token_for(scope)
+    }
+
+    /// Counts who is refused in `<prefix>_http_refused_total{reason}`, every reason from the start.
+    ///
+    /// # Errors
+    /// When `registry` has such a counter already, or `prefix` is no metric name.
+    pub fn count_in(&self, registry: &Registry, prefix: &str) -> prometheus::Result<()> {
+        self.0.refusals.register(registry, prefix)
+    }
+
+    /// `routes`, for those only who may `scope`: 401 without known credentials, 403 with a token that lacks the scope.
     /// A fallback of `routes` is not guarded.
     pub fn guard<S: Clone + Send + Sync + 'static>(&self, scope: Scope, routes: Router<S>) -> Router<S> {
-        match &self.0 {
-            None => routes,
-            Some(tokens) => routes.route_layer(from_fn_with_state((Arc::clone(tokens), scope), check)),
+        routes.route_layer(from_fn_with_state((self.clone(), scope), check))
+    }
+
+    async fn admit(
+        &self,
+        credentials: &Credentials,
+        scope: Scope,
+        headers: &HeaderMap,
+    ) -> Result<TokenName, Refused> {
+        match Given::of(headers)? {
+            Given::Token(token) => credentials.admit_token(token, scope),
+            Given::Password { user, password } => {
+                let users = credentials.users.as_ref().ok_or(Refused::NoCredentials)?;
+                self.0.passwords.check(users, &user, password).await.map(|()| TokenName(user))
+            }
         }
     }
 }
 
-impl Auth {
-    /// A token that may `scope`, for a command line that calls its own running program.
-    #[must_use]
-    pub fn token_for(&self, scope: Scope) -> Option<&Secret> {
-        let mut tokens = self.0.iter().flat_map(|tokens| tokens.iter());
-        tokens.find(|token| token.allow.contains(&scope)).map(|token| &token.secret)
-    }
-}
+type Guard = (Auth, Scope);
 
-/// Why a request is not let through.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Refused {
-    NoToken,
-    UnknownToken,
-    ScopeMissing,
-}
-
-type Guard = (Arc<[Token]>, Scope);
-
-async fn check(State((tokens, scope)): State<Guard>, mut request: Request, next: Next) -> Response {
-    match admit(&tokens, scope, request.headers()) {
+async fn check(State((auth, scope)): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Some(credentials) = auth.0.credentials.load_full() else { return next.run(request).await };
+    match auth.admit(&credentials, scope, request.headers()).await {
         Ok(name) => {
             request.extensions_mut().insert(name);
             next.run(request).await
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            auth.0.refusals.note(refused);
+            refused.answer(&credentials).into_response()
+        }
     }
 }
 
-fn admit(tokens: &[Token], scope: Scope, headers: &HeaderMap) -> Result<TokenName, Refused> {
-    let given = bearer(headers).ok_or(Refused::NoToken)?;
-    // never stops at a match: how long it takes must not say which token it was
-    let known = tokens.iter().fold(None, |found, token| {
-        let same = token.secret.expose().as_bytes().ct_eq(given);
-        if bool::from(same) { Some(token) } else { found }
-    });
-    let token = known.ok_or(Refused::UnknownToken)?;
-    if !token.allow.contains(&scope) {
-        return Err(Refused::ScopeMissing);
-    }
-    Ok(TokenName(token.name.clone()))
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
-}
-
-impl Refused {
-    fn into_response(self) -> Response {
-        let (status, said, challenge) = match self {
-            Refused::NoToken => {
-                (StatusCode::UNAUTHORIZED, "a bearer token is needed", "Bearer realm=\"modelwatch\"")
-            }
-            Refused::UnknownToken => (
-                StatusCode::UNAUTHORIZED,
-                "the bearer token is not known",
-                "Bearer realm=\"modelwatch\", error=\"invalid_token\"",
-            ),
-            Refused::ScopeMissing => (
-                StatusCode::FORBIDDEN,
-                "the bearer token may not do this",
-                "Bearer realm=\"modelwatch\", error=\"insufficient_scope\"",
-            ),
-        };
-        let mut response = Problem::new(status, said).into_response();
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        response
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scope::Ingest => "ingest",
+            Scope::Read => "read",
+            Scope::Write => "write",
+            Scope::Metrics => "metrics",
+        })
     }
 }
 

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use axum::http::Uri;
 use serde::Deserialize;
 
-use super::auth::{Auth, Scope, Token};
+use super::auth::{Auth, RawAuth};
+use super::tls::{RawTls, Tls};
 use crate::config::{ByteSize, Faults, Source};
-use crate::secret::Secret;
 
 /// Where and for whom a program serves HTTP.
 #[derive(Clone, Debug)]
@@ -18,6 +17,7 @@ pub struct WebConfig {
     listen_address: ListenAddress,
     max_body: ByteSize,
     external_url: Option<String>,
+    tls: Tls,
     auth: Auth,
 }
 
@@ -34,23 +34,8 @@ struct RawWeb {
     listen_address: Option<String>,
     max_body: Option<ByteSize>,
     external_url: Option<String>,
+    tls: Option<RawTls>,
     auth: Option<RawAuth>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawAuth {
-    #[serde(default)]
-    tokens: Vec<RawToken>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawToken {
-    name: String,
-    token: Option<Secret>,
-    file: Option<PathBuf>,
-    allow: Option<Vec<Scope>>,
 }
 
 impl WebConfig {
@@ -68,7 +53,8 @@ impl WebConfig {
                 .unwrap_or_else(|| ListenAddress::loopback(default_port)),
             max_body: max_body(raw.max_body, faults),
             external_url: external_url(raw.external_url.as_deref(), faults),
-            auth: auth(raw.auth, source, faults),
+            tls: raw.tls.map(|raw| raw.validate(source, faults)).unwrap_or_default(),
+            auth: raw.auth.map_or_else(Auth::open, |raw| raw.validate(source, faults)),
         }
     }
 
@@ -90,21 +76,39 @@ impl WebConfig {
         self.external_url.as_deref()
     }
 
-    /// Who may do what.
+    /// Who may do what, now and after every [`take_over`](WebConfig::take_over).
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
-}
 
-impl WebConfig {
-    /// The keys whose values differ in `newer`: a server that runs takes none of them over.
+    /// How connections are encrypted, likewise.
+    pub(super) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// Lets the server that runs with this section go on with the certificate, tokens and users of `newer`. Connections
+    /// that are there stay; every request shows its credentials anew.
+    pub fn take_over(&self, newer: &WebConfig) {
+        self.tls.adopt(&newer.tls);
+        self.auth.adopt(&newer.auth);
+        self.warn_when_open();
+    }
+
+    /// Warns when anyone who reaches the address may do everything.
+    pub(super) fn warn_when_open(&self) {
+        let address = &self.listen_address;
+        if self.auth.is_open() && !address.is_loopback() {
+            tracing::warn!(%address, "anyone who reaches this address may use it: web.auth is not configured");
+        }
+    }
+
+    /// The keys whose values differ in `newer` and which a server that runs does not take over.
     #[must_use]
     pub fn changed_keys(&self, newer: &WebConfig) -> Vec<&'static str> {
         let changed = [
             ("web.listen_address", self.listen_address != newer.listen_address),
             ("web.max_body", self.max_body != newer.max_body),
-            ("web.auth", self.auth != newer.auth),
         ];
         changed.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }
@@ -184,36 +188,6 @@ fn external_url(text: Option<&str>, faults: &mut Faults) -> Option<String> {
         format!("expected a URL such as https://alerts.example.com, found `{text}`"),
     );
     None
-}
-
-fn auth(raw: Option<RawAuth>, source: &Source, faults: &mut Faults) -> Auth {
-    let Some(RawAuth { tokens: raw_tokens }) = raw else { return Auth::open() };
-    if raw_tokens.is_empty() {
-        faults.add("web.auth.tokens", "expected at least one token, or no `auth` at all");
-    }
-    let mut tokens: Vec<Token> = Vec::new();
-    for (i, raw) in raw_tokens.into_iter().enumerate() {
-        match token(raw, source) {
-            Ok(token) if tokens.iter().any(|other| other.name == token.name) => {
-                faults.add(format!("web.auth.tokens[{i}].name"), format!("`{}` is there twice", token.name));
-            }
-            Ok(token) => tokens.push(token),
-            Err(what) => faults.add(format!("web.auth.tokens[{i}]"), what),
-        }
-    }
-    Auth::with_tokens(tokens)
-}
-
-fn token(raw: RawToken, source: &Source) -> Result<Token, String> {
-    let file = raw.file.map(|file| source.resolve(&file));
-    let secret = Secret::from_either("token", raw.token, file.as_deref())
-        .map_err(|error| error.to_string())?
-        .ok_or_else(|| "expected `file` or `token`".to_owned())?;
-    let allow = raw.allow.unwrap_or_else(|| Scope::ALL.to_vec());
-    if allow.is_empty() {
-        return Err("`allow` is empty, expected some of ingest, read, write, metrics".to_owned());
-    }
-    Ok(Token { name: raw.name, secret, allow })
 }
 
 #[cfg(test)]

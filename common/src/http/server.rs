@@ -1,30 +1,38 @@
 //! From a socket to a router: a cap on connections, a limit on slow clients, and a drain with a deadline.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Request, Response, StatusCode};
 use axum::middleware::from_fn;
 use axum::routing::any;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 
+use super::tls::{self, Tls};
 use super::{Auth, ListenAddress, Problem, Scope, WebConfig, cross_site};
 use crate::config::ByteSize;
 use crate::shutdown::{Shutdown, Tasks};
 
 /// Further connections wait in the operating system's queue; Prometheus' own programs stop at the same number.
 const MAX_CONNECTIONS: usize = 512;
-/// How long a client may take to send the head of a request, and how long a connection may stay idle.
+/// How long a client may take to send the head of a request, the first one included, and how long a connection may stay
+/// idle.
 const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the program is to stop.
 const DRAINS_WITHIN: Duration = Duration::from_secs(10);
@@ -36,6 +44,7 @@ const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(200);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Tls,
     auth: Auth,
     max_body: ByteSize,
 }
@@ -62,10 +71,9 @@ impl Server {
         let failed = |reason| HttpError::Listen { address: web.listen_address().clone(), reason };
         let listener = TcpListener::bind(web.listen_address().host_and_port()).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if web.auth().is_open() && !web.listen_address().is_loopback() {
-            tracing::warn!(%address, "anyone who reaches this address may use it: web.auth is not configured");
-        }
-        Ok(Server { listener, address, auth: web.auth().clone(), max_body: web.max_body() })
+        web.warn_when_open();
+        let (tls, auth) = (web.tls().clone(), web.auth().clone());
+        Ok(Server { listener, address, tls, auth, max_body: web.max_body() })
     }
 
     /// Where it listens, with the port that the operating system chose if 0 was asked for.
@@ -77,9 +85,9 @@ impl Server {
     /// Serves `router` until the shutdown of `tasks`, then lets requests under way end, for ten seconds at most.
     /// When it returns, no connection is left.
     pub async fn run(self, router: Router, tasks: Tasks) {
-        tracing::info!(address = %self.address, "serving HTTP");
+        tracing::info!(address = %self.address, tls = self.tls.is_on(), "serving HTTP");
         let router = with_common_answers(router, &self.auth, self.max_body);
-        let connections = Connections::new(router, tasks.clone());
+        let connections = Connections::new(router, self.tls, tasks.clone());
         let shutdown = tasks.shutdown();
         loop {
             tokio::select! {
@@ -133,6 +141,7 @@ async fn accept(
 /// The open connections of a server.
 struct Connections {
     places: Arc<Semaphore>,
+    tls: Tls,
     builder: Builder<Spawner>,
     service: TowerToHyperService<Router>,
     graceful: GracefulShutdown,
@@ -142,12 +151,13 @@ struct Connections {
 }
 
 impl Connections {
-    fn new(router: Router, tasks: Tasks) -> Connections {
+    fn new(router: Router, tls: Tls, tasks: Tasks) -> Connections {
         let mut builder = Builder::new(Spawner(tasks.clone()));
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_ARRIVES_WITHIN);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_ARRIVES_WITHIN);
         Connections {
             places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            tls,
             builder,
             service: TowerToHyperService::new(router),
             graceful: GracefulShutdown::new(),
@@ -160,17 +170,19 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let connection =
-            self.builder.serve_connection(TokioIo::new(stream), self.service.clone()).into_owned();
-        let connection = self.graceful.watch(connection);
-        let cut = self.cut.clone();
+        let connection = Connection {
+            _place: place,
+            builder: self.builder.clone(),
+            service: self.service.clone(),
+            watcher: self.graceful.watcher(),
+            cut: self.cut.clone(),
+        };
+        let acceptor = self.tls.acceptor();
+        let shutdown = self.tasks.shutdown();
         self.tasks.spawn_expendable("http connection", async move {
-            let _place = place;
-            tokio::select! {
-                served = connection => if let Err(error) = served {
-                    tracing::debug!(error, "a connection broke");
-                },
-                () = cut.cancelled() => {}
+            match acceptor {
+                None => connection.speak(stream).await,
+                Some(acceptor) => connection.encrypt(acceptor, stream, shutdown).await,
             }
         });
     }
@@ -180,6 +192,61 @@ impl Connections {
             tracing::warn!("requests had not ended after {DRAINS_WITHIN:?}, they are cut off");
             self.cut.trigger();
         }
+    }
+}
+
+/// One of them.
+struct Connection {
+    _place: Option<OwnedSemaphorePermit>,
+    builder: Builder<Spawner>,
+    service: TowerToHyperService<Router>,
+    watcher: Watcher,
+    cut: Shutdown,
+}
+
+impl Connection {
+    async fn encrypt(self, acceptor: TlsAcceptor, stream: TcpStream, shutdown: Shutdown) {
+        let encrypted = tokio::select! {
+            encrypted = tls::accept(acceptor, stream) => encrypted,
+            () = shutdown.cancelled() => return,
+        };
+        match encrypted {
+            Ok(stream) => self.speak(stream).await,
+            Err(error) => tracing::debug!(%error, "a connection was not encrypted"),
+        }
+    }
+
+    /// Answers requests until the client goes, is too slow, or the program stops.
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let (service, asked) = (self.service, Arc::new(Notify::new()));
+        let first = Arc::clone(&asked);
+        let service = service_fn(move |request: Request<Incoming>| {
+            first.notify_one();
+            answer(service.clone(), request)
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let broke = tokio::select! {
+            served = self.watcher.watch(connection) => served.err().map(|error| error.to_string()),
+            () = silence(&asked) => Some("its client asked for nothing in time".to_owned()),
+            () = self.cut.cancelled() => None,
+        };
+        if let Some(reason) = broke {
+            tracing::debug!(reason, "a connection broke");
+        }
+    }
+}
+
+async fn answer(
+    service: TowerToHyperService<Router>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    service.call(request).await
+}
+
+/// Ends when the first request has not come in time, else never: hyper waits for it as long as the client likes.
+async fn silence(asked: &Notify) {
+    if tokio::time::timeout(HEAD_ARRIVES_WITHIN, asked.notified()).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -204,4 +271,4 @@ fn sentence(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -81,3 +81,18 @@ fn what_a_model_cannot_be_is_said() {
     let twice = load("models: [{name: m, task: binary}, {name: m, task: binary}]").unwrap_err();
     assert!(twice.contains("models[1].name: `m` is there twice"), "{twice}");
 }
+
+/// What the example names `reference` is not read by this, so that any path will do.
+#[test]
+fn what_the_example_writes_out_is_the_default() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/exporter.yaml");
+    let example = std::fs::read_to_string(example).unwrap();
+    let least = "models: [{name: employment, task: binary, reference: ../demo/data/reference.parquet}]";
+    let home = tempfile::tempdir().unwrap();
+    let load = |text: &str| {
+        let file = home.path().join("exporter.yaml");
+        std::fs::write(&file, text).unwrap();
+        format!("{:#?}", Config::load(&file, None, &Environment::default()).unwrap())
+    };
+    assert_eq!(load(&example), load(least));
+}

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use modelwatch_common::http::{Auth, ListenAddress, Scope, WebConfig};
+use modelwatch_common::http::{Reach, Scope, Unreachable, WebConfig};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,9 @@ pub(super) enum ClientError {
         "no receiver runs at {0}: start it with `modelwatch-receiver serve`, or name the address of the one that runs with --web.listen-address"
     )]
     NotRunning(String),
-    /// The tokens of the configuration are for something else.
-    #[error(
-        "web.auth has no token that may {0}, and without one the running receiver does not do this: add {0} to the `allow` of one"
-    )]
-    NoToken(&'static str),
+    /// The configuration does not say how.
+    #[error("the running receiver cannot be called: {0}")]
+    Unreachable(#[from] Unreachable),
     /// The running receiver has other tokens.
     #[error(
         "the receiver at {address} refused the token that web.auth has for this ({status}: {said}): it was started with another configuration, restart it or name that one with --config.file"
@@ -83,7 +81,7 @@ impl ClientError {
 pub(super) struct Client {
     http: reqwest::Client,
     address: String,
-    auth: Auth,
+    web: WebConfig,
 }
 
 /// What a problem says.
@@ -96,18 +94,20 @@ impl Client {
     /// The receiver that serves with this configuration.
     ///
     /// # Errors
-    /// When TLS cannot be set up on this machine.
+    /// When the configuration does not say how to call it, or TLS cannot be set up on this machine.
     pub(super) fn new(web: &WebConfig) -> Result<Client, ClientError> {
-        let address = reachable(web.listen_address());
-        let built = reqwest::Client::builder()
+        let Reach { url: address, tls, .. } = web.reach(Scope::Write)?;
+        let mut builder = reqwest::Client::builder()
             .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
-        let http = built.map_err(|error| broken(&address, &error))?;
-        Ok(Client { http, address, auth: web.auth().clone() })
+            .redirect(reqwest::redirect::Policy::none());
+        if let Some(tls) = tls {
+            builder = builder.tls_backend_preconfigured(tls);
+        }
+        let http = builder.build().map_err(|error| broken(&address, &error))?;
+        Ok(Client { http, address, web: web.clone() })
     }
 
     /// What `GET path` answers.
@@ -131,7 +131,7 @@ impl Client {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}{path}", self.address)
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -154,15 +154,18 @@ impl Client {
     }
 
     fn allowed(&self, request: RequestBuilder, scope: Scope) -> Result<RequestBuilder, ClientError> {
-        if self.auth.is_open() {
-            return Ok(request);
-        }
-        let token = self.auth.token_for(scope).ok_or(ClientError::NoToken(scope.as_str()))?;
-        Ok(request.bearer_auth(token.expose()))
+        Ok(match self.web.reach(scope)?.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        })
     }
 
     fn failed(&self, error: &reqwest::Error) -> ClientError {
-        if error.is_connect() && !error.is_timeout() {
+        let refused = |cause: &(dyn std::error::Error + 'static)| {
+            let cause = cause.downcast_ref::<std::io::Error>();
+            cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
+        };
+        if std::iter::successors(error.source(), |&cause| cause.source()).any(refused) {
             return ClientError::NotRunning(self.address.clone());
         }
         broken(&self.address, error)
@@ -182,32 +185,4 @@ fn broken(address: &str, error: &reqwest::Error) -> ClientError {
         innermost.map_or_else(|| error.to_string(), ToString::to_string)
     };
     ClientError::Broken { address: address.to_owned(), cause }
-}
-
-/// One that listens on every address is reached on this machine.
-fn reachable(address: &ListenAddress) -> String {
-    let text = address.to_string();
-    match text.rsplit_once(':') {
-        Some(("" | "0.0.0.0", port)) => format!("127.0.0.1:{port}"),
-        Some(("[::]", port)) => format!("[::1]:{port}"),
-        _ => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_that_listens_everywhere_is_called_on_this_machine() {
-        for (listens, called) in [
-            (":9741", "127.0.0.1:9741"),
-            ("0.0.0.0:9741", "127.0.0.1:9741"),
-            ("[::]:9741", "[::1]:9741"),
-            ("[fd00::1]:80", "[fd00::1]:80"),
-            ("alerts.example:9741", "alerts.example:9741"),
-        ] {
-            assert_eq!(reachable(&listens.parse().unwrap()), called);
-        }
-    }
 }

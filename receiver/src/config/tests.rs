@@ -158,3 +158,56 @@ delivery: {workers: 2, give_up_after: 1h}
         ["web.listen_address", "web.max_body", "storage.url", "history.retention", "delivery.workers"];
     assert_eq!(keys, expected);
 }
+
+#[test]
+fn what_the_example_writes_out_is_the_default() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/receiver.yaml");
+    let example = std::fs::read_to_string(example).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let print = |yaml: &str| format!("{:#?}", load(directory.path(), yaml).unwrap());
+    assert_eq!(print(&example), print(MINIMAL));
+}
+
+/// The lines of the example that are commented out, from `first` to the end of its item, without the `#`.
+fn commented_out(first: &str) -> Vec<String> {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/receiver.yaml");
+    let example = std::fs::read_to_string(example).unwrap();
+    let mut lines = example.lines().skip_while(|line| !line.contains(first));
+    let head = lines.next().into_iter();
+    let item = head.chain(lines.take_while(|line| !line.is_empty() && !line.contains("- name:")));
+    let is_key = |line: &&str| !line.trim_start().starts_with("# ");
+    item.filter(is_key).map(|line| line.replacen('#', "", 1)).collect()
+}
+
+/// What the example says of a channel beside what is `needed` is what holds without it; `unset` has no default.
+fn assert_defaults_of_channel(first: &str, needed: &[&str], unset: &[&str]) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("slack.url"), "http://127.0.0.1:1/hook").unwrap();
+    let lines = commented_out(first);
+    let has = |line: &str, keys: &[&str]| {
+        keys.iter().any(|key| line.trim_start_matches([' ', '-']).starts_with(key))
+    };
+    let print = |wanted: &dyn Fn(&str) -> bool| {
+        let kept: Vec<&str> = lines.iter().map(String::as_str).filter(|line| wanted(line)).collect();
+        let name = first.trim_start_matches("#- name: ");
+        let yaml = format!("routes: [{{channels: [{name}]}}]\nchannels:\n{}\n", kept.join("\n"));
+        (kept.len(), format!("{:#?}", load(directory.path(), &yaml).unwrap()))
+    };
+    let (least, defaults) = print(&|line| has(line, needed));
+    let (most, written_out) = print(&|line| !has(line, unset));
+    assert!(most > least, "{lines:?}");
+    assert_eq!(written_out, defaults);
+}
+
+#[test]
+fn what_the_example_says_of_a_slack_channel_is_the_default() {
+    // the secret stands in its file or here
+    assert_defaults_of_channel("#- name: team", &["name:", "type:", "webhook_url_file:"], &["webhook_url:"]);
+}
+
+#[test]
+fn what_the_example_says_of_an_email_channel_is_the_default() {
+    let unset = ["username:", "password:", "password_file:", "ca_file:", "rate:"];
+    let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];
+    assert_defaults_of_channel("#- name: mails", &needed, &unset);
+}

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use reqwest::{Certificate, Client, Identity};
+
+use super::certificates::Certified;
 use super::http::{self, Answer};
 use super::process::{Process, free_port};
 use super::wait::until;
@@ -28,6 +31,7 @@ pub(crate) struct Program {
     home: PathBuf,
     port: u16,
     process: Process,
+    client: Client,
     /// Where it listens.
     pub(crate) url: String,
 }
@@ -43,24 +47,71 @@ impl Program {
         Program::start(RECEIVER, home).await
     }
 
+    /// The exporter over TLS, whose certificate this authority signed.
+    pub(crate) async fn exporter_over_tls(home: &Path, authority: &str) -> Program {
+        Program::start_over_tls(EXPORTER, home, Program::trusting(authority, None)).await
+    }
+
+    /// The receiver over TLS.
+    pub(crate) async fn receiver_over_tls(home: &Path, authority: &str) -> Program {
+        Program::start_over_tls(RECEIVER, home, Program::trusting(authority, None)).await
+    }
+
+    /// The receiver over TLS, asked by a client that shows a certificate.
+    pub(crate) async fn receiver_showing(home: &Path, authority: &str, shown: &Certified) -> Program {
+        Program::start_over_tls(RECEIVER, home, Program::trusting(authority, Some(shown))).await
+    }
+
+    /// A client that trusts this authority only, and shows a certificate if it has one.
+    pub(crate) fn trusting(authority: &str, shown: Option<&Certified>) -> Client {
+        // whoever comes second finds it installed
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let authority = Certificate::from_pem(authority.as_bytes()).expect("a certificate");
+        let mut builder = Client::builder().no_proxy().tls_info(true).tls_certs_only([authority]);
+        if let Some(Certified { certificate, key, .. }) = shown {
+            let pem = format!("{certificate}{key}");
+            builder = builder.identity(Identity::from_pem(pem.as_bytes()).expect("a key"));
+        }
+        builder.build().expect("a client")
+    }
+
     async fn start(name: &'static str, home: &Path) -> Program {
+        Program::start_with(name, home, "http://127.0.0.1", http::client()).await
+    }
+
+    async fn start_over_tls(name: &'static str, home: &Path, client: Client) -> Program {
+        Program::start_with(name, home, "https://localhost", client).await
+    }
+
+    async fn start_with(name: &'static str, home: &Path, origin: &str, client: Client) -> Program {
         let port = free_port();
-        let process = spawn(name, home, port);
-        let url = format!("http://127.0.0.1:{port}");
-        let mut program = Program { name, home: home.to_owned(), port, process, url };
+        let process = spawn(name, home, port, &[]);
+        let url = format!("{origin}:{port}");
+        let mut program = Program { name, home: home.to_owned(), port, process, client, url };
         program.ready().await;
         program
     }
 
+    /// The client that it was started with.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same, started anew with more flags, without waiting until it is ready.
+    pub(crate) fn with_flags(mut self, flags: &[&str]) -> Program {
+        self.process.kill();
+        self.process = spawn(self.name, &self.home, self.port, flags);
+        self
+    }
+
     /// Waits until `/-/ready` answers 200.
     pub(crate) async fn ready(&mut self) {
-        let client = http::client();
         let url = format!("{}/-/ready", self.url);
         until(&format!("{} is ready", self.name), async || {
             if let Some(status) = self.process.ended() {
                 panic!("{} ended with {status}: {}", self.name, self.process.output());
             }
-            match client.get(&url).send().await {
+            match self.client.get(&url).send().await {
                 Ok(answer) if answer.status() == 200 => Ok(()),
                 Ok(answer) => Err(answer.status().to_string()),
                 Err(error) => Err(error.to_string()),
@@ -72,7 +123,7 @@ impl Program {
     /// Kills it at once and starts it again, without waiting until it is ready.
     pub(crate) fn crash(&mut self) {
         self.process.kill();
-        self.process = spawn(self.name, &self.home, self.port);
+        self.process = spawn(self.name, &self.home, self.port, &[]);
     }
 
     /// What it wrote to its log since it was started last.
@@ -119,11 +170,12 @@ impl Program {
     }
 }
 
-fn spawn(name: &str, home: &Path, port: u16) -> Process {
+fn spawn(name: &str, home: &Path, port: u16, flags: &[&str]) -> Process {
     let file = home.join(name.replace("modelwatch-", "")).with_extension("yaml");
     let mut command = Command::new(binary(name));
     command.arg("serve").arg(format!("--config.file={}", file.display()));
-    Process::spawn(name, command.arg(format!("--web.listen-address=127.0.0.1:{port}")))
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags);
+    Process::spawn(name, &mut command)
 }
 
 /// What a program said that ended by itself.

@@ -67,7 +67,7 @@ async fn status_and_metrics_are_what_the_program_gives() {
 #[tokio::test]
 async fn with_tokens_only_health_and_readiness_are_open() {
     let (state, _reloads) = state();
-    let auth = Auth::with_tokens(Vec::new());
+    let auth = Auth::closed();
     let router = routes(state, &auth).merge(metrics_route(Registry::new(), &auth));
     for (method, path, status) in [
         ("GET", "/-/healthy", 200),

@@ -88,8 +88,12 @@ fn a_fault_names_its_key_and_what_was_expected() {
             "x.yaml: web.max_body: expected a size such as 512, 64KiB or 16MiB, found a list",
         ),
         (
-            "{tls: {}}",
-            "x.yaml: web.tls: unknown field `tls`, expected one of `listen_address`, `max_body`, `external_url`, `auth`",
+            "{colour: red}",
+            "x.yaml: web.colour: unknown field `colour`, expected one of `listen_address`, `max_body`, `external_url`, `tls`, `auth`",
+        ),
+        (
+            "{tls: {ca_file: x}}",
+            "x.yaml: web.tls.ca_file: unknown field `ca_file`, expected one of `cert_file`, `key_file`, `client_ca_file`",
         ),
     ];
     for (web, said) in table {
@@ -108,7 +112,22 @@ fn a_flag_and_several_faults_at_once_are_named() {
 #[test]
 fn a_fault_in_a_token_names_which_one() {
     let table = [
-        ("{auth: {}}", "x.yaml: web.auth.tokens: expected at least one token, or no `auth` at all"),
+        (
+            "{auth: {}}",
+            "x.yaml: web.auth: expected at least one of `tokens` or a `basic_users_file`, or no `auth` at all",
+        ),
+        (
+            "{auth: {basic_users_file: gone}}",
+            "x.yaml: web.auth.basic_users_file: cannot read gone: No such file or directory (os error 2)",
+        ),
+        (
+            "{auth: {basic_users_file: token}}",
+            "x.yaml: web.auth.basic_users_file: token: line 1: expected NAME:BCRYPT-HASH, as `htpasswd -B` writes it",
+        ),
+        (
+            "{auth: {tokens: [{name: a, token: x}, {name: b, token: x}]}}",
+            "x.yaml: web.auth.tokens[1]: has the same secret as `a`, expected one of its own",
+        ),
         ("{auth: {tokens: [{name: a}]}}", "x.yaml: web.auth.tokens[0]: expected `file` or `token`"),
         (
             "{auth: {tokens: [{name: a, file: empty}]}}",
@@ -162,6 +181,16 @@ fn a_configured_section_prints_no_secret() {
 fn what_a_running_server_cannot_take_over_is_named() {
     let before = load("{auth: {tokens: [{name: a, token: one}]}}", None).web;
     let after = load("{max_body: 1MiB, auth: {tokens: [{name: a, token: two}]}}", None).web;
-    assert_eq!(before.changed_keys(&after), ["web.max_body", "web.auth"]);
+    assert_eq!(before.changed_keys(&after), ["web.max_body"]);
     assert!(before.changed_keys(&before.clone()).is_empty());
+}
+
+#[test]
+fn whoever_holds_a_copy_of_the_credentials_takes_newer_ones_over() {
+    let open = load("{}", None).web;
+    let copy = open.auth().clone();
+    open.take_over(&load("{auth: {tokens: [{name: a, token: one}]}}", None).web);
+    assert!(!copy.is_open() && !open.auth().is_open());
+    open.take_over(&load("{}", None).web);
+    assert!(copy.is_open());
 }

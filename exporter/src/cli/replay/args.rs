@@ -63,6 +63,9 @@ pub struct ReplayArgs {
     /// A file with the bearer token
     #[arg(long, value_name = "PATH")]
     pub token_file: Option<PathBuf>,
+    /// A PEM file with the authority that signed the exporter's certificate, if this machine does not know it
+    #[arg(long, value_name = "PATH")]
+    pub ca_file: Option<PathBuf>,
 }
 
 fn url(text: &str) -> Result<Url, String> {

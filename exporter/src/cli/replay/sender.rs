@@ -1,11 +1,12 @@
 //! One batch to the exporter: sent until it is counted or refused for good.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use modelwatch_common::backoff::Backoff;
 use modelwatch_common::secret::Secret;
-use reqwest::{Client, StatusCode, Url, header};
+use reqwest::{Certificate, Client, StatusCode, Url, header};
 use serde::Deserialize;
 
 use super::args::ReplayArgs;
@@ -25,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) enum SendError {
     #[error("{url}: not reached for {} seconds: {reason}", .patience.as_secs())]
     Unreachable { url: Url, patience: Duration, reason: String },
+    #[error("{url}: its certificate is not trusted: {reason}, name who signed it with --ca-file")]
+    Untrusted { url: Url, reason: String },
     #[error("{url} wants another bearer token ({status}), give one that may ingest with --token-file")]
     Forbidden { url: Url, status: StatusCode },
     #[error(
@@ -82,7 +85,7 @@ impl Sender {
         }
         let token = args.token_file.as_deref().map(Secret::read).transpose();
         let token = token.map_err(|error| anyhow!("--token-file: {error}"))?;
-        let client = Client::builder().timeout(TIMEOUT).build().context("no HTTP client can be made")?;
+        let client = client(args.ca_file.as_deref())?;
         // Names a batch that is sent again because its answer was lost: the exporter answers it as before and counts
         // nothing, whether or not its predictions have ids.
         let run = format!("replay-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
@@ -137,9 +140,41 @@ impl Sender {
         };
         match answer.await {
             Ok((status, body)) => judge(&self.url, status, &body),
-            Err(error) => Answer::Later(innermost(&error)),
+            Err(error) => match distrust(&error) {
+                Some(reason) => Answer::Never(SendError::Untrusted { url: self.url.clone(), reason }),
+                None => Answer::Later(innermost(&error)),
+            },
         }
     }
+}
+
+/// Trusts the authorities in a file, or those that this machine trusts.
+fn client(ca_file: Option<&Path>) -> anyhow::Result<Client> {
+    let mut builder = Client::builder().timeout(TIMEOUT);
+    if let Some(file) = ca_file {
+        let name = file.display();
+        let text = std::fs::read(file).map_err(|error| anyhow!("--ca-file: cannot read {name}: {error}"))?;
+        let certificates = Certificate::from_pem_bundle(&text).unwrap_or_default();
+        if certificates.is_empty() {
+            bail!("--ca-file: {name} holds no certificate, expected PEM, with -----BEGIN CERTIFICATE-----");
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().context("no HTTP client can be made")
+}
+
+/// Why the exporter's certificate is not trusted, if that is what went wrong. Asking again changes nothing.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(this) = cause {
+        if let Some(rustls::Error::InvalidCertificate(reason)) = this.downcast_ref() {
+            return Some(reason.to_string());
+        }
+        // an input or output error passes over the one that it stands for
+        let within = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = within.map(|within| within as _).or_else(|| this.source());
+    }
+    None
 }
 
 fn judge(url: &Url, status: StatusCode, body: &str) -> Answer {
