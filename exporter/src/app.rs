@@ -53,7 +53,8 @@ impl Origin {
             }
         }
         faults.into_result()?;
-        Ok((config, Arc::new(Setup::new(models))))
+        let setup = Setup { series_per_family: config.series_per_family, ..Setup::new(models) };
+        Ok((config, Arc::new(setup)))
     }
 }
 

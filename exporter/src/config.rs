@@ -9,6 +9,7 @@ use std::time::Duration;
 use modelwatch_common::config::{ConfigError, Environment, Source, Span};
 use modelwatch_common::http::WebConfig;
 use modelwatch_exporter_core::model::{ClockKind, Limits};
+use modelwatch_exporter_core::state::SERIES_PER_FAMILY;
 use serde::Deserialize;
 
 use crate::journal::Durability;
@@ -16,6 +17,8 @@ pub use model::{FeatureConfig, ModelConfig, ReferenceColumns};
 
 /// Prefix of environment variables that win over the file.
 const ENV_PREFIX: &str = "MODELWATCH_EXPORTER";
+/// Less would not hold the counters of a few versions.
+const LEAST_SERIES: usize = 100;
 /// Where the exporter listens unless told otherwise.
 const DEFAULT_PORT: u16 = 9740;
 
@@ -26,6 +29,8 @@ pub struct Config {
     pub web: WebConfig,
     /// Where state is kept.
     pub storage: Storage,
+    /// Series that one family of `/metrics` keeps apart.
+    pub series_per_family: usize,
     /// At least one.
     pub models: Vec<ModelConfig>,
 }
@@ -49,6 +54,7 @@ struct RawStorage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLimits {
+    series_per_family: Option<usize>,
     classes: Option<usize>,
     features: Option<usize>,
     segments: Option<usize>,
@@ -109,6 +115,13 @@ impl Config {
         if !(1..=10_000).contains(&shared.limits.segments) {
             faults.add("limits.segments", "expected 1 to 10000");
         }
+        if shared.max_features == 0 {
+            faults.add("limits.features", "expected at least 1");
+        }
+        let series_per_family = limits.series_per_family.unwrap_or(SERIES_PER_FAMILY);
+        if series_per_family < LEAST_SERIES {
+            faults.add("limits.series_per_family", format!("expected at least {LEAST_SERIES}"));
+        }
         let raw_models: Option<Vec<model::RawModel>> = source.section("models", &mut faults);
         let raw_models = raw_models.unwrap_or_default();
         let mut names = BTreeSet::new();
@@ -125,7 +138,7 @@ impl Config {
             faults.add("models", "expected at least one model");
         }
         faults.into_result()?;
-        Ok(Config { web, storage, models })
+        Ok(Config { web, storage, series_per_family, models })
     }
 
     /// The keys that differ in `newer` and that a running exporter cannot take over.

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use modelwatch_common::time::Clock;
 use modelwatch_exporter_core::batch::{Batch, Format};
 use modelwatch_exporter_core::event::Reason;
-use modelwatch_exporter_core::state::{BegunAnew, Outcome, Setup, State};
+use modelwatch_exporter_core::idempotency::{Answer, KeyTotals, Once, OtherBody};
+use modelwatch_exporter_core::state::{BegunAnew, Setup, State};
 use modelwatch_exporter_core::time::Time;
 use modelwatch_exporter_core::view::ModelView;
 use tokio::sync::oneshot;
@@ -43,8 +44,21 @@ pub struct Delivery {
     pub batch: Batch,
     /// What they were parsed with.
     pub setup: Arc<Setup>,
+    /// Set when they are to be counted once, however often they are sent.
+    pub once: Option<Once>,
     /// Hears what became of them.
-    pub reply: oneshot::Sender<Result<Outcome, Unavailable>>,
+    pub reply: oneshot::Sender<Result<Answer, Refusal>>,
+}
+
+/// Why a batch was not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Not now.
+    #[error(transparent)]
+    Unavailable(Unavailable),
+    /// Never under this key.
+    #[error(transparent)]
+    OtherBody(OtherBody),
 }
 
 /// Why a batch could not be accepted now; the sender may come again.
@@ -73,6 +87,10 @@ pub struct Still {
     pub models: Vec<ModelView>,
     /// Events refused, by reason.
     pub rejected: Vec<(Reason, u64)>,
+    /// Answers that are remembered by key.
+    pub keys: KeyTotals,
+    /// Series that one family keeps apart.
+    pub series_per_family: usize,
 }
 
 /// The state and what keeps it.
@@ -153,7 +171,9 @@ impl Engine {
         let models = self.state.views(&self.setup);
         let rejected = self.state.rejected().iter().map(|(reason, count)| (*reason, *count)).collect();
         self.published = Instant::now();
-        match self.stills.try_send(Still { models, rejected }) {
+        let series_per_family = self.setup.series_per_family;
+        let still = Still { models, rejected, keys: self.state.keys(), series_per_family };
+        match self.stills.try_send(still) {
             Ok(()) => self.changed = false,
             // The publisher is busy; it gets a newer still in a second.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}

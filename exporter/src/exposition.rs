@@ -4,12 +4,15 @@
 //! order in which they were first named, each exactly once and with all its samples together, whatever the order in
 //! which callers add them; a family without samples is left out.
 
+mod admission;
 pub mod models;
+mod scope;
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use bytes::Bytes;
+use scope::{Room, Scope};
 
 /// The media type of what [`Exposition::finish`] returns.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -22,6 +25,7 @@ pub type Labels<'a> = &'a [(&'a str, &'a str)];
 pub struct Exposition {
     families: Vec<Family>,
     positions: HashMap<Box<str>, usize>,
+    scope: Option<Scope>,
 }
 
 impl Exposition {
@@ -45,6 +49,30 @@ impl Exposition {
         let family = &mut self.families[position];
         debug_assert_eq!(family.kind, kind, "{name} is of one kind");
         family
+    }
+
+    /// What the gauges that follow are told of; `None` when all of them have to be there.
+    fn enter(&mut self, scope: Option<Scope>) {
+        self.scope = scope;
+    }
+
+    /// Adds a gauge whose value may be unknown, which then is absent, but keeps its room in the family's budget.
+    pub fn gauge(&mut self, name: &str, help: &str, labels: Labels<'_>, value: Option<f64>) {
+        let scope = self.scope;
+        let family = self.family(name, Kind::Gauge, help);
+        let admitted = scope.is_none_or(|scope| family.room.admits(&scope, labels));
+        match value {
+            Some(value) if admitted => drop(family.sample(labels, value)),
+            Some(_) => family.dropped += 1,
+            None => {}
+        }
+    }
+
+    /// How many series each family left out or folded into others.
+    #[must_use]
+    pub fn dropped(&self) -> Vec<(Box<str>, usize)> {
+        let known = self.families.iter().filter(|family| family.samples + family.dropped > 0);
+        known.map(|family| (family.name.clone(), family.dropped)).collect()
     }
 
     /// Samples written so far; a histogram counts one for each of its lines.
@@ -93,6 +121,8 @@ pub struct Family {
     kind: Kind,
     text: String,
     samples: usize,
+    dropped: usize,
+    room: Room,
 }
 
 impl Family {
@@ -101,13 +131,19 @@ impl Family {
         let mut text = format!("# HELP {name} ");
         escape(&mut text, help, |c| c == '\\' || c == '\n');
         text.extend(["\n# TYPE ", name, " ", kind.as_str(), "\n"]);
-        Self { name: name.into(), kind, text, samples: 0 }
+        Self { name: name.into(), kind, text, samples: 0, dropped: 0, room: Room::default() }
     }
 
     /// Adds one number of a counter or gauge.
     pub fn sample(&mut self, labels: Labels<'_>, value: f64) -> &mut Self {
         debug_assert_ne!(self.kind, Kind::Histogram, "{} takes histograms", self.name);
         self.line("", labels, None, value);
+        self
+    }
+
+    /// Notes series that were folded into others.
+    pub fn fold(&mut self, series: usize) -> &mut Self {
+        self.dropped += series;
         self
     }
 

@@ -1,6 +1,8 @@
 //! The exporter's routes: events in, gauges and reports out.
 
+mod encoding;
 mod events;
+mod key;
 mod read;
 
 use std::sync::Arc;

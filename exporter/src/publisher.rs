@@ -37,7 +37,7 @@ pub fn run(
         let timer = metrics.publish_seconds.start_timer();
         let reports: Vec<ModelReport> =
             still.models.into_iter().map(|view| report(view, &mut nulls)).collect();
-        let (text, series) = models::write(&reports, &still.rejected);
+        let (text, series) = models::write(&reports, &still.rejected, still.keys, still.series_per_family);
         let models = reports.into_iter().map(|report| (report.model.clone(), report)).collect();
         published.send_replace(Arc::new(Published { metrics: text, models }));
         metrics.published_series.set(i64::try_from(series).unwrap_or(i64::MAX));

@@ -11,6 +11,8 @@ const PREFIX: &str = "modelwatch_exporter";
 pub struct Metrics {
     /// Requests to `/v1/events` by what they were answered.
     pub ingest_requests_total: IntCounterVec,
+    /// Requests to `/v1/events` that were answered as before.
+    pub ingest_repeated_total: IntCounter,
     /// Seconds from a request to `/v1/events` to its answer.
     pub ingest_seconds: Histogram,
     /// Seconds that a scrape takes.
@@ -44,6 +46,10 @@ impl Metrics {
                 opts("ingest_requests_total", "Requests to /v1/events by what they were answered."),
                 &["code"],
             )?,
+            ingest_repeated_total: IntCounter::with_opts(opts(
+                "ingest_repeated_total",
+                "Requests to /v1/events whose Idempotency-Key was known: answered as before, counted nothing.",
+            ))?,
             ingest_seconds: Histogram::with_opts(histogram(
                 "ingest_seconds",
                 "Seconds from a request to /v1/events to its answer.",
@@ -79,10 +85,11 @@ impl Metrics {
             ))?,
             program: ProgramMetrics::register(registry, PREFIX, env!("CARGO_PKG_VERSION"))?,
         };
-        for code in ["200", "400", "413", "415", "503"] {
+        for code in ["200", "400", "413", "415", "422", "503"] {
             metrics.ingest_requests_total.with_label_values(&[code]).reset();
         }
         registry.register(Box::new(metrics.ingest_requests_total.clone()))?;
+        registry.register(Box::new(metrics.ingest_repeated_total.clone()))?;
         registry.register(Box::new(metrics.ingest_seconds.clone()))?;
         registry.register(Box::new(metrics.scrape_seconds.clone()))?;
         registry.register(Box::new(metrics.queue_length.clone()))?;

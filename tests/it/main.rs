@@ -15,6 +15,7 @@ mod deliveries;
 mod documents;
 mod events_to_gauges;
 mod house;
+mod ingest;
 mod mail;
 mod manners;
 mod metrics;

@@ -32,6 +32,14 @@ impl Histogram {
         self.sum += value;
     }
 
+    /// Adds the counts of another over the same bounds.
+    pub fn merge(&mut self, other: &Histogram) {
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *mine += theirs;
+        }
+        self.sum += other.sum;
+    }
+
     /// How many values lie in each bucket (not cumulative), the last one unbounded.
     #[must_use]
     pub fn counts(&self) -> &[u64] {

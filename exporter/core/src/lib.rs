@@ -7,6 +7,7 @@ pub mod batch;
 pub mod drift;
 pub mod event;
 pub mod histogram;
+pub mod idempotency;
 pub mod labels;
 pub mod model;
 pub mod quality;

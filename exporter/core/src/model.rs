@@ -3,6 +3,7 @@
 //! An event goes one way: its version's totals, the open pane of each window of all rows and of each of its segments, and
 //! the waiting room, where labels meet predictions. Nothing here reads a clock; `now` comes with every call and never runs backwards.
 
+mod births;
 mod decision;
 mod layout;
 mod setup;
@@ -22,6 +23,7 @@ use crate::quality::{ClassIndex, Classes, Score};
 use crate::schema::Kind;
 use crate::segment::Segments;
 use crate::time::Time;
+pub use births::{Birth, Births};
 pub use decision::{Assessment, Decision, Evaluated, Judge, State};
 pub use layout::Layout;
 pub use setup::{
@@ -69,6 +71,7 @@ pub struct Model {
     pub(crate) kinds: Vec<KindCounts>,
     /// Whose they are.
     pub(crate) features: Vec<Box<str>>,
+    pub(crate) births: Births,
     /// No window over time has a decision to make before.
     pub(crate) next_boundary: Time,
 }
@@ -95,6 +98,7 @@ impl Model {
             rows: 0,
             kinds: vec![KindCounts::default(); setup.features.len()],
             features: names(setup),
+            births: Births::default(),
             next_boundary: Time(i64::MIN),
         };
         model.adopt_segments(setup);
@@ -145,14 +149,14 @@ impl Model {
         }
         self.newest_event = self.newest_event.max(Some(time));
         let Some(class) = prediction.class.as_deref() else {
-            return Ok(self.fail(setup, prediction, time));
+            return Ok(self.fail(setup, prediction, time, now));
         };
         self.newest = self.newest.max(Some(time));
         self.advance(setup, now);
-        let place = self.place_of(setup, &prediction.version);
+        let place = self.place_of(setup, &prediction.version, now);
         let class = self.classes.admit(class, setup.limits.classes);
         let clock = self.clock(setup, now).unwrap_or(time);
-        let arrived = self.count(setup, prediction, Placed { place, class, time, clock });
+        let arrived = self.count(setup, prediction, Placed { place, class, time, clock, now });
         if let Some(id) = prediction.id
             && let Some(joined) = self.waiting.admit(id, arrived, setup.labels.limits)
         {
@@ -181,6 +185,11 @@ impl Model {
             }
         }
         Ok(Counted::New)
+    }
+
+    /// Notes which classes are new.
+    pub fn note_births(&mut self, now: Time) {
+        self.births.note(self.classes.len(), now);
     }
 
     /// Fits a state that was saved under another configuration to this one: what can be kept is kept. Answers with
@@ -218,12 +227,12 @@ impl Model {
         self.segments.reserve(setup.segments_of_references(), setup.limits.segments);
     }
 
-    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time) -> Counted {
+    fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time, now: Time) -> Counted {
         let (version, limits) = (VersionKey::of(&failed.version), setup.labels.limits);
         if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
             return Counted::Duplicate;
         }
-        let place = self.place_of(setup, &failed.version);
+        let place = self.place_of(setup, &failed.version, now);
         self.versions[usize::from(place.0)].totals.count_status(&failed.status);
         Counted::New
     }
@@ -291,11 +300,11 @@ impl Model {
     }
 
     /// Where a version is counted. One that has a reference of its own has always a place of its own.
-    fn place_of(&mut self, setup: &ModelSetup, name: &str) -> VersionIndex {
+    fn place_of(&mut self, setup: &ModelSetup, name: &str, now: Time) -> VersionIndex {
         let room = self.versions.len() < MAX_VERSIONS || setup.references.contains_key(name);
         let name = if room || self.version(name).is_some() { name } else { OTHER };
         self.version(name).unwrap_or_else(|| {
-            self.versions.push(Version::new(setup, name));
+            self.versions.push(Version::new(setup, name, now));
             VersionIndex((self.versions.len() - 1) as u16)
         })
     }
@@ -309,6 +318,8 @@ pub(crate) struct Placed {
     pub(crate) time: Time,
     /// The model's now.
     pub(crate) clock: Time,
+    /// When it was received.
+    pub(crate) now: Time,
 }
 
 /// The cell and kind of every feature's value.

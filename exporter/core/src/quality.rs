@@ -54,6 +54,13 @@ impl Classes {
         self.names.iter().position(|known| **known == *name).map(|at| ClassIndex(at as u16))
     }
 
+    /// How many are kept apart.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "the positive class is always there")]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// The class at a place.
     #[must_use]
     pub fn name(&self, class: ClassIndex) -> &str {

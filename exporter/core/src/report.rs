@@ -15,10 +15,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::drift::NullCache;
-use crate::model::{ClockKind, Judge, ModelSetup, VersionTotals};
+use crate::model::{Birth, Births, ClockKind, Judge, ModelSetup, VersionTotals};
 use crate::quality::{Classes, Confusion, Metric, Unknown};
 use crate::segment::ALL_ROWS;
 use crate::summary::FeatureCounts;
+use crate::time::Time;
 use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
 pub use distribution::{Cell, CellKind, Distribution, MOST_CATEGORIES};
 pub use drift::{DatasetReport, FeatureReport, MethodReport};
@@ -47,6 +48,9 @@ pub struct ModelReport {
     /// Names of the classes in the counts of versions and segments.
     #[serde(skip)]
     pub classes: Classes,
+    /// When each class first came.
+    #[serde(skip)]
+    pub births: Births,
     /// What it is configured to be, for saying why something is not available and what it is compared with.
     #[serde(skip)]
     pub setup: Arc<ModelSetup>,
@@ -62,6 +66,9 @@ pub struct VersionReport {
     /// Counts since the beginning.
     #[serde(skip)]
     pub totals: VersionTotals,
+    /// When it first came.
+    #[serde(skip)]
+    pub birth: Birth,
     /// How often the data set of all rows came to drift, over all windows.
     #[serde(skip)]
     pub dataset_detections: u64,
@@ -70,6 +77,9 @@ pub struct VersionReport {
 /// One slice of a version's rows.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentReport {
+    /// When its first row came.
+    #[serde(skip)]
+    pub birth: Time,
     /// By window, as in `1d`.
     pub windows: BTreeMap<String, WindowReport>,
     /// Labelled predictions since the beginning, as their first labels said.
@@ -150,7 +160,7 @@ pub struct LabelReport {
 /// Computes everything that is told of a model.
 #[must_use]
 pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
-    let ModelView { setup, clock, classes, versions, totals } = view;
+    let ModelView { setup, clock, classes, births, versions, totals } = view;
     let reports = versions
         .into_iter()
         .map(|version| (version.name.clone(), version_report(version, &setup, &classes, nulls)));
@@ -158,11 +168,12 @@ pub fn report(view: ModelView, nulls: &mut NullCache) -> ModelReport {
         model: setup.name.clone(),
         task: "binary",
         clock: setup.clock,
-        clock_seconds: clock.map(crate::time::Time::seconds),
+        clock_seconds: clock.map(Time::seconds),
         versions: reports.collect(),
         totals,
         feature_names: setup.features.iter().map(|feature| feature.name.clone()).collect(),
         classes,
+        births,
         setup,
     }
 }
@@ -183,7 +194,8 @@ fn version_report(
     });
     let segments = segments.collect();
     let fairness = fairness::fairness(&segments, setup.drift.min_rows);
-    VersionReport { segments, fairness, dataset_detections, totals: version.totals }
+    let VersionView { birth, totals, .. } = version;
+    VersionReport { segments, fairness, dataset_detections, totals, birth }
 }
 
 fn segment_report(
@@ -196,7 +208,7 @@ fn segment_report(
         .windows
         .into_iter()
         .map(|window| (window.spec.to_string(), window_report(window, judged, classes, nulls)));
-    SegmentReport { windows: windows.collect(), confusion: slice.confusion }
+    SegmentReport { birth: slice.birth, windows: windows.collect(), confusion: slice.confusion }
 }
 
 fn baseline(judge: &Judge<'_>, version: &str, segment: &str) -> Baseline {

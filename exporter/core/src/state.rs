@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
 use crate::event::{Catalog, Event, ModelIndex, Reason, Rejection};
+use crate::idempotency::{Answer, Answers, Bounds, KeyTotals, Once, OtherBody};
 use crate::model::{Counted, Model, ModelSetup};
 use crate::time::Time;
 use crate::view::ModelView;
@@ -17,6 +18,9 @@ pub use first_format::FirstFormat;
 /// The number of the format that a saved [`State`] has; it changes whenever a field anywhere in it does.
 pub const FORMAT: u8 = 2;
 
+/// What [`Setup::series_per_family`] is unless it is configured.
+pub const SERIES_PER_FAMILY: usize = 10_000;
+
 /// Everything that is configured.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -24,6 +28,8 @@ pub struct Setup {
     pub models: Vec<Arc<ModelSetup>>,
     /// For parsing events.
     pub catalog: Catalog,
+    /// Series that one family of `/metrics` keeps apart.
+    pub series_per_family: usize,
 }
 
 impl Setup {
@@ -32,7 +38,7 @@ impl Setup {
     pub fn new(models: Vec<Arc<ModelSetup>>) -> Setup {
         let entries = models.iter().map(|model| (model.name.clone(), Arc::new(model.feature_names())));
         let catalog = Catalog::new(entries);
-        Setup { models, catalog }
+        Setup { models, catalog, series_per_family: SERIES_PER_FAMILY }
     }
 }
 
@@ -62,13 +68,19 @@ pub struct State {
     models: BTreeMap<Box<str>, Model>,
     rejected: BTreeMap<Reason, u64>,
     now: Time,
+    answers: Answers,
 }
 
 impl State {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(setup: &Setup) -> State {
-        let mut state = State { models: BTreeMap::new(), rejected: BTreeMap::new(), now: Time(i64::MIN) };
+        let mut state = State {
+            models: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            now: Time(i64::MIN),
+            answers: Answers::default(),
+        };
         state.adopt(setup);
         state
     }
@@ -96,6 +108,31 @@ impl State {
                 state.advance(model, self.now);
             }
         }
+    }
+
+    /// What was answered to a body that came before; `None` when its key is new, at `now`.
+    ///
+    /// # Errors
+    /// When the key came with another body.
+    #[must_use]
+    pub fn answered(&self, once: &Once, now: Time) -> Option<Result<&Answer, OtherBody>> {
+        self.answers.find(once, now.max(self.now))
+    }
+
+    /// Counts a batch that was received at `now`, and remembers what it is answered if it came with a key that is new.
+    pub fn accept(&mut self, setup: &Setup, batch: &Batch, once: Option<&Once>, now: Time) -> Answer {
+        let answer = Answer::from(&self.apply(setup, batch, now));
+        self.answers.expire(self.now);
+        if let Some(once) = once {
+            self.answers.remember(once, answer.clone(), self.now, Bounds::OF_STATE);
+        }
+        answer
+    }
+
+    /// How many answers are remembered.
+    #[must_use]
+    pub fn keys(&self) -> KeyTotals {
+        self.answers.totals()
     }
 
     /// Counts a batch that was received at `now`.
@@ -141,10 +178,12 @@ impl State {
         let known = setup.models.get(at).and_then(|setup| Some((setup, self.models.get_mut(&setup.name)?)));
         let gone = || Rejection::new(Reason::UnknownModel, "the model is no longer configured");
         let (setup, model) = known.ok_or_else(gone)?;
-        match event {
+        let counted = match event {
             Event::Prediction(prediction) => model.predict(setup, prediction, self.now),
             Event::Label(label) => model.label(setup, label, self.now),
-        }
+        };
+        model.note_births(self.now);
+        counted
     }
 
     fn reject(&mut self, reason: Reason) {

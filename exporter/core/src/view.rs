@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::histogram::Histogram;
-use crate::model::{Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals};
+use crate::model::{
+    Birth, Births, Decision, KindCounts, Model, ModelSetup, Pane, QualityWindow, VersionTotals,
+};
 use crate::quality::{Classes, Confusion};
 use crate::time::Time;
 use crate::window::WindowSpec;
@@ -17,6 +19,8 @@ pub struct ModelView {
     pub clock: Option<Time>,
     /// Names of the classes in the counts below.
     pub classes: Classes,
+    /// When its classes first came.
+    pub births: Births,
     /// Every version that was ever seen.
     pub versions: Vec<VersionView>,
     /// Counts over all versions.
@@ -53,6 +57,8 @@ pub struct ModelTotals {
 pub struct VersionView {
     /// The version; empty for events that named none.
     pub name: Box<str>,
+    /// When it first came.
+    pub birth: Birth,
     /// Counts since the beginning.
     pub totals: VersionTotals,
     /// All rows first, then the segments.
@@ -64,6 +70,8 @@ pub struct VersionView {
 pub struct SliceView {
     /// The segment's name; empty for all rows.
     pub segment: Box<str>,
+    /// When its first row came.
+    pub birth: Time,
     /// Labelled predictions since the beginning, as their first labels said.
     pub confusion: Confusion,
     /// In the order of the configuration.
@@ -90,11 +98,15 @@ impl Model {
     #[must_use]
     pub fn view(&self, setup: &Arc<ModelSetup>, now: Time) -> ModelView {
         let clock = self.clock(setup, now);
-        let versions = self.versions.iter().map(|version| version.view(setup, clock));
+        let versions = self.versions.iter().enumerate().map(|(place, version)| {
+            let birth = Birth { at: version.all.birth, place };
+            version.view(setup, clock, birth)
+        });
         ModelView {
             setup: Arc::clone(setup),
             clock,
             classes: self.classes.clone(),
+            births: self.births.clone(),
             versions: versions.collect(),
             totals: self.totals(),
         }

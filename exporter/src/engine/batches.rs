@@ -1,12 +1,13 @@
 //! Many batches, one write: the way from the queue through the journal into the state.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use modelwatch_exporter_core::batch::Batch;
 use modelwatch_exporter_core::time::Time;
 
-use super::{Delivery, Engine, QUEUE, Request, Unavailable};
+use super::{Delivery, Engine, QUEUE, Refusal, Request, Unavailable};
 use crate::journal::Record;
 
 /// Bytes that are written together at most.
@@ -37,11 +38,41 @@ impl Engine {
         self.accept(group);
     }
 
+    /// Answers what was answered before, and counts the rest. Of several bodies with one key, the first is counted and
+    /// the others find its answer.
     fn accept(&mut self, group: Vec<Delivery>) {
-        if group.is_empty() {
-            return;
-        }
         let now = self.tick();
+        let mut open = self.answer_known(group, now);
+        while !open.is_empty() {
+            let (first, again) = first_of_each_key(open);
+            self.count_all(first, now);
+            open = self.answer_known(again, now);
+        }
+    }
+
+    /// What is left are bodies without a key, and keys that are new.
+    fn answer_known(&self, group: Vec<Delivery>, now: Time) -> Vec<Delivery> {
+        let mut open = Vec::with_capacity(group.len());
+        for delivery in group {
+            let known = delivery.once.as_ref().and_then(|once| self.state.answered(once, now));
+            let answer = match known {
+                None => {
+                    open.push(delivery);
+                    continue;
+                }
+                Some(Ok(answer)) => {
+                    self.metrics.ingest_repeated_total.inc();
+                    Ok(answer.clone())
+                }
+                Some(Err(other)) => Err(Refusal::OtherBody(other)),
+            };
+            // the sender may have gone away again
+            let _ = delivery.reply.send(answer);
+        }
+        open
+    }
+
+    fn count_all(&mut self, group: Vec<Delivery>, now: Time) {
         let records: Vec<Record> = group.iter().map(|delivery| record(delivery, now)).collect();
         let timer = self.metrics.journal_commit_seconds.start_timer();
         let written = self.journal.append(&records.iter().collect::<Vec<_>>());
@@ -53,14 +84,14 @@ impl Engine {
                 self.metrics.journal_errors_total.inc_by(group.len() as u64);
                 let error = Arc::new(error);
                 for delivery in group {
-                    let _ = delivery.reply.send(Err(Unavailable(Arc::clone(&error))));
+                    let _ = delivery.reply.send(Err(Refusal::Unavailable(Unavailable(Arc::clone(&error)))));
                 }
             }
         }
     }
 
     fn count(&mut self, delivery: Delivery, now: Time) {
-        let Delivery { format, body, batch, setup, reply } = delivery;
+        let Delivery { format, body, batch, setup, once, reply } = delivery;
         // After a reload the places of models and features are others.
         let batch = if Arc::ptr_eq(&setup, &self.setup) {
             batch
@@ -68,13 +99,23 @@ impl Engine {
             // it held no more events before than it does now
             Batch::parse(format, &body, &self.setup.catalog).unwrap_or(batch)
         };
-        let outcome = self.state.apply(&self.setup, &batch, now);
+        let answer = self.state.accept(&self.setup, &batch, once.as_ref(), now);
         self.changed = true;
         // the sender may have gone away; its events are counted all the same
-        let _ = reply.send(Ok(outcome));
+        let _ = reply.send(Ok(answer));
     }
 }
 
+/// Those whose key none before them has, and the others.
+fn first_of_each_key(group: Vec<Delivery>) -> (Vec<Delivery>, Vec<Delivery>) {
+    let mut seen = HashSet::new();
+    group.into_iter().partition(|delivery| match &delivery.once {
+        Some(once) => seen.insert(once.key.clone()),
+        None => true,
+    })
+}
+
 fn record(delivery: &Delivery, received_at: Time) -> Record {
-    Record { received_at, format: delivery.format, body: delivery.body.clone() }
+    let key = delivery.once.as_ref().map(|once| once.key.clone());
+    Record { received_at, format: delivery.format, key, body: delivery.body.clone() }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use modelwatch_exporter_core::batch::Batch;
+use modelwatch_exporter_core::idempotency::{Fingerprint, Once};
 use modelwatch_exporter_core::state::{FORMAT, FirstFormat, Setup, State};
 
 use crate::journal::{Durability, Journal, JournalError, Record};
@@ -45,9 +46,14 @@ fn decode(format: u8, bytes: &[u8]) -> Result<State, String> {
 
 fn count_again(state: &mut State, setup: &Setup, record: &Record) {
     match Batch::parse(record.format, &record.body, &setup.catalog) {
-        Ok(batch) => drop(state.apply(setup, &batch, record.received_at)),
+        Ok(batch) => drop(state.accept(setup, &batch, once(record).as_ref(), record.received_at)),
         Err(error) => tracing::error!(%error, "a batch in the journal cannot be counted again"),
     }
+}
+
+fn once(record: &Record) -> Option<Once> {
+    let key = record.key.clone()?;
+    Some(Once { key, fingerprint: Fingerprint::of(record.format, &record.body) })
 }
 
 #[cfg(test)]

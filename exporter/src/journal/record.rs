@@ -1,14 +1,22 @@
-//! One accepted batch as it stands in a journal: length, checksum, time of receipt, format, body.
+//! One accepted batch as it stands in a journal: length, checksum, time of receipt, format, key, body.
+//!
+//! A batch with a key has [`KEYED`] added to its format, then the key with its length; journals from before keys hold
+//! no such batch and are read as they are.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use modelwatch_exporter_core::batch::Format;
+use modelwatch_exporter_core::idempotency::Key;
 use modelwatch_exporter_core::time::Time;
 
 /// Bytes before the body: length of what follows the checksum (4), CRC-32 of it (4), then time (8) and format (1).
 const HEAD: usize = 8;
 const FIXED: usize = 9;
+/// Bytes before a key: its length.
+const KEY_HEAD: usize = 4;
+/// Stands in the byte of the format when a key follows.
+const KEYED: u8 = 0x80;
 
 /// An accepted batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +25,8 @@ pub struct Record {
     pub received_at: Time,
     /// How the body holds its events.
     pub format: Format,
+    /// What its sender calls it, when it is to be counted once.
+    pub key: Option<Key>,
     /// Uncompressed.
     pub body: Bytes,
 }
@@ -40,24 +50,27 @@ impl Decoded {
 
 impl Record {
     pub(super) fn encoded_length(&self) -> usize {
-        HEAD + FIXED + self.body.len()
+        HEAD + self.content_length()
+    }
+
+    fn content_length(&self) -> usize {
+        FIXED + self.key.as_ref().map_or(0, |key| KEY_HEAD + key.as_str().len()) + self.body.len()
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        let format = match self.format {
-            Format::Ndjson => 0u8,
-            Format::Json => 1,
-        };
-        let length = (FIXED + self.body.len()) as u32;
-        let mut checksum = crc32fast::Hasher::new();
-        checksum.update(&self.received_at.0.to_le_bytes());
-        checksum.update(&[format]);
-        checksum.update(&self.body);
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&checksum.finalize().to_le_bytes());
+        let start = out.len();
+        out.extend_from_slice(&(self.content_length() as u32).to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&self.received_at.0.to_le_bytes());
-        out.push(format);
+        let keyed = if self.key.is_some() { KEYED } else { 0 };
+        out.push(format_byte(self.format) | keyed);
+        if let Some(key) = &self.key {
+            out.extend_from_slice(&(key.as_str().len() as u32).to_le_bytes());
+            out.extend_from_slice(key.as_str().as_bytes());
+        }
         out.extend_from_slice(&self.body);
+        let checksum = crc32fast::hash(&out[start + HEAD..]);
+        out[start + 4..start + HEAD].copy_from_slice(&checksum.to_le_bytes());
     }
 
     /// The record at the start of `bytes`.
@@ -68,18 +81,34 @@ impl Record {
             return Decoded::Torn;
         };
         let known = u32_at(bytes, 4..8) == Some(crc32fast::hash(content));
-        let received_at = content.first_chunk().map(|bytes| Time(i64::from_le_bytes(*bytes)));
-        let format = match content[FIXED - 1] {
-            0 => Some(Format::Ndjson),
-            1 => Some(Format::Json),
-            _ => None,
-        };
-        match received_at.zip(format) {
-            Some((received_at, format)) if known => {
-                Decoded::Sound(Record { received_at, format, body: bytes.slice(HEAD + FIXED..end) }, end)
-            }
+        match Record::of_content(&bytes.slice(HEAD..end)) {
+            Some(record) if known => Decoded::Sound(record, end),
             _ => Decoded::Wrong(end),
         }
+    }
+
+    fn of_content(content: &Bytes) -> Option<Record> {
+        let received_at = Time(i64::from_le_bytes(*content.first_chunk()?));
+        let kind = *content.get(FIXED - 1)?;
+        let format = match kind & !KEYED {
+            0 => Format::Ndjson,
+            1 => Format::Json,
+            _ => return None,
+        };
+        if kind & KEYED == 0 {
+            return Some(Record { received_at, format, key: None, body: content.slice(FIXED..) });
+        }
+        let key_at = FIXED + KEY_HEAD;
+        let key_end = key_at.checked_add(u32_at(content, FIXED..key_at)? as usize)?;
+        let key = std::str::from_utf8(content.get(key_at..key_end)?).ok()?;
+        Some(Record { received_at, format, key: Some(Key::from_text(key)), body: content.slice(key_end..) })
+    }
+}
+
+fn format_byte(format: Format) -> u8 {
+    match format {
+        Format::Ndjson => 0,
+        Format::Json => 1,
     }
 }
 

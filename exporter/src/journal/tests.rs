@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use modelwatch_exporter_core::batch::Format;
+use modelwatch_exporter_core::idempotency::Key;
 use modelwatch_exporter_core::time::Time;
 
 use super::*;
@@ -7,7 +8,8 @@ use super::*;
 const FORMAT: u8 = 7;
 
 fn record(text: &'static str) -> Record {
-    Record { received_at: Time(7), format: Format::Ndjson, body: Bytes::from_static(text.as_bytes()) }
+    let body = Bytes::from_static(text.as_bytes());
+    Record { received_at: Time(7), format: Format::Ndjson, key: None, body }
 }
 
 fn decode(format: u8, bytes: &[u8]) -> Result<Vec<u8>, String> {
@@ -34,6 +36,32 @@ fn what_was_appended_is_there_after_a_restart() {
     let (_, recovery) = open(folder.path());
     assert_eq!(bodies(&recovery), ["a", "b", "c"]);
     assert_eq!((recovery.records[2].format, recovery.records[0].received_at), (Format::Json, Time(7)));
+}
+
+#[test]
+fn keys_stand_beside_their_batches_and_batches_without_one_are_written_as_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path());
+    let keyed = Record { key: Some(Key::new("serving", "batch-1")), ..record("a") };
+    let empty = Record { key: Some(Key::new("", "k")), format: Format::Json, ..record("") };
+    let all = [keyed, empty, record("c")];
+    journal.append(&all.iter().collect::<Vec<_>>()).unwrap();
+    drop(journal);
+    assert_eq!(open(folder.path()).1.records, all);
+    let written = std::fs::read(folder.path().join(journal_name(0))).unwrap();
+    // length, checksum, time, format, body: the layout of journals from before keys
+    assert_eq!(written[written.len() - 18..written.len() - 14], [10, 0, 0, 0]);
+    assert_eq!(written[written.len() - 10..], *b"\x07\0\0\0\0\0\0\0\0c");
+}
+
+#[test]
+fn a_key_that_is_longer_than_its_batch_is_damage() {
+    let mut bytes = Vec::new();
+    Record { key: Some(Key::new("", "key")), ..record("body") }.encode(&mut bytes);
+    bytes[17] = 200;
+    let checksum = crc32fast::hash(&bytes[8..]);
+    bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+    assert!(!Record::decode(&Bytes::from(bytes)).is_sound());
 }
 
 #[test]

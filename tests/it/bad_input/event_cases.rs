@@ -109,7 +109,12 @@ pub(super) const EVENTS: &[Request] = &[
     Request::event(
         "model_that_is_a_number",
         r#"{"event":"prediction","model":7,"id":"1","prediction":1}"#,
-        &["string"],
+        &["model", "7", "string"],
+    ),
+    Request::event(
+        "status_that_is_a_number",
+        r#"{"event":"prediction","model":"loans","id":"1","prediction":1,"status":200}"#,
+        &["status", "200", "string"],
     ),
     Request::event(
         "id_that_is_a_list",

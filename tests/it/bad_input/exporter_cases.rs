@@ -162,6 +162,11 @@ pub(super) const CASES: &[Case] = &[
         &["exporter.yaml", "models[0].drift.share", "models[0].labels.min_coverage"],
     ),
     Case::fault(
+        "budget_too_small",
+        &[("exporter.yaml", Text(model!("limits: {series_per_family: 99}\n")))],
+        &["exporter.yaml", "limits.series_per_family", "100"],
+    ),
+    Case::fault(
         "unknown_method",
         &[("exporter.yaml", Text(model!("    drift: {numeric: [astrology]}\n")))],
         &["exporter.yaml", "models[0].drift.numeric[0]", "astrology", "psi"],
@@ -336,7 +341,7 @@ pub(super) const CASES: &[Case] = &[
     Case::fault(
         "limit_of_nothing",
         &[("exporter.yaml", Text(model!("limits: {classes: 0, features: 0}\n")))],
-        &["exporter.yaml", "limits.classes"],
+        &["exporter.yaml", "limits.classes", "limits.features"],
     ),
     Case::fault(
         "too_many_features",

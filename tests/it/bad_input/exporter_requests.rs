@@ -5,8 +5,16 @@ use crate::support::http::{JSON, NDJSON};
 use super::requests::Body::{Bytes, Repeated, Text};
 use super::requests::{Body, Request};
 
+macro_rules! key_of_64 {
+    () => {
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    };
+}
+
 const EVENTS: (&str, &str) = ("POST", "/v1/events");
 const EVENT: &str = r#"{"event":"label","model":"loans","id":"1","label":1}"#;
+/// 256 characters.
+const LONG_KEY: &str = concat!(key_of_64!(), key_of_64!(), key_of_64!(), key_of_64!());
 
 /// A body that cannot be read as a whole.
 const fn body(
@@ -34,7 +42,7 @@ pub(super) const REQUESTS: &[Request] = &[
         &["party"],
     ),
     body("bytes_that_are_no_text", &[("content-type", NDJSON)], Bytes(b"\xff\xfe{}"), 400, &["JSON"]),
-    body("no_content_type", &[], Text(EVENT), 415, &[NDJSON, JSON]),
+    body("no_content_type", &[], Text(EVENT), 415, &["content-type", "missing", NDJSON, JSON]),
     body(
         "text_instead_of_json",
         &[("content-type", "text/plain")],
@@ -69,6 +77,62 @@ pub(super) const REQUESTS: &[Request] = &[
         Bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab"),
         400,
         &["gzip"],
+    ),
+    body(
+        "zstd_that_is_none",
+        &[("content-type", NDJSON), ("content-encoding", "zstd")],
+        Text(EVENT),
+        400,
+        &["zstd"],
+    ),
+    body(
+        "zstd_that_is_cut_off",
+        &[("content-type", NDJSON), ("content-encoding", "zstd")],
+        Bytes(b"\x28\xb5\x2f\xfd\x04\x58\xa9"),
+        400,
+        &["zstd", "cut short"],
+    ),
+    body(
+        "several_encodings",
+        &[("content-type", NDJSON), ("content-encoding", "gzip, zstd")],
+        Text(EVENT),
+        415,
+        &["gzip, zstd", "one of"],
+    ),
+    body(
+        "idempotency_key_that_is_empty",
+        &[("content-type", NDJSON), ("idempotency-key", "")],
+        Text(EVENT),
+        400,
+        &["Idempotency-Key", "1 to 255"],
+    ),
+    body(
+        "idempotency_key_that_is_too_long",
+        &[("content-type", NDJSON), ("idempotency-key", LONG_KEY)],
+        Text(EVENT),
+        400,
+        &["Idempotency-Key", "1 to 255"],
+    ),
+    body(
+        "idempotency_key_with_a_space",
+        &[("content-type", NDJSON), ("idempotency-key", "batch 7")],
+        Text(EVENT),
+        400,
+        &["Idempotency-Key", "visible ASCII"],
+    ),
+    body(
+        "refused_event_with_a_key",
+        &[("content-type", NDJSON), ("idempotency-key", "monday")],
+        Text(r#"{"event":"party"}"#),
+        400,
+        &["party"],
+    ),
+    body(
+        "idempotency_key_of_another_body",
+        &[("content-type", NDJSON), ("idempotency-key", "monday")],
+        Text(EVENT),
+        422,
+        &["key", "another"],
     ),
     body(
         "body_over_the_limit",

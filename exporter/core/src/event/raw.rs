@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::python::is_not_finite;
@@ -45,7 +46,7 @@ impl<'a> RawEvent<'a> {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(Rejection::new(Reason::InvalidJson, "not a JSON object"));
         }
-        serde_json::from_slice(text).map_err(|error| unreadable(&error))
+        serde_json::from_slice(text).map_err(|error| unreadable(text, &error))
     }
 
     pub(super) fn validate(self, catalog: &Catalog) -> Result<Event, Rejection> {
@@ -130,15 +131,22 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Rejection {
+fn unreadable(text: &[u8], error: &serde_json::Error) -> Rejection {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let (reason, lead) = match error.is_data() {
-        true if message.starts_with("unknown field") => (Reason::UnknownField, ""),
-        true => (Reason::InvalidField, ""),
-        false => (Reason::InvalidJson, "not JSON: "),
+        true if message.starts_with("unknown field") => (Reason::UnknownField, String::new()),
+        true if message.starts_with("duplicate field") => (Reason::InvalidField, String::new()),
+        true => (Reason::InvalidField, format!("`{}`: ", field_at_fault(text))),
+        false => (Reason::InvalidJson, "not JSON: ".to_owned()),
     };
     Rejection::new(reason, format!("{lead}{message} (at byte {})", error.column()))
+}
+
+/// The field that could not be read: only an event that is refused is read twice for it.
+fn field_at_fault(text: &[u8]) -> String {
+    let again = serde_path_to_error::deserialize::<_, RawEvent<'_>>(&mut Deserializer::from_slice(text));
+    again.err().map(|error| error.path().to_string()).unwrap_or_default()
 }
 
 /// Fields that are shown but not counted.

@@ -19,6 +19,8 @@ use crate::window::WindowSpec;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     pub(crate) segment: Box<str>,
+    /// When its first row was received.
+    pub(crate) birth: Time,
     /// Rows counted; the next one's ordinal.
     pub(crate) rows: u64,
     /// First labels only: a counter takes nothing back.
@@ -39,10 +41,11 @@ pub(super) struct Row {
 }
 
 impl Slice {
-    pub(super) fn new(judge: &Judge<'_>, segment: &str) -> Slice {
+    pub(super) fn new(judge: &Judge<'_>, segment: &str, birth: Time) -> Slice {
         let windows = judge.setup().windows.iter().map(|spec| (*spec, WindowState::default()));
         Slice {
             segment: segment.into(),
+            birth,
             rows: 0,
             confusion: Confusion::default(),
             windows: windows.collect(),
@@ -140,6 +143,7 @@ impl Slice {
         });
         SliceView {
             segment: self.segment.clone(),
+            birth: self.birth,
             confusion: self.confusion.clone(),
             windows: windows.collect(),
         }

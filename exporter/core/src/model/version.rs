@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::Judge;
 use super::slice::{Row, Slice};
-use super::{ModelSetup, Placed};
+use super::{Birth, ModelSetup, Placed};
 use crate::event::Prediction;
 use crate::histogram::{Histogram, LATENCY_BOUNDS, SCORE_BOUNDS};
 use crate::labels::{InSegment, Joined};
@@ -48,11 +48,11 @@ pub struct Version {
 }
 
 impl Version {
-    pub(super) fn new(setup: &ModelSetup, name: &str) -> Version {
+    pub(super) fn new(setup: &ModelSetup, name: &str, now: Time) -> Version {
         Version {
             name: name.into(),
             totals: VersionTotals::new(),
-            all: Slice::new(&Judge::new(setup, name, ALL_ROWS), ALL_ROWS),
+            all: Slice::new(&Judge::new(setup, name, ALL_ROWS), ALL_ROWS, now),
             segments: BTreeMap::new(),
         }
     }
@@ -88,7 +88,7 @@ impl Version {
     ) -> Row {
         let slice = self.segments.entry(segment).or_insert_with(|| {
             let name = name();
-            Slice::new(&Judge::new(setup, &self.name, &name), &name)
+            Slice::new(&Judge::new(setup, &self.name, &name), &name, placed.now)
         });
         slice.count(&slice.judge(setup, &self.name), placed, values)
     }
@@ -119,9 +119,10 @@ impl Version {
     }
 
     /// The version at the model's now: all rows first.
-    pub(crate) fn view(&self, setup: &ModelSetup, clock: Option<Time>) -> VersionView {
+    pub(crate) fn view(&self, setup: &ModelSetup, clock: Option<Time>, birth: Birth) -> VersionView {
         VersionView {
             name: self.name.clone(),
+            birth,
             totals: self.totals.clone(),
             slices: self.slices().map(|slice| slice.view(&slice.judge(setup, &self.name), clock)).collect(),
         }

@@ -13,12 +13,18 @@ use smallvec::SmallVec;
 use super::State;
 use crate::event::{Id, Reason};
 use crate::histogram::Histogram;
+use crate::idempotency::Answers;
 use crate::labels::{Aside, Entry, Truth, VersionIndex, VersionKey, Waiting, WaitingRoom};
-use crate::model::{Decision, KindCounts, Layout, Model, Pane, Slice, Version, VersionTotals, WindowState};
+use crate::model::{
+    Births, Decision, KindCounts, Layout, Model, Pane, Slice, Version, VersionTotals, WindowState,
+};
 use crate::quality::{ClassIndex, Classes, Confusion, KeptScores, QualityPane, ScoreHistogram};
 use crate::segment::{ALL_ROWS, Segments};
 use crate::time::Time;
 use crate::window::WindowSpec;
+
+/// When the versions and classes of the first format came: before all that come now, in the order in which they are kept.
+const BIRTH: Time = Time(i64::MIN);
 
 /// A state in the first format.
 #[derive(Debug, Deserialize)]
@@ -112,12 +118,15 @@ impl From<FirstFormat> for State {
             models: models.into_iter().map(|(name, model)| (name, model.into())).collect(),
             rejected,
             now,
+            answers: Answers::default(),
         }
     }
 }
 
 impl From<FirstModel> for Model {
     fn from(first: FirstModel) -> Model {
+        let mut births = Births::default();
+        births.note(first.classes.len(), BIRTH);
         Model {
             classes: first.classes,
             // the positive class was always the first; nothing has a score yet that could be about another
@@ -134,6 +143,7 @@ impl From<FirstModel> for Model {
             rows: first.rows,
             kinds: first.kinds,
             features: first.features,
+            births,
             next_boundary: first.next_boundary,
         }
     }
@@ -148,7 +158,14 @@ impl From<FirstVersion> for Version {
         Version {
             name,
             totals: VersionTotals { predictions, statuses, classes, latency, score, labels },
-            all: Slice { segment: ALL_ROWS.into(), rows: predictions, confusion, windows, layout },
+            all: Slice {
+                segment: ALL_ROWS.into(),
+                birth: BIRTH,
+                rows: predictions,
+                confusion,
+                windows,
+                layout,
+            },
             segments: BTreeMap::new(),
         }
     }

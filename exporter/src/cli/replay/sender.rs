@@ -86,8 +86,8 @@ impl Sender {
         let token = args.token_file.as_deref().map(Secret::read).transpose();
         let token = token.map_err(|error| anyhow!("--token-file: {error}"))?;
         let client = client(args.ca_file.as_deref())?;
-        // Names a batch sent again to whoever keeps answers by key. The exporter knows predictions by their ids, without
-        // which a batch sent again counts again.
+        // Names a batch that is sent again because its answer was lost: the exporter answers it as before and counts
+        // nothing, whether or not its predictions have ids.
         let run = format!("replay-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
         Ok(Sender { client, url, token, run, patience: PATIENCE })
     }
@@ -182,7 +182,7 @@ fn judge(url: &Url, status: StatusCode, body: &str) -> Answer {
     match (status.as_u16(), serde_json::from_str::<Outcome>(body)) {
         // 400 with an outcome: nothing in the batch was acceptable, which may be so for every batch or just for this one.
         (200 | 400, Ok(outcome)) => Answer::Counted(outcome),
-        (400, Err(_)) => Answer::Never(SendError::Refused { url, status, reason: reason(body) }),
+        (400, Err(_)) | (422, _) => Answer::Never(SendError::Refused { url, status, reason: reason(body) }),
         (401 | 403, _) => Answer::Never(SendError::Forbidden { url, status }),
         (413, _) => Answer::Never(SendError::TooLarge { url, status }),
         (429 | 502..=504, _) => Answer::Later(format!("it answered {status}: {}", reason(body))),
@@ -239,6 +239,7 @@ mod tests {
         }
         for (status, expected) in [
             (400, "refused the events (400 Bad Request): not gzip"),
+            (422, "refused the events (422 Unprocessable Entity): not gzip"),
             (401, "--token-file"),
             (403, "--token-file"),
             (413, "smaller --batch"),

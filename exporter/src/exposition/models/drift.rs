@@ -1,10 +1,10 @@
 //! Drift and data quality of one window.
 
 use modelwatch_exporter_core::model::State;
-use modelwatch_exporter_core::report::{FeatureReport, MethodReport};
+use modelwatch_exporter_core::report::{FeatureRatios, FeatureReport, MethodReport};
 
 use super::{Slice, gauge, truth};
-use crate::exposition::{Exposition, Kind};
+use crate::exposition::Exposition;
 
 pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     let labels = slice.labels();
@@ -39,8 +39,8 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     }
     for (name, feature) in &slice.report.features {
         self::feature(out, slice, name, feature);
+        ratios(out, &slice.feature_labels(name), slice.report.values.features.get(name));
     }
-    ratios(out, slice);
 }
 
 fn feature(out: &mut Exposition, slice: &Slice<'_>, name: &str, feature: &FeatureReport) {
@@ -55,55 +55,52 @@ fn feature(out: &mut Exposition, slice: &Slice<'_>, name: &str, feature: &Featur
     );
     for state in State::ALL {
         let labels = [model, version, of_feature, segment, window, ("state", state.as_str())];
-        out.family("data_drift_state", Kind::Gauge, "1 for the state that the feature is in, else 0.")
-            .sample(&labels, truth(feature.state == state));
+        let help = "1 for the state that the feature is in, else 0.";
+        gauge(out, "data_drift_state", help, &labels, Some(truth(feature.state == state)));
     }
+    // takes its room even when nothing is known
+    methods(out, &[model, version, of_feature, segment, window, ("method", "")], None);
     for (method, report) in &feature.methods {
-        methods(out, &[model, version, of_feature, segment, window, ("method", method)], report);
+        methods(out, &[model, version, of_feature, segment, window, ("method", method)], Some(report));
     }
 }
 
-fn methods(out: &mut Exposition, labels: &[(&str, &str)], report: &MethodReport) {
-    for (name, help, value) in [
-        ("data_drift_score", "Distance between the window and the reference, by method.", Some(report.score)),
-        (
-            "data_drift_threshold",
-            "Distance that counts: the effect size, or what chance reaches at the p-value cut-off if that is more.",
-            Some(report.threshold),
-        ),
-        (
-            "data_drift_excess",
-            "The score on a scale where 0 is the mean without drift and 1 the threshold.",
-            report.excess,
-        ),
-        (
-            "data_drift_p_value",
-            "Probability of counts this different without drift, not adjusted for the number of features.",
-            Some(report.p_value),
-        ),
-    ] {
+/// By method: name and help.
+const BY_METHOD: [(&str, &str); 4] = [
+    ("data_drift_score", "Distance between the window and the reference, by method."),
+    (
+        "data_drift_threshold",
+        "Distance that counts: the effect size, or what chance reaches at the p-value cut-off if that is more.",
+    ),
+    ("data_drift_excess", "The score on a scale where 0 is the mean without drift and 1 the threshold."),
+    (
+        "data_drift_p_value",
+        "Probability of counts this different without drift, not adjusted for the number of features.",
+    ),
+];
+
+fn methods(out: &mut Exposition, labels: &[(&str, &str)], report: Option<&MethodReport>) {
+    let values = match report {
+        Some(report) => [Some(report.score), Some(report.threshold), report.excess, Some(report.p_value)],
+        None => [None; 4],
+    };
+    for ((name, help), value) in BY_METHOD.into_iter().zip(values) {
         gauge(out, name, help, labels, value);
     }
 }
 
-fn ratios(out: &mut Exposition, slice: &Slice<'_>) {
-    for (name, ratios) in &slice.report.values.features {
-        let labels = slice.feature_labels(name);
-        for (name, help, value) in [
-            ("data_missing_ratio", "Share of values that are null, NaN, empty or absent.", ratios.missing),
-            (
-                "data_out_of_range_ratio",
-                "Share of numbers beyond the reference's range.",
-                ratios.out_of_range,
-            ),
-            (
-                "data_unseen_ratio",
-                "Share of values that are categories the reference does not have.",
-                ratios.unseen,
-            ),
-            ("data_type_mismatch_ratio", "Share of values of the wrong type.", ratios.type_mismatch),
-        ] {
-            gauge(out, name, help, &labels, Some(value));
-        }
+/// Ratios of one feature's values: name and help.
+const RATIOS: [(&str, &str); 4] = [
+    ("data_missing_ratio", "Share of values that are null, NaN, empty or absent."),
+    ("data_out_of_range_ratio", "Share of numbers beyond the reference's range."),
+    ("data_unseen_ratio", "Share of values that are categories the reference does not have."),
+    ("data_type_mismatch_ratio", "Share of values of the wrong type."),
+];
+
+fn ratios(out: &mut Exposition, labels: &[(&str, &str)], ratios: Option<&FeatureRatios>) {
+    let values =
+        ratios.map(|ratios| [ratios.missing, ratios.out_of_range, ratios.unseen, ratios.type_mismatch]);
+    for (at, (name, help)) in RATIOS.into_iter().enumerate() {
+        gauge(out, name, help, labels, values.map(|values| values[at]));
     }
 }

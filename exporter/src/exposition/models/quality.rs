@@ -1,7 +1,9 @@
 //! Quality and labels of one window, and what they are measured against.
 
+use std::collections::BTreeMap;
+
 use modelwatch_exporter_core::quality::Metric;
-use modelwatch_exporter_core::report::VersionReport;
+use modelwatch_exporter_core::report::{ModelReport, QualityReport};
 use modelwatch_exporter_core::segment::ALL_ROWS;
 
 use super::{Slice, gauge};
@@ -88,14 +90,15 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
     let baseline = &slice.report.baseline;
     let baseline_help = "Share of predictions that are the positive class in the reference.";
     gauge(out, "model_positive_ratio_baseline", baseline_help, &labels, baseline.positive_ratio);
+    let quality = slice.report.quality.as_ref();
     for metric in Metric::ALL {
         let [name, help, baseline_name, baseline_help] = names(metric);
         gauge(out, baseline_name, baseline_help, &labels, baseline.metrics.get(&metric).copied());
-        let Some(quality) = &slice.report.quality else { continue };
-        gauge(out, name, help, &labels, quality.metrics.get(&metric).copied());
+        let told = |of: fn(&QualityReport) -> &BTreeMap<Metric, f64>| of(quality?).get(&metric).copied();
+        gauge(out, name, help, &labels, told(|quality| &quality.metrics));
         if let Some([lower, lower_help, upper, upper_help]) = bound_names(metric) {
-            gauge(out, lower, lower_help, &labels, quality.lower_bounds.get(&metric).copied());
-            gauge(out, upper, upper_help, &labels, quality.upper_bounds.get(&metric).copied());
+            gauge(out, lower, lower_help, &labels, told(|quality| &quality.lower_bounds));
+            gauge(out, upper, upper_help, &labels, told(|quality| &quality.upper_bounds));
         }
     }
     if *slice.segment == *ALL_ROWS {
@@ -104,20 +107,22 @@ pub(super) fn slice(out: &mut Exposition, slice: &Slice<'_>) {
 }
 
 /// How differently segments are treated.
-pub(super) fn fairness(out: &mut Exposition, model: &str, version: &str, report: &VersionReport) {
-    for (key, windows) in &report.fairness {
-        for (window, (metric, difference)) in
-            windows.iter().flat_map(|(window, all)| all.iter().map(move |one| (window, one)))
-        {
-            let labels = [
-                ("model", model),
-                ("version", version),
-                ("segment_key", key),
-                ("metric", metric.as_str()),
-                ("window", window),
-            ];
-            let help = "Greatest minus least value of the metric among the segments of a key that hold drift.min_rows rows.";
-            gauge(out, "model_fairness_difference", help, &labels, Some(*difference));
+pub(super) fn fairness(out: &mut Exposition, report: &ModelReport) {
+    let help =
+        "Greatest minus least value of the metric among the segments of a key that hold drift.min_rows rows.";
+    for (version, of_version) in &report.versions {
+        let windows = of_version.fairness.iter().flat_map(|(key, all)| all.iter().map(move |one| (key, one)));
+        for (key, (window, differences)) in windows {
+            for (metric, difference) in differences {
+                let labels = [
+                    ("model", &*report.model),
+                    ("version", version),
+                    ("segment_key", key),
+                    ("metric", metric.as_str()),
+                    ("window", window),
+                ];
+                gauge(out, "model_fairness_difference", help, &labels, Some(*difference));
+            }
         }
     }
 }

@@ -1,12 +1,16 @@
-//! Counters since the beginning, of models and versions.
+//! Counters since the beginning, of models and of the exporter's own work.
+
+use std::collections::BTreeMap;
 
 use modelwatch_exporter_core::event::Reason;
-use modelwatch_exporter_core::histogram::{DELAY_BOUNDS, LATENCY_BOUNDS, SCORE_BOUNDS};
-use modelwatch_exporter_core::report::{ModelReport, VersionReport};
+use modelwatch_exporter_core::histogram::DELAY_BOUNDS;
+use modelwatch_exporter_core::idempotency::KeyTotals;
+use modelwatch_exporter_core::model::KindCounts;
+use modelwatch_exporter_core::report::ModelReport;
 use modelwatch_exporter_core::schema;
 use modelwatch_exporter_core::time::Time;
 
-use super::{SOURCE, gauge};
+use super::{OTHER, SOURCE, counter, gauge};
 use crate::exposition::{Exposition, Kind};
 
 pub(super) fn model(out: &mut Exposition, report: &ModelReport) {
@@ -14,7 +18,6 @@ pub(super) fn model(out: &mut Exposition, report: &ModelReport) {
     let sourced = [model[0], ("source", SOURCE)];
     let totals = &report.totals;
     counter(out, "data_rows_total", "Predictions counted.", &sourced, totals.rows);
-    values(out, report);
     out.family(
         "model_label_delay_seconds",
         Kind::Histogram,
@@ -80,63 +83,27 @@ fn health(out: &mut Exposition, report: &ModelReport) {
     }
 }
 
-fn values(out: &mut Exposition, report: &ModelReport) {
-    for (feature, kinds) in report.feature_names.iter().zip(&report.totals.kinds) {
+/// Values of the first `kept` features, and of all others together.
+pub(super) fn values(out: &mut Exposition, report: &ModelReport, kept: usize) {
+    let kept = kept.min(report.totals.kinds.len());
+    let (apart, rest) = report.totals.kinds.split_at(kept);
+    let mut counted: BTreeMap<&str, KindCounts> = BTreeMap::new();
+    for (feature, kinds) in report.feature_names.iter().zip(apart) {
+        add(counted.entry(&**feature).or_default(), kinds);
+    }
+    rest.iter().for_each(|kinds| add(counted.entry(OTHER).or_default(), kinds));
+    let help = "Feature values by what they are.";
+    let family = out.family("data_values_total", Kind::Counter, help).fold(rest.len() * schema::Kind::COUNT);
+    for (feature, kinds) in &counted {
         for kind in schema::Kind::ALL {
-            let labels = [("model", &*report.model), ("feature", &**feature), ("kind", kind.label())];
-            counter(
-                out,
-                "data_values_total",
-                "Feature values by what they are.",
-                &labels,
-                kinds[kind.index()],
-            );
+            let labels = [("model", &*report.model), ("feature", *feature), ("kind", kind.label())];
+            family.sample(&labels, kinds[kind.index()] as f64);
         }
     }
 }
 
-pub(super) fn version(out: &mut Exposition, report: &ModelReport, version: &str, of_version: &VersionReport) {
-    let base = [("model", &*report.model), ("version", version)];
-    let totals = &of_version.totals;
-    for (status, count) in &totals.statuses {
-        let labels = [base[0], base[1], ("status", &**status)];
-        counter(
-            out,
-            "model_predictions_total",
-            "Requests for a prediction, by how they ended.",
-            &labels,
-            *count,
-        );
-    }
-    for (class, count) in &totals.classes {
-        let labels = [base[0], base[1], ("class", report.classes.name(*class))];
-        counter(out, "model_prediction_class_total", "Predictions by class.", &labels, *count);
-    }
-    for (segment, of_segment) in &of_version.segments {
-        for (actual, predicted, count) in of_segment.confusion.cells() {
-            let (actual, predicted) = (report.classes.name(actual), report.classes.name(predicted));
-            let labels =
-                [base[0], base[1], ("segment", segment), ("actual", actual), ("predicted", predicted)];
-            let help = "Labelled predictions by true and predicted class, as their first labels said.";
-            counter(out, "model_confusion_total", help, &labels, count);
-        }
-    }
-    counter(out, "model_labels_total", "Predictions that got a label.", &base, totals.labels);
-    counter(
-        out,
-        "data_drift_alerts_total",
-        "How often the data set of all rows came to drift, over all windows.",
-        &base,
-        of_version.dataset_detections,
-    );
-    out.family("model_prediction_latency_seconds", Kind::Histogram, "Seconds that predictions took.")
-        .histogram(&base, LATENCY_BOUNDS, totals.latency.counts(), totals.latency.sum());
-    out.family("model_prediction_score", Kind::Histogram, "Probability of the positive class.").histogram(
-        &base,
-        SCORE_BOUNDS,
-        totals.score.counts(),
-        totals.score.sum(),
-    );
+fn add(sum: &mut KindCounts, kinds: &KindCounts) {
+    sum.iter_mut().zip(kinds).for_each(|(sum, count)| *sum += count);
 }
 
 pub(super) fn rejected(out: &mut Exposition, rejected: &[(Reason, u64)]) {
@@ -147,6 +114,19 @@ pub(super) fn rejected(out: &mut Exposition, rejected: &[(Reason, u64)]) {
     }
 }
 
-fn counter(out: &mut Exposition, name: &str, help: &str, labels: crate::exposition::Labels<'_>, value: u64) {
-    out.family(name, Kind::Counter, help).sample(labels, value as f64);
+/// What the budget did to each family.
+pub(super) fn dropped(out: &mut Exposition) {
+    let help = "Series of the family beyond limits.series_per_family now: counters and histograms fold them into `other`, gauges leave them out.";
+    for (family, series) in out.dropped() {
+        let labels = [("family", &*family)];
+        gauge(out, "modelwatch_exporter_series_dropped", help, &labels, Some(series as f64));
+    }
+}
+
+pub(super) fn keys(out: &mut Exposition, keys: KeyTotals) {
+    let help = "Answers that are remembered by their Idempotency-Key, for 24 hours.";
+    gauge(out, "modelwatch_exporter_idempotency_keys", help, &[], Some(keys.remembered as f64));
+    let help =
+        "Answers forgotten before their 24 hours were over: over 200000 keys or 64 MiB, the oldest go first.";
+    counter(out, "modelwatch_exporter_idempotency_keys_evicted_total", help, &[], keys.evicted);
 }
