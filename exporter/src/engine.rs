@@ -7,9 +7,10 @@
 mod batches;
 mod recovery;
 mod snapshots;
+mod stills;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use modelwatch_common::time::Clock;
@@ -25,6 +26,7 @@ use crate::journal::Journal;
 use crate::telemetry::Metrics;
 pub use recovery::recover;
 use snapshots::Snapshots;
+pub use stills::{StillSender, Stills, stills};
 
 /// Batches that wait at most; beyond, senders are told to come again.
 pub const QUEUE: usize = 256;
@@ -99,7 +101,7 @@ pub struct Engine {
     state: State,
     journal: Journal,
     snapshots: Snapshots,
-    stills: SyncSender<Still>,
+    stills: StillSender,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     changed: bool,
@@ -111,7 +113,7 @@ impl Engine {
     /// Goes on from a recovered state.
     pub fn new(
         recovered: recovery::Recovered,
-        stills: SyncSender<Still>,
+        stills: StillSender,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Engine {
@@ -167,17 +169,17 @@ impl Engine {
         self.publish();
     }
 
+    /// Takes a still when the publisher can use it; while it is busy nothing is computed for it.
     fn publish(&mut self) {
+        if !self.stills.is_wanted() {
+            return;
+        }
         let models = self.state.views(&self.setup);
         let rejected = self.state.rejected().iter().map(|(reason, count)| (*reason, *count)).collect();
-        self.published = Instant::now();
         let series_per_family = self.setup.series_per_family;
-        let still = Still { models, rejected, keys: self.state.keys(), series_per_family };
-        match self.stills.try_send(still) {
-            Ok(()) => self.changed = false,
-            // The publisher is busy; it gets a newer still in a second.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
+        self.stills.send(Still { models, rejected, keys: self.state.keys(), series_per_family });
+        self.published = Instant::now();
+        self.changed = false;
     }
 
     fn reload(&mut self, setup: Arc<Setup>) -> Result<(), Unavailable> {

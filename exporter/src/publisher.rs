@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 use modelwatch_common::http::admin::Readiness;
@@ -12,7 +11,7 @@ use modelwatch_exporter_core::drift::NullCache;
 use modelwatch_exporter_core::report::{ModelReport, report};
 use tokio::sync::watch;
 
-use crate::engine::Still;
+use crate::engine::Stills;
 use crate::exposition::models;
 use crate::telemetry::Metrics;
 
@@ -27,7 +26,7 @@ pub struct Published {
 
 /// Computes and publishes until the engine is gone.
 pub fn run(
-    stills: &Receiver<Still>,
+    stills: Stills,
     published: &watch::Sender<Arc<Published>>,
     readiness: &Readiness,
     metrics: &Metrics,

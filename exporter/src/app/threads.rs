@@ -41,7 +41,7 @@ impl Threads {
         let Watching { readiness, metrics, shutdown } = watching;
         let storage = config.storage.clone();
         let (requests, waiting) = sync_channel(QUEUE);
-        let (stills, to_publish) = sync_channel(1);
+        let (stills, to_publish) = engine::stills();
         let (publish, published) = watch::channel(Arc::new(Published::default()));
         let of_engine = metrics.clone();
         let engine = spawn("engine", shutdown.clone(), move || {
@@ -51,7 +51,7 @@ impl Threads {
             Ok(())
         })?;
         let publisher = spawn("publisher", shutdown, move || {
-            publisher::run(&to_publish, &publish, &readiness, &metrics);
+            publisher::run(to_publish, &publish, &readiness, &metrics);
             Ok(())
         })?;
         Ok(Threads { requests, published, handles: vec![engine, publisher] })

@@ -48,10 +48,11 @@ pub(super) async fn models(State(web): State<Web>) -> Response {
 
 pub(super) async fn model(State(web): State<Web>, Path(name): Path<String>) -> Response {
     let published = Arc::clone(&web.published.borrow());
-    match published.models.get(name.as_str()) {
+    computed(move || match published.models.get(name.as_str()) {
         Some(report) => Json(report).into_response(),
         None => unknown(&name),
-    }
+    })
+    .await
 }
 
 fn unknown(name: &str) -> Response {
@@ -115,7 +116,7 @@ fn host(headers: &HeaderMap) -> &str {
     headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
-/// Shares of many features take a while: not on a thread that others' requests wait for.
+/// What is told of many features takes a while: not on a thread that others' requests wait for.
 async fn computed(answer: impl FnOnce() -> Response + Send + 'static) -> Response {
     let broken =
         |error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this cannot be shown").because(error);
