@@ -230,3 +230,19 @@ async fn a_token_of_the_configuration_opens_the_receiver() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("web.auth") && said.err.contains("write"), "{said:?}");
 }
+
+#[tokio::test]
+async fn whoever_may_not_read_what_comes_of_a_test_begins_none() {
+    let home = home();
+    write(home.path(), "am.token", "let-me-in");
+    write(home.path(), "operator.token", "let-me-work");
+    write(home.path(), "slack.url", "http://127.0.0.1:1/x");
+    write(home.path(), "receiver.yaml", config(TOKENS));
+    let receiver = Program::receiver(home.path()).await;
+    write(home.path(), "receiver.yaml", config(&TOKENS.replace("read, write", "write")));
+    let said = send_test(home.path(), &receiver.url, &["--channel=console"]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("web.auth has no token that may read"), "{said:?}");
+    let history = client().get(format!("{}/api/v1/notifications", receiver.url)).bearer_auth("let-me-work");
+    assert_eq!(send(history).await.json()["notifications"], json!([]));
+}

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use modelwatch_common::http::{Reach, Scope, Unreachable, WebConfig};
+use modelwatch_common::secret::Secret;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,8 @@ impl ClientError {
 pub(super) struct Client {
     http: reqwest::Client,
     address: String,
-    web: WebConfig,
+    reads: Option<Secret>,
+    writes: Option<Secret>,
 }
 
 /// What a problem says.
@@ -91,12 +93,14 @@ struct Problem {
 }
 
 impl Client {
-    /// The receiver that serves with this configuration.
+    /// The receiver that serves with this configuration, to be read and written.
     ///
     /// # Errors
-    /// When the configuration does not say how to call it, or TLS cannot be set up on this machine.
+    /// When the configuration does not say how to call it for both, or TLS cannot be set up on this machine.
     pub(super) fn new(web: &WebConfig) -> Result<Client, ClientError> {
-        let Reach { url: address, tls, .. } = web.reach(Scope::Write)?;
+        let Reach { url: address, tls, token: writes } = web.reach(Scope::Write)?;
+        // asked for before anything is written: whoever may not read would never hear what came of it
+        let reads = web.reach(Scope::Read)?.token;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
@@ -107,7 +111,7 @@ impl Client {
             builder = builder.tls_backend_preconfigured(tls);
         }
         let http = builder.build().map_err(|error| broken(&address, &error))?;
-        Ok(Client { http, address, web: web.clone() })
+        Ok(Client { http, address, reads, writes })
     }
 
     /// What `GET path` answers.
@@ -115,7 +119,7 @@ impl Client {
     /// # Errors
     /// Why there is no such answer.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask(self.http.get(self.url(path)), Scope::Read).await
+        self.ask(self.http.get(self.url(path)), self.reads.as_ref()).await
     }
 
     /// What `POST path` answers to `body`.
@@ -127,7 +131,7 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.ask(self.http.post(self.url(path)).json(body), Scope::Write).await
+        self.ask(self.http.post(self.url(path)).json(body), self.writes.as_ref()).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -137,9 +141,13 @@ impl Client {
     async fn ask<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
-        scope: Scope,
+        token: Option<&Secret>,
     ) -> Result<T, ClientError> {
-        let answer = self.allowed(request, scope)?.send().await.map_err(|error| self.failed(&error))?;
+        let request = match token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|error| self.failed(&error))?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| broken(&self.address, &error))?;
         if status.is_success() {
@@ -150,13 +158,6 @@ impl Client {
         Err(match status.as_u16() {
             status @ (401 | 403) => ClientError::Refused { address, status, said },
             status => ClientError::Problem { address, status, said },
-        })
-    }
-
-    fn allowed(&self, request: RequestBuilder, scope: Scope) -> Result<RequestBuilder, ClientError> {
-        Ok(match self.web.reach(scope)?.token {
-            Some(token) => request.bearer_auth(token.expose()),
-            None => request,
         })
     }
 
