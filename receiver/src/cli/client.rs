@@ -122,7 +122,7 @@ impl Client {
         self.ask(self.http.get(self.url(path)), self.reads.as_ref()).await
     }
 
-    /// What `POST path` answers to `body`.
+    /// What `POST path` answers to `body`. Every receiver of this version has the path.
     ///
     /// # Errors
     /// Why there is no such answer.
@@ -131,7 +131,11 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.ask(self.http.post(self.url(path)).json(body), self.writes.as_ref()).await
+        let answer = self.ask(self.http.post(self.url(path)).json(body), self.writes.as_ref()).await;
+        answer.map_err(|error| match error.said(StatusCode::NOT_FOUND) {
+            Some(_) => self.stranger(StatusCode::NOT_FOUND),
+            None => error,
+        })
     }
 
     fn url(&self, path: &str) -> String {
