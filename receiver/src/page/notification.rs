@@ -35,8 +35,11 @@ fn standing(entry: &Entry) -> String {
         }
         "delivered" => "The destination took it.".to_owned(),
         "pending" => waits(entry),
-        "dead" => format!("Nobody was told, and it is not tried again{}.", because(entry)),
-        "suppressed" => format!("It was not sent{}.", because(entry)),
+        "dead" => format!("Not everybody it was for was told, and it is not tried again{}.", because(entry)),
+        "suppressed" if entry.attempts.is_empty() => format!("It was not sent{}.", because(entry)),
+        "suppressed" => {
+            format!("It is not sent any more{}; whom the attempts reached has it.", because(entry))
+        }
         _ => String::new(),
     };
     format!("<p>{} {}</p>\n", state(entry), escape(&words))

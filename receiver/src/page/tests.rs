@@ -95,7 +95,7 @@ async fn every_attempt_says_how_long_it_took_what_came_of_it_and_what_follows() 
     let row = Remembered { status: "dead", attempts, ..Remembered::default() };
     let (_, page) = get_page("/notifications/n1", vec![row]).await;
     for shown in [
-        "Nobody was told, and it is not tried again: the channel, mailbox or address does not exist.",
+        "Not everybody it was for was told, and it is not tried again: the channel, mailbox or address does not exist.",
         "<span class=\"badge warn\">ambiguous</span><br><span class=\"quiet\">it may have arrived</span>",
         ">refused</span>",
         "class=\"number\">1.5 s</td>",
