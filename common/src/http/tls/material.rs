@@ -142,7 +142,7 @@ pub(super) fn period(certificate: &CertificateDer<'_>) -> Result<(), webpki::Err
     certificate.verify_for_usage(&[], &[], &[], UnixTime::now(), usage, None, None).map(|_| ())
 }
 
-/// Of a file that is not there, the operating system's number says nothing to people.
+/// With what the operating system said, as it said it.
 fn cannot_read(path: &Path, reason: &std::io::Error) -> String {
     format!("cannot read {}: {reason}", path.display())
 }
