@@ -11,7 +11,6 @@ use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 
 use crate::templates::Templates;
 
-mod causes;
 mod channel;
 pub mod email;
 mod log;

@@ -1,8 +1,8 @@
 //! Calling the running receiver, at the address and with the tokens of its own configuration.
 
-use std::error::Error as _;
 use std::time::Duration;
 
+use modelwatch_common::causes::causes;
 use modelwatch_common::http::{Reach, Scope, Unreachable, WebConfig};
 use modelwatch_common::secret::Secret;
 use reqwest::{RequestBuilder, StatusCode};
@@ -170,7 +170,7 @@ impl Client {
             let cause = cause.downcast_ref::<std::io::Error>();
             cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
         };
-        if std::iter::successors(error.source(), |&cause| cause.source()).any(refused) {
+        if causes(error).any(refused) {
             return ClientError::NotRunning(self.address.clone());
         }
         broken(&self.address, error)
@@ -183,7 +183,7 @@ impl Client {
 
 /// The innermost cause; a token is in no error of reqwest's.
 fn broken(address: &str, error: &reqwest::Error) -> ClientError {
-    let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
+    let innermost = causes(error).last();
     let cause = if error.is_timeout() {
         "it took too long".to_owned()
     } else {

@@ -7,11 +7,11 @@ use std::error::Error as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::transport::smtp::Error;
+use modelwatch_common::causes::{causes, is_tls};
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 
 use super::settings::Login;
-use crate::notify::causes::{causes, is_tls};
 
 /// Of a server's words so many characters are kept.
 const MAX_WORDS: usize = 200;
