@@ -73,10 +73,15 @@ async fn an_empty_list_says_what_to_do() {
 
 #[tokio::test]
 async fn the_filter_form_shows_what_is_filtered_by() {
-    let (_, page) = get_page("/?status=dead&channel=ops&label=feature%3D%22A%22&since=24h", vec![]).await;
+    let (_, page) =
+        get_page("/?status=dead&channel=ops&label=feature%3D%22A%22&since=24h&until=1h&limit=7", vec![])
+            .await;
     for shown in [
         "<form class=\"filter\" method=\"get\" action=\"/\"",
-        "<option value=\"dead\" selected>dead</option>",
+        "<strong aria-current=\"page\">dead</strong>",
+        "<input type=\"hidden\" name=\"status\" value=\"dead\">",
+        "<input type=\"hidden\" name=\"until\" value=\"1h\">",
+        "<input type=\"hidden\" name=\"limit\" value=\"7\">",
         "name=\"channel\" value=\"ops\"",
         "name=\"label\" value=\"feature=&quot;A&quot;\"",
         "name=\"since\" value=\"24h\"",
