@@ -3,9 +3,10 @@
 use modelwatch_common::http::page::escape;
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::message::AlertView;
+use modelwatch_receiver_core::template::is_web_address;
 
 use super::content;
-use super::parts::{badge, cut, reason_words, spaced, state, time};
+use super::parts::{badge, cut, link, reason_words, spaced, state, time};
 use crate::history::{Attempt, Entry};
 
 /// Of more alerts than these only the most urgent are listed; the API has all.
@@ -216,15 +217,6 @@ const FIRST: [&str; 4] = ["alertname", "summary", "description", "next_action"];
 
 /// `words`, as a link where `text` is one.
 fn value(text: &str, words: &str) -> String {
-    let words = escape(&cut(words, MOST_VALUE));
-    if !is_web_address(text) {
-        return words;
-    }
-    format!("<a href=\"{}\" rel=\"noreferrer noopener\">{words}</a>", escape(text))
-}
-
-fn is_web_address(text: &str) -> bool {
-    (text.starts_with("https://") || text.starts_with("http://"))
-        && text.len() <= MOST_VALUE
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let words = cut(words, MOST_VALUE);
+    if is_web_address(text) { link(text, &words) } else { escape(&words) }
 }
