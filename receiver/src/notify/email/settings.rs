@@ -185,11 +185,6 @@ fn login(
     None
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn certificates(file: &Path, faults: &mut Vec<EmailFault>) -> Option<Vec<u8>> {
     match std::fs::read(file) {
         Err(error) => faults.push(EmailFault::Unreadable { file: file.to_owned(), error }),
