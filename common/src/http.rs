@@ -19,3 +19,4 @@ pub use client::{Reach, Unreachable};
 pub use config::{ListenAddress, WebConfig, is_loopback};
 pub use problem::Problem;
 pub use server::{HttpError, Server};
+pub use tls::authorities;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use modelwatch_common::backoff::Backoff;
 use modelwatch_common::causes::causes;
+use modelwatch_common::http::authorities;
 use modelwatch_common::secret::Secret;
 use reqwest::{Certificate, Client, StatusCode, Url, header};
 use serde::Deserialize;
@@ -155,11 +156,10 @@ fn client(ca_file: Option<&Path>) -> anyhow::Result<Client> {
     if let Some(file) = ca_file {
         let name = file.display();
         let text = std::fs::read(file).map_err(|error| anyhow!("--ca-file: cannot read {name}: {error}"))?;
-        let certificates = Certificate::from_pem_bundle(&text).unwrap_or_default();
-        if certificates.is_empty() {
+        if authorities(&text).is_none() {
             bail!("--ca-file: {name} holds no certificate, expected PEM, with -----BEGIN CERTIFICATE-----");
         }
-        builder = builder.tls_certs_only(certificates);
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&text)?);
     }
     builder.build().context("no HTTP client can be made")
 }
