@@ -16,6 +16,7 @@ mod tls;
 
 pub use auth::{Auth, Scope, TokenName};
 pub use client::{Reach, Unreachable};
-pub use config::{ListenAddress, WebConfig};
+pub use config::{ListenAddress, WebConfig, is_loopback};
 pub use problem::Problem;
 pub use server::{HttpError, Server};
+pub use tls::authorities;

@@ -3,6 +3,7 @@
 //! Nothing here knows what a model or an alert is.
 
 pub mod backoff;
+pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod http;

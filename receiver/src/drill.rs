@@ -114,7 +114,8 @@ fn way(policy: &Policy, request: Request) -> Result<Way, Problem> {
     if policy.channels().all(|known| known != channel) {
         let known: Vec<String> = policy.channels().map(|known| format!("`{known}`")).collect();
         let what = format!("there is no channel `{channel}`, expected one of {}", known.join(", "));
-        return Err(Problem::new(StatusCode::NOT_FOUND, what));
+        // 404 is what programs answer that know no drills
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
     }
     Ok(Way { heartbeat: None, routes: Vec::new(), channels: vec![channel], ..way })
 }

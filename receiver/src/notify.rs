@@ -11,7 +11,6 @@ use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 
 use crate::templates::Templates;
 
-mod causes;
 mod channel;
 pub mod email;
 mod log;
@@ -48,6 +47,9 @@ pub struct Parcel<'a> {
 /// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
 /// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
 pub trait Ledger: Send + Sync {
+    /// Whether to begin with one more recipient: not once the program is to stop, which waits only for those begun with.
+    fn goes_on(&self) -> bool;
+
     /// Keeps what one recipient came to.
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;
 }

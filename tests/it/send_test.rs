@@ -9,7 +9,7 @@ use crate::support::http::{JSON, client, post, send};
 use crate::support::process::free_port;
 use crate::support::program::{Program, RECEIVER, Said, run};
 use crate::support::slack::{Fault, Slack};
-use crate::support::{home, write};
+use crate::support::{home, loans, write};
 
 /// A receiver that tells a log, a team and, where nobody listens, a pager.
 struct Drill {
@@ -191,7 +191,7 @@ async fn a_channel_that_the_receiver_does_not_have_is_a_usage_error() {
     let url = format!("{}/api/v1/send-test", drill.receiver.url);
     for (body, status) in [
         ("{}", 200),
-        ("{\"channel\":\"pigeon\"}", 404),
+        ("{\"channel\":\"pigeon\"}", 422),
         ("{\"channel\":\"team\",\"labels\":{\"a\":\"b\"}}", 400),
         ("{\"labels\":{\"\":\"b\"}}", 400),
         ("{\"colour\":\"red\"}", 400),
@@ -229,4 +229,35 @@ async fn a_token_of_the_configuration_opens_the_receiver() {
     let said = send_test(home.path(), &receiver.url, &["--channel=console"]).await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("web.auth") && said.err.contains("write"), "{said:?}");
+}
+
+#[tokio::test]
+async fn whoever_may_not_read_what_comes_of_a_test_begins_none() {
+    let home = home();
+    write(home.path(), "am.token", "let-me-in");
+    write(home.path(), "operator.token", "let-me-work");
+    write(home.path(), "slack.url", "http://127.0.0.1:1/x");
+    write(home.path(), "receiver.yaml", config(TOKENS));
+    let receiver = Program::receiver(home.path()).await;
+    write(home.path(), "receiver.yaml", config(&TOKENS.replace("read, write", "write")));
+    let said = send_test(home.path(), &receiver.url, &["--channel=console"]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("web.auth has no token that may read"), "{said:?}");
+    let history = client().get(format!("{}/api/v1/notifications", receiver.url)).bearer_auth("let-me-work");
+    assert_eq!(send(history).await.json()["notifications"], json!([]));
+}
+
+#[tokio::test]
+async fn a_program_that_knows_no_drills_is_not_taken_for_a_wrong_flag() {
+    let home = home();
+    write(
+        home.path(),
+        "receiver.yaml",
+        "channels: [{name: console, type: log}]\nroutes: [{channels: [console]}]\n",
+    );
+    loans::configure(home.path(), "");
+    let exporter = Program::exporter(home.path()).await;
+    let said = send_test(home.path(), &exporter.url, &[]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("no receiver that knows this command (404)"), "{said:?}");
 }

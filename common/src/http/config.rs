@@ -114,6 +114,12 @@ impl WebConfig {
     }
 }
 
+/// Whether this name or address is that of this machine to itself.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
 impl ListenAddress {
     /// Only this machine.
     #[must_use]
@@ -124,7 +130,7 @@ impl ListenAddress {
     /// Whether only this machine can reach it.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        is_loopback(&self.host)
     }
 
     /// For the operating system: every address is `::`, which takes IPv4 as well.

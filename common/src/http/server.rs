@@ -31,8 +31,9 @@ use crate::shutdown::{Shutdown, Tasks};
 
 /// Further connections wait in the operating system's queue; Prometheus' own programs stop at the same number.
 const MAX_CONNECTIONS: usize = 512;
-/// How long a client may take to send the head of a request, the first one included, and how long a connection may stay
-/// idle.
+/// How long a client may take to send the head of a request, the first one included, and how long an HTTP/1.1 connection
+/// may stay idle. The client of an HTTP/2 connection is asked as often whether it is still there, and keeps its place for
+/// as long as it answers.
 const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the program is to stop.
 const DRAINS_WITHIN: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 //! TLS by rustls: the section `web.tls`, and the certificate as it is now, which a reload changes for connections that
 //! come after it.
 
+mod authorities;
 mod material;
 
 use std::io;
@@ -18,6 +19,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::{Faults, Source};
+
+pub use authorities::authorities;
 
 /// How long a client may take until the connection is encrypted.
 pub(super) const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);

@@ -20,8 +20,9 @@ mod helpers;
 pub mod samples;
 pub mod view;
 
-pub use escape::{Escape, html, line, slack, text};
+pub use escape::{Escape, html, line, one_line, slack, text};
 pub use format::{Format, Piece, Scope};
+pub use helpers::is_web_address;
 
 /// No piece may render more than this many bytes; a message of any channel is far smaller.
 const MAX_OUTPUT: usize = 256 * 1024;
@@ -218,10 +219,6 @@ fn render_fault(piece: &str, error: &RenderError) -> Fault {
         reason => one_line(&reason.to_string()),
     };
     fault(piece, error.line_no.zip(error.column_no), &what)
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn tidy(text: &str) -> String {

@@ -1,9 +1,10 @@
 //! Calling the running receiver, at the address and with the tokens of its own configuration.
 
-use std::error::Error as _;
 use std::time::Duration;
 
+use modelwatch_common::causes::causes;
 use modelwatch_common::http::{Reach, Scope, Unreachable, WebConfig};
+use modelwatch_common::secret::Secret;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,8 @@ impl ClientError {
 pub(super) struct Client {
     http: reqwest::Client,
     address: String,
-    web: WebConfig,
+    reads: Option<Secret>,
+    writes: Option<Secret>,
 }
 
 /// What a problem says.
@@ -91,12 +93,14 @@ struct Problem {
 }
 
 impl Client {
-    /// The receiver that serves with this configuration.
+    /// The receiver that serves with this configuration, to be read and written.
     ///
     /// # Errors
-    /// When the configuration does not say how to call it, or TLS cannot be set up on this machine.
+    /// When the configuration does not say how to call it for both, or TLS cannot be set up on this machine.
     pub(super) fn new(web: &WebConfig) -> Result<Client, ClientError> {
-        let Reach { url: address, tls, .. } = web.reach(Scope::Write)?;
+        let Reach { url: address, tls, token: writes } = web.reach(Scope::Write)?;
+        // asked for before anything is written: whoever may not read would never hear what came of it
+        let reads = web.reach(Scope::Read)?.token;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
@@ -107,7 +111,7 @@ impl Client {
             builder = builder.tls_backend_preconfigured(tls);
         }
         let http = builder.build().map_err(|error| broken(&address, &error))?;
-        Ok(Client { http, address, web: web.clone() })
+        Ok(Client { http, address, reads, writes })
     }
 
     /// What `GET path` answers.
@@ -115,10 +119,10 @@ impl Client {
     /// # Errors
     /// Why there is no such answer.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask(self.http.get(self.url(path)), Scope::Read).await
+        self.ask(self.http.get(self.url(path)), self.reads.as_ref()).await
     }
 
-    /// What `POST path` answers to `body`.
+    /// What `POST path` answers to `body`. Every receiver of this version has the path.
     ///
     /// # Errors
     /// Why there is no such answer.
@@ -127,7 +131,11 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.ask(self.http.post(self.url(path)).json(body), Scope::Write).await
+        let answer = self.ask(self.http.post(self.url(path)).json(body), self.writes.as_ref()).await;
+        answer.map_err(|error| match error.said(StatusCode::NOT_FOUND) {
+            Some(_) => self.stranger(StatusCode::NOT_FOUND),
+            None => error,
+        })
     }
 
     fn url(&self, path: &str) -> String {
@@ -137,9 +145,13 @@ impl Client {
     async fn ask<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
-        scope: Scope,
+        token: Option<&Secret>,
     ) -> Result<T, ClientError> {
-        let answer = self.allowed(request, scope)?.send().await.map_err(|error| self.failed(&error))?;
+        let request = match token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|error| self.failed(&error))?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| broken(&self.address, &error))?;
         if status.is_success() {
@@ -153,19 +165,12 @@ impl Client {
         })
     }
 
-    fn allowed(&self, request: RequestBuilder, scope: Scope) -> Result<RequestBuilder, ClientError> {
-        Ok(match self.web.reach(scope)?.token {
-            Some(token) => request.bearer_auth(token.expose()),
-            None => request,
-        })
-    }
-
     fn failed(&self, error: &reqwest::Error) -> ClientError {
         let refused = |cause: &(dyn std::error::Error + 'static)| {
             let cause = cause.downcast_ref::<std::io::Error>();
             cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
         };
-        if std::iter::successors(error.source(), |&cause| cause.source()).any(refused) {
+        if causes(error).any(refused) {
             return ClientError::NotRunning(self.address.clone());
         }
         broken(&self.address, error)
@@ -178,7 +183,7 @@ impl Client {
 
 /// The innermost cause; a token is in no error of reqwest's.
 fn broken(address: &str, error: &reqwest::Error) -> ClientError {
-    let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
+    let innermost = causes(error).last();
     let cause = if error.is_timeout() {
         "it took too long".to_owned()
     } else {

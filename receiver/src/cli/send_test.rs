@@ -105,7 +105,7 @@ fn usage(what: &str) -> clap::Error {
 
 /// A channel that there is not is a wrong flag.
 fn of_usage(error: ClientError) -> anyhow::Error {
-    match error.said(StatusCode::NOT_FOUND) {
+    match error.said(StatusCode::UNPROCESSABLE_ENTITY) {
         Some(said) => usage(&format!("--channel: {said}")).into(),
         None => error.into(),
     }

@@ -138,6 +138,10 @@ struct Receipts<'a> {
 }
 
 impl Ledger for Receipts<'_> {
+    fn goes_on(&self) -> bool {
+        !self.send.delivery.means().tasks.shutdown().is_cancelled()
+    }
+
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let store = &self.send.delivery.means().store;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use modelwatch_common::backoff::Backoff;
 use modelwatch_common::time::{Clock, SystemClock};
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
@@ -188,8 +189,11 @@ async fn what_can_never_be_delivered_is_a_dead_letter_at_once() {
 #[tokio::test]
 async fn a_group_that_changed_meanwhile_is_told_once_in_its_newest_state() {
     let rig = rig().await;
-    let a = Arc::new(Scripted::answering([busy(Some(Duration::from_millis(300)))]));
-    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let a = Arc::new(Scripted::answering([busy(None)]));
+    let mut plan = plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]);
+    let never = Duration::from_secs(600);
+    plan.settings.backoff = Backoff { initial: never, max: never, jitter: 0.0 };
+    let _delivery = start(&rig, plan);
     let intake = rig.running_intake();
     intake.accept(group(&[("A", None)])).await.unwrap();
     rig.until(|history| history[0].attempts.iter().any(|attempt| attempt.result.is_some())).await;

@@ -42,13 +42,15 @@ fn templates(channel: &Channel) -> Arc<Templates> {
     Arc::new(Templates::load(TemplateSource::new(None, [channel]), &Registry::new()).unwrap())
 }
 
-/// A Slack notifier with short limits that posts to `address`.
-fn slack(address: &str) -> Slack {
+/// No destination that answers is held to so little.
+const SHORT: Limits = Limits { connect: Duration::from_secs(5), answer: Duration::from_millis(300) };
+
+/// A Slack notifier that posts to `address`.
+fn slack(address: &str, limits: Limits) -> Slack {
     // the provider is installed once per process; a second time changes nothing
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{address}/services/{TOKEN}");
     let channel = channel("slack", None, Some(url.clone()));
-    let limits = Limits { connect: Duration::from_secs(5), answer: Duration::from_millis(300) };
     Slack::new(&channel, &Secret::new(url), templates(&channel), limits).unwrap()
 }
 
@@ -60,20 +62,25 @@ fn alone(rendered: &Rendered) -> Parcel<'_> {
 struct Forgetful;
 
 impl Ledger for Forgetful {
+    fn goes_on(&self) -> bool {
+        true
+    }
+
     fn keep<'a>(&'a self, _receipt: &'a modelwatch_receiver_core::outcome::Receipt) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
 async fn outcome_of(behaviour: Behaviour) -> Outcome {
+    let limits = if matches!(behaviour, Behaviour::Silence) { SHORT } else { Limits::default() };
     let destination = Destination::start(behaviour).await;
-    send_to(&destination.url).await
+    send_to(&destination.url, limits).await
 }
 
 /// Sends a sample, and looks for secrets wherever they could come out.
-async fn send_to(address: &str) -> Outcome {
+async fn send_to(address: &str, limits: Limits) -> Outcome {
     let (logs, _guard) = Logs::record();
-    let slack = slack(address);
+    let slack = slack(address, limits);
     let outcome = slack.send(alone(&slack.render(&samples::firing()))).await;
     for seen in [format!("{outcome:?}"), logs.text()] {
         assert!(!seen.contains("SECRET") && !seen.contains("hunter2"), "a secret got out: {seen}");
@@ -136,7 +143,7 @@ async fn ok_is_delivered() {
 #[tokio::test]
 async fn the_destination_gets_exactly_what_was_rendered() {
     let destination = Destination::start(Behaviour::answer(200, "ok")).await;
-    let slack = slack(&destination.url);
+    let slack = slack(&destination.url, Limits::default());
     let rendered = slack.render(&samples::firing());
     slack.send(alone(&rendered)).await;
     let request = destination.request();
@@ -235,9 +242,12 @@ async fn whatever_breaks_after_the_message_left_is_ambiguous() {
 #[tokio::test]
 async fn whatever_breaks_before_the_message_left_is_not_ambiguous() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_eq!(retryable(&send_to(&format!("http://{closed}")).await), (Reason::Connect, false));
+    assert_eq!(
+        retryable(&send_to(&format!("http://{closed}"), Limits::default()).await),
+        (Reason::Connect, false)
+    );
     let plain = Destination::start(Behaviour::answer(200, "ok")).await;
-    let outcome = send_to(&plain.url.replace("http:", "https:")).await;
+    let outcome = send_to(&plain.url.replace("http:", "https:"), Limits::default()).await;
     assert_eq!(retryable(&outcome), (Reason::Tls, false));
 }
 

@@ -1,8 +1,9 @@
 //! Mails through an SMTP server: text and HTML, one transaction for each recipient, so that one bad mailbox never keeps
 //! the others from being told.
 //!
-//! What a recipient answered is kept before the next one is asked. All copies are the same mail with the same
-//! `Message-ID`, also at another attempt, so that a second copy of an attempt whose answer was lost can be told as one.
+//! What a recipient answered is kept before the next one is asked. The copies of one attempt are the same mail; another
+//! attempt may say something newer, under the same `Message-ID`, so that a second copy of a mail whose answer was lost can
+//! be told as one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -122,6 +123,10 @@ impl Email {
         open.sort_by_key(|&i| receipts[i].tries);
         let mut line = Line { dial: &self.dial, session: None, broken: 0, began: Instant::now() };
         for (done, &index) in open.iter().enumerate() {
+            if !parcel.ledger.goes_on() {
+                let stopped = not_now(Reason::Timeout, "not asked, the receiver stopped");
+                return Some((stopped, open[done..].to_vec()));
+            }
             let letter = Letter { from: &self.mailing.from.email, to: &self.mailing.to[index].email, mail };
             let receipt = &mut receipts[index];
             match line.send(letter).await {

@@ -35,9 +35,11 @@ fn form(filter: &RawFilter) -> String {
     let clear =
         if address(filter) == address(&RawFilter::default()) { "" } else { " <a href=\"/\">Clear</a>" };
     format!(
-        "<form class=\"filter\" method=\"get\" action=\"/\" role=\"search\">\n{}{}{}{}{}\
+        "<form class=\"filter\" method=\"get\" action=\"/\" role=\"search\">\n{}{}{}{}{}{}{}\
          <p><button type=\"submit\">Filter</button>{clear}</p></form>\n",
-        select(filter.status.as_deref().unwrap_or_default()),
+        hidden("status", &filter.status),
+        hidden("until", &filter.until),
+        hidden("limit", &filter.limit),
         field("channel", "Channel", "name", &filter.channel),
         field("alertname", "Alert", "alertname", &filter.alertname),
         field("label", "Label", "name=value", &filter.label),
@@ -45,13 +47,12 @@ fn form(filter: &RawFilter) -> String {
     )
 }
 
-fn select(shown: &str) -> String {
-    let option = |value: &str, words: &str| {
-        let selected = if value == shown { " selected" } else { "" };
-        format!("<option value=\"{value}\"{selected}>{words}</option>")
-    };
-    let states: String = State::ALL.iter().map(|state| option(state.as_str(), state.as_str())).collect();
-    format!("<label>State<select name=\"status\">{}{states}</select></label>\n", option("", "all"))
+/// What else is filtered by, and has no field of its own.
+fn hidden(name: &str, value: &Option<String>) -> String {
+    match value.as_deref().filter(|value| !value.is_empty()) {
+        Some(value) => format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value)),
+        None => String::new(),
+    }
 }
 
 fn warning(refused: &TemplateFaults) -> String {

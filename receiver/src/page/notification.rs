@@ -3,9 +3,10 @@
 use modelwatch_common::http::page::escape;
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::message::AlertView;
+use modelwatch_receiver_core::template::is_web_address;
 
 use super::content;
-use super::parts::{badge, cut, reason_words, spaced, state, time};
+use super::parts::{badge, cut, link, reason_words, spaced, state, time};
 use crate::history::{Attempt, Entry};
 
 /// Of more alerts than these only the most urgent are listed; the API has all.
@@ -35,8 +36,11 @@ fn standing(entry: &Entry) -> String {
         }
         "delivered" => "The destination took it.".to_owned(),
         "pending" => waits(entry),
-        "dead" => format!("Nobody was told, and it is not tried again{}.", because(entry)),
-        "suppressed" => format!("It was not sent{}.", because(entry)),
+        "dead" => format!("Not everybody it was for was told, and it is not tried again{}.", because(entry)),
+        "suppressed" if entry.attempts.is_empty() => format!("It was not sent{}.", because(entry)),
+        "suppressed" => {
+            format!("It is not sent any more{}; whom the attempts reached has it.", because(entry))
+        }
         _ => String::new(),
     };
     format!("<p>{} {}</p>\n", state(entry), escape(&words))
@@ -213,15 +217,6 @@ const FIRST: [&str; 4] = ["alertname", "summary", "description", "next_action"];
 
 /// `words`, as a link where `text` is one.
 fn value(text: &str, words: &str) -> String {
-    let words = escape(&cut(words, MOST_VALUE));
-    if !is_web_address(text) {
-        return words;
-    }
-    format!("<a href=\"{}\" rel=\"noreferrer noopener\">{words}</a>", escape(text))
-}
-
-fn is_web_address(text: &str) -> bool {
-    (text.starts_with("https://") || text.starts_with("http://"))
-        && text.len() <= MOST_VALUE
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let words = cut(words, MOST_VALUE);
+    if is_web_address(text) { link(text, &words) } else { escape(&words) }
 }

@@ -10,6 +10,11 @@ pub(super) fn title(entry: &Entry) -> String {
     if entry.title.is_empty() { "Notification without a message".to_owned() } else { entry.title.clone() }
 }
 
+/// A link that tells the place it leads to nothing of this page.
+pub(super) fn link(url: &str, words: &str) -> String {
+    format!("<a href=\"{}\" rel=\"noreferrer noopener\">{}</a>", escape(url), escape(words))
+}
+
 /// A moment for people and for programs.
 pub(super) fn time(at: Timestamp) -> String {
     let words = at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string();

@@ -73,10 +73,15 @@ async fn an_empty_list_says_what_to_do() {
 
 #[tokio::test]
 async fn the_filter_form_shows_what_is_filtered_by() {
-    let (_, page) = get_page("/?status=dead&channel=ops&label=feature%3D%22A%22&since=24h", vec![]).await;
+    let (_, page) =
+        get_page("/?status=dead&channel=ops&label=feature%3D%22A%22&since=24h&until=1h&limit=7", vec![])
+            .await;
     for shown in [
         "<form class=\"filter\" method=\"get\" action=\"/\"",
-        "<option value=\"dead\" selected>dead</option>",
+        "<strong aria-current=\"page\">dead</strong>",
+        "<input type=\"hidden\" name=\"status\" value=\"dead\">",
+        "<input type=\"hidden\" name=\"until\" value=\"1h\">",
+        "<input type=\"hidden\" name=\"limit\" value=\"7\">",
         "name=\"channel\" value=\"ops\"",
         "name=\"label\" value=\"feature=&quot;A&quot;\"",
         "name=\"since\" value=\"24h\"",
@@ -95,7 +100,7 @@ async fn every_attempt_says_how_long_it_took_what_came_of_it_and_what_follows() 
     let row = Remembered { status: "dead", attempts, ..Remembered::default() };
     let (_, page) = get_page("/notifications/n1", vec![row]).await;
     for shown in [
-        "Nobody was told, and it is not tried again: the channel, mailbox or address does not exist.",
+        "Not everybody it was for was told, and it is not tried again: the channel, mailbox or address does not exist.",
         "<span class=\"badge warn\">ambiguous</span><br><span class=\"quiet\">it may have arrived</span>",
         ">refused</span>",
         "class=\"number\">1.5 s</td>",

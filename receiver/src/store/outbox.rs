@@ -112,7 +112,8 @@ impl Transaction {
             self.hand_over(&id, &newer).await?;
             return Ok(Claim::Suppressed(Suppression::Superseded));
         }
-        match self.word(&id, wording, now).await {
+        let thread = self.thread(&id).await?;
+        match self.word_answering(thread, &id, wording, now).await {
             Ok(Some(message)) => {
                 self.note_said(&id).await?;
                 Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)))

@@ -5,6 +5,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::transaction::from_json;
 use super::{Store, StoreError, Transaction};
 
 impl Store {
@@ -57,22 +58,53 @@ impl Transaction {
         Ok(held.is_some())
     }
 
-    /// The first notification of the same destination about one of the same alerts that a recipient has, for others to
-    /// answer to.
+    /// The notification that others of its destination about one of the same alerts answer to: one that a recipient has, or
+    /// what that one answered to itself. Thus it is always the first of them, whatever a clock says.
     pub(super) async fn thread(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
-        let first = sqlx::query_scalar(
-            "select n.id from mentions ours join mentions theirs on theirs.occurrence = ours.occurrence
+        let channel: String = sqlx::query_scalar("select channel from notifications where id = $1")
+            .bind(notification)
+            .fetch_one(self.connection())
+            .await?;
+        if !self.has_recipients(&channel).await? {
+            return Ok(None);
+        }
+        let held = sqlx::query(
+            "select n.id, n.message from mentions ours join mentions theirs on theirs.occurrence = ours.occurrence
                  join notifications n on n.id = theirs.notification
-             where ours.notification = $1 and n.id <> $1
-               and n.channel = (select channel from notifications where id = $1)
+             where ours.notification = $1 and n.id <> $1 and n.channel = $2
                and exists (select 1 from receipts r where r.notification = n.id and r.result = 'delivered')
-             order by n.id limit 1",
+             limit 1",
         )
         .bind(notification)
+        .bind(channel.as_str())
         .fetch_optional(self.connection())
         .await?;
-        Ok(first)
+        let Some(held) = held else { return Ok(None) };
+        let answering: Option<Answering> = from_json(held.try_get("message")?).ok();
+        match answering.and_then(|answering| answering.thread) {
+            Some(first) => Ok(Some(first)),
+            None => Ok(Some(held.try_get("id")?)),
+        }
     }
+
+    /// Whether a recipient of this destination has anything, so that it costs others nothing to look for more.
+    async fn has_recipients(&mut self, channel: &str) -> Result<bool, StoreError> {
+        let any = sqlx::query(
+            "select 1 from receipts r join notifications n on n.id = r.notification
+             where r.result = 'delivered' and n.channel = $1 limit 1",
+        )
+        .bind(channel)
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(any.is_some())
+    }
+}
+
+/// What a message answers to; its alerts are not read.
+#[derive(serde::Deserialize)]
+struct Answering {
+    #[serde(default)]
+    thread: Option<String>,
 }
 
 fn receipt(row: &AnyRow) -> Result<Receipt, StoreError> {

@@ -42,6 +42,17 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Option<Message>, StoreError> {
+        self.word_answering(None, notification, wording, now).await
+    }
+
+    /// As [`Transaction::word`], for a notification that is sent now and answers to an earlier one.
+    pub(super) async fn word_answering(
+        &mut self,
+        thread: Option<String>,
+        notification: &str,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
         let (alerts, unconfirmed) = self.alerts_of(notification).await?;
         if alerts.is_empty() {
             return Ok(None);
@@ -54,7 +65,7 @@ impl Transaction {
         .fetch_one(self.connection())
         .await?;
         let message = message(&row, alerts, unconfirmed, wording, now)?;
-        let message = Message { thread: self.thread(notification).await?, ..message };
+        let message = Message { thread, ..message };
         sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
             .bind(notification)
             .bind(to_json(&message)?)

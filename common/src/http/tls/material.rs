@@ -10,8 +10,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
+use rustls::{InconsistentKeys, ServerConfig};
 use webpki::{EndEntityCert, KeyUsage};
+
+use super::authorities::trusting;
 
 /// A file, and the key of `web.tls` that names it.
 pub(super) struct File {
@@ -98,10 +100,8 @@ pub(super) fn load(certificate: &File, key: &File, authority: Option<&File>) -> 
 
 /// Lets only those in who show a certificate of this authority.
 fn verifier(file: &File, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, Fault> {
-    let mut roots = RootCertStore::empty();
-    for certificate in file.certificates()? {
-        roots.add(certificate).map_err(|_| file.fault("expected certificates of an authority"))?;
-    }
+    let roots = trusting(file.certificates()?);
+    let roots = roots.ok_or_else(|| file.fault("expected certificates of an authority"))?;
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
         .map_err(|error| file.fault(error))
@@ -142,7 +142,7 @@ pub(super) fn period(certificate: &CertificateDer<'_>) -> Result<(), webpki::Err
     certificate.verify_for_usage(&[], &[], &[], UnixTime::now(), usage, None, None).map(|_| ())
 }
 
-/// Of a file that is not there, the operating system's number says nothing to people.
+/// With what the operating system said, as it said it.
 fn cannot_read(path: &Path, reason: &std::io::Error) -> String {
     format!("cannot read {}: {reason}", path.display())
 }

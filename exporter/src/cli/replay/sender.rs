@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use modelwatch_common::backoff::Backoff;
+use modelwatch_common::causes::causes;
+use modelwatch_common::http::authorities;
 use modelwatch_common::secret::Secret;
 use reqwest::{Certificate, Client, StatusCode, Url, header};
 use serde::Deserialize;
@@ -154,27 +156,20 @@ fn client(ca_file: Option<&Path>) -> anyhow::Result<Client> {
     if let Some(file) = ca_file {
         let name = file.display();
         let text = std::fs::read(file).map_err(|error| anyhow!("--ca-file: cannot read {name}: {error}"))?;
-        let certificates = Certificate::from_pem_bundle(&text).unwrap_or_default();
-        if certificates.is_empty() {
+        if authorities(&text).is_none() {
             bail!("--ca-file: {name} holds no certificate, expected PEM, with -----BEGIN CERTIFICATE-----");
         }
-        builder = builder.tls_certs_only(certificates);
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&text)?);
     }
     builder.build().context("no HTTP client can be made")
 }
 
 /// Why the exporter's certificate is not trusted, if that is what went wrong. Asking again changes nothing.
 fn distrust(error: &reqwest::Error) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(this) = cause {
-        if let Some(rustls::Error::InvalidCertificate(reason)) = this.downcast_ref() {
-            return Some(reason.to_string());
-        }
-        // an input or output error passes over the one that it stands for
-        let within = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = within.map(|within| within as _).or_else(|| this.source());
-    }
-    None
+    causes(error).find_map(|cause| match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(reason)) => Some(reason.to_string()),
+        _ => None,
+    })
 }
 
 fn judge(url: &Url, status: StatusCode, body: &str) -> Answer {
@@ -205,11 +200,7 @@ fn reason(body: &str) -> String {
 
 /// The cause that says what happened ("Connection refused"), without the layers that only pass it on.
 fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -49,20 +49,7 @@ pub fn slack(value: &str) -> String {
 ///
 /// Source: OWASP, "Cross Site Scripting Prevention", its rules for HTML bodies and attributes.
 pub fn html(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len() + 8);
-    for character in value.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(character),
-            control if control.is_control() => {}
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    slack(value).replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// For plain text of several lines: control characters other than line breaks and tabs are dropped.
@@ -73,6 +60,11 @@ pub fn text(value: &str) -> String {
 /// For one line of text: control characters, line breaks among them, become spaces.
 pub fn line(value: &str) -> String {
     value.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// All words of a text on one line, a space apart.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

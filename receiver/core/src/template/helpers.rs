@@ -211,7 +211,8 @@ impl Link {
     }
 }
 
-fn is_web_address(url: &str) -> bool {
+/// Whether this is an address for a link: of the web, without spaces, and no longer than Slack takes.
+pub fn is_web_address(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.len() <= MAX_URL
         && !url.chars().any(|c| c.is_whitespace() || c.is_control())

@@ -19,6 +19,10 @@ const FORMS: [&str; 3] = [PASSWORD, "aHVudGVyMlNFQ1JFVA==", "AG9wcwBodW50ZXIyU0V
 struct Kept(Mutex<Vec<Receipt>>);
 
 impl Ledger for Kept {
+    fn goes_on(&self) -> bool {
+        true
+    }
+
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         let mut kept = self.0.lock().unwrap();
         kept.retain(|known| known.recipient != receipt.recipient);
@@ -35,6 +39,10 @@ fn built_in() -> Arc<Templates> {
 }
 
 fn email(port: u16, tls: &str, to: &[&str]) -> Email {
+    within(Limits::default(), port, tls, to)
+}
+
+fn within(limits: Limits, port: u16, tls: &str, to: &[&str]) -> Email {
     let raw = serde_json::json!({
         "type": "email", "name": "ops", "from": "modelwatch <alerts@example.com>", "to": to,
         "smtp": {"host": "127.0.0.1", "port": port, "tls": tls, "username": "ops", "password": PASSWORD},
@@ -42,11 +50,6 @@ fn email(port: u16, tls: &str, to: &[&str]) -> Email {
     let raw: RawChannel = serde_json::from_value(raw).unwrap();
     let channel = raw.validate(std::path::Path::new(".")).unwrap();
     let ChannelType::Email(mailing) = channel.r#type() else { panic!("an email channel") };
-    let limits = Limits {
-        answer: Duration::from_millis(400),
-        content: Duration::from_millis(400),
-        ..Limits::default()
-    };
     Email::new(&channel, mailing, built_in(), limits).unwrap()
 }
 
@@ -66,7 +69,41 @@ async fn send(email: &Email, kept: &Kept) -> Outcome {
 /// What one recipient comes to at a server with these rules.
 async fn one(rules: &[Rule]) -> Outcome {
     let server = Smtp::start(rules).await;
-    send(&email(server.port, "none", &["a@example.com"]), &Kept::default()).await
+    // no server that answers is held to so little
+    let soon = Duration::from_millis(400);
+    let short = Limits { answer: soon, content: soon, ..Limits::default() };
+    let is_silent = rules.iter().any(|(_, act, _)| matches!(act, Act::Silence));
+    let limits = if is_silent { short } else { Limits::default() };
+    send(&within(limits, server.port, "none", &["a@example.com"]), &Kept::default()).await
+}
+
+/// Of a program that is to stop once the first recipient has answered.
+#[derive(Default)]
+struct Stopping(Kept);
+
+impl Ledger for Stopping {
+    fn goes_on(&self) -> bool {
+        self.0.0.lock().unwrap().is_empty()
+    }
+
+    fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
+        self.0.keep(receipt)
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_stops_leaves_those_not_asked_for_later_without_doubt() {
+    let server = Smtp::start(&[]).await;
+    let to = ["a@x.org", "b@x.org", "c@x.org"];
+    let (email, stopping) = (email(server.port, "none", &to), Stopping::default());
+    let rendered = email.render(&samples::firing());
+    let outcome = email.send(Parcel { rendered: &rendered, earlier: &[], ledger: &stopping }).await;
+    assert_eq!(retryable(&outcome), (Reason::Timeout, false));
+    let detail = "b@x.org, c@x.org: not asked, the receiver stopped; a@x.org: 250 2.0.0 queued";
+    assert_eq!(outcome.detail(), detail);
+    assert_eq!(server.recipients(), ["a@x.org"]);
+    assert_eq!(send(&email, &stopping.0).await.as_str(), "delivered");
+    assert_eq!(server.recipients(), to);
 }
 
 #[tokio::test]

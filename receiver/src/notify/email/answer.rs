@@ -7,11 +7,12 @@ use std::error::Error as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::transport::smtp::Error;
+use modelwatch_common::causes::{causes, is_tls};
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use modelwatch_receiver_core::template::one_line;
 
 use super::settings::Login;
-use crate::notify::causes::{causes, is_tls};
 
 /// Of a server's words so many characters are kept.
 const MAX_WORDS: usize = 200;
@@ -171,7 +172,7 @@ impl Hidden {
         if self.0.iter().any(|secret| words.contains(secret.expose())) {
             return "(its words are not shown, they repeat a secret)".to_owned();
         }
-        let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = one_line(words);
         let printable = line.chars().filter(|character| !character.is_control());
         printable.take(MAX_WORDS).collect()
     }

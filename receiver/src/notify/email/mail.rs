@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::template::line;
+use modelwatch_receiver_core::template::{line, one_line};
 use serde::{Deserialize, Serialize};
 
 use super::pieces::Pieces;
@@ -92,8 +92,8 @@ fn headers(message: &Message) -> Vec<(String, String)> {
 
 /// One line, cut, in which nothing looks like an encoded word, since those are decoded by whoever reads the mail.
 fn header_value(value: &str) -> String {
-    let one_line = line(value).split_whitespace().collect::<Vec<_>>().join(" ").replace("=?", "= ?");
-    one_line.chars().take(MAX_HEADER).collect()
+    let words = one_line(&line(value)).replace("=?", "= ?");
+    words.chars().take(MAX_HEADER).collect()
 }
 
 /// A channel's name as a part of a domain's name.

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use lettre::message::Mailbox;
+use modelwatch_common::http::{authorities, is_loopback};
 use modelwatch_common::secret::Secret;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 use super::fault::{EmailFault, MAX_RECIPIENTS};
@@ -185,27 +183,13 @@ fn login(
     None
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn certificates(file: &Path, faults: &mut Vec<EmailFault>) -> Option<Vec<u8>> {
     match std::fs::read(file) {
         Err(error) => faults.push(EmailFault::Unreadable { file: file.to_owned(), error }),
-        Ok(pem) if are_certificates(&pem) => return Some(pem),
+        Ok(pem) if authorities(&pem).is_some() => return Some(pem),
         Ok(_) => faults.push(EmailFault::NoCertificate(file.to_owned())),
     }
     None
-}
-
-fn are_certificates(pem: &[u8]) -> bool {
-    let mut store = RootCertStore::empty();
-    let added = |certificate: Result<CertificateDer<'static>, _>| {
-        certificate.is_ok_and(|certificate| store.add(certificate).is_ok())
-    };
-    let all_good = CertificateDer::pem_slice_iter(pem).all(added);
-    all_good && !store.is_empty()
 }
 
 fn from(given: Option<String>, faults: &mut Vec<EmailFault>) -> Option<Mailbox> {

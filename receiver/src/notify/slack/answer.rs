@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
+use modelwatch_common::causes::{causes, is_tls};
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use reqwest::{Response, StatusCode, header};
-
-use crate::notify::causes::{causes, is_tls};
 
 /// Slack's answers are words; nobody needs more of a page that a proxy sends instead.
 const MAX_ANSWER: usize = 1_024;

@@ -6,6 +6,7 @@
 
 use modelwatch_receiver_core::alert::Kind;
 use modelwatch_receiver_core::message::{Message, Severity};
+use modelwatch_receiver_core::template::one_line;
 use serde_json::{Value, json};
 
 use super::cut::{cut, length};
@@ -59,8 +60,8 @@ fn colour(message: &Message) -> &'static str {
 }
 
 fn header(title: &str, message: &Message) -> Value {
-    let one_line = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title = if one_line.is_empty() { message.status.as_str().to_owned() } else { one_line };
+    let words = one_line(title);
+    let title = if words.is_empty() { message.status.as_str().to_owned() } else { words };
     json!({"type": "header", "text": {"type": "plain_text", "text": cut(&title, MAX_HEADER), "emoji": true}})
 }
 

@@ -3,6 +3,9 @@
 //! Source: Slack, "Formatting text for app surfaces".
 
 use modelwatch_common::http::page::escape;
+use modelwatch_receiver_core::template::is_web_address;
+
+use crate::page::parts;
 
 /// `text` as it is shown.
 pub(super) fn html(text: &str) -> String {
@@ -23,10 +26,11 @@ pub(super) fn html(text: &str) -> String {
 
 /// A link that is one, else its words and where it would have led.
 pub(super) fn link(url: &str, words: &str) -> String {
-    if !(url.starts_with("https://") || url.starts_with("http://")) {
-        return if url.is_empty() { escape(words) } else { format!("{} ({})", escape(words), escape(url)) };
+    match url {
+        "" => escape(words),
+        url if is_web_address(url) => parts::link(url, words),
+        url => format!("{} ({})", escape(words), escape(url)),
     }
-    format!("<a href=\"{}\" rel=\"noreferrer noopener\">{}</a>", escape(url), escape(words))
 }
 
 /// What stands between angle brackets: a link, or a mention.

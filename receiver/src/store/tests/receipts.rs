@@ -46,6 +46,11 @@ async fn a_dead_letter_that_somebody_has_was_heard_and_is_what_later_mails_answe
             if somebody_has_it { (Change::StillFiring, Some(first.id)) } else { (Change::New, None) };
         assert_eq!(second.message.alerts[0].change, change);
         assert_eq!(second.message.thread, thread);
+        bench.store.keep_receipt(&second.id, &receipt("a@x", delivered(), 1)).await.unwrap();
+        bench.end(&second, &delivered(), Next::Done, at(11)).await;
+        bench.queue("mail", &occurrence, Transition { repeat: 2, ..FIRING }, at(12)).await;
+        let third = bench.claim("mail", at(13)).await.unwrap();
+        assert_eq!(third.message.thread, thread.or(Some(second.id)), "all answer to the first");
     }
 }
 
