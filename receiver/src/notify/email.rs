@@ -18,6 +18,7 @@ use crate::templates::Templates;
 
 mod answer;
 mod fault;
+mod line_by_line;
 mod mail;
 mod pieces;
 mod session;

@@ -70,8 +70,9 @@ impl File {
     }
 }
 
-/// A server's configuration from these files: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. A certificate that is over is warned
-/// of, and used: clients that do not mind go on.
+/// A server's configuration from these files: TLS 1.2 and 1.3. HTTP/1.1 is all it offers: over HTTP/2 a refusal that comes
+/// before the whole body would reset the stream, and many clients would see that instead of the answer. A certificate that
+/// is over is warned of, and used: clients that do not mind go on.
 ///
 /// # Errors
 /// Everything that is wrong with the files.
@@ -94,7 +95,7 @@ pub(super) fn load(certificate: &File, key: &File, authority: Option<&File>) -> 
     };
     let config = builder.with_single_cert(chain, private);
     let mut config = config.map_err(|error| vec![misfit(&error, certificate, key)])?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Loaded { config, certificate: shown })
 }
 

@@ -3,6 +3,7 @@
 //! Sources: RFC 5321 (section 4.2, and 4.5.3.1.10 for 552 at RCPT), RFC 4954 for logins, RFC 3463 for enhanced codes.
 
 use std::error::Error as _;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -66,8 +67,27 @@ impl Failure {
         Failure::Lost { reason: Reason::Protocol, cause: format!("the server answered {code} out of turn") }
     }
 
+    /// Whether nothing more can be said on this connection.
+    pub(super) fn ends_session(&self) -> bool {
+        match self {
+            Failure::Lost { .. } | Failure::Refused { code: 421, .. } => true,
+            Failure::Refused { .. } => false,
+        }
+    }
+
+    /// What it means at `step`.
+    pub(super) fn outcome(&self, step: Step, hidden: &Hidden) -> Outcome {
+        match self {
+            Failure::Refused { code, words } => refusal(step, *code, words, hidden),
+            Failure::Lost { reason, cause } => lost(step, *reason, cause),
+        }
+    }
+}
+
+impl From<Error> for Failure {
     /// What lettre says went wrong.
-    pub(super) fn of(error: &Error) -> Failure {
+    fn from(error: Error) -> Failure {
+        let error = &error;
         let innermost = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         if let Some(code) = error.status() {
             return Failure::Refused { code: code.into(), words: innermost };
@@ -85,20 +105,13 @@ impl Failure {
         };
         Failure::Lost { reason, cause }
     }
+}
 
-    /// Whether nothing more can be said on this connection.
-    pub(super) fn ends_session(&self) -> bool {
-        match self {
-            Failure::Lost { .. } | Failure::Refused { code: 421, .. } => true,
-            Failure::Refused { .. } => false,
-        }
-    }
-
-    /// What it means at `step`.
-    pub(super) fn outcome(&self, step: Step, hidden: &Hidden) -> Outcome {
-        match self {
-            Failure::Refused { code, words } => refusal(step, *code, words, hidden),
-            Failure::Lost { reason, cause } => lost(step, *reason, cause),
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Failure::timed_out(),
+            _ => Failure::Lost { reason: Reason::Connect, cause: error.to_string() },
         }
     }
 }

@@ -3,19 +3,21 @@
 //! lettre speaks; what is said in which order is decided here, because its own `send` gives up on everybody at the first
 //! recipient that is refused.
 
+use std::io;
 use std::time::Duration;
 
 use lettre::Address;
-use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Response, Severity};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use tokio::net::{TcpStream, lookup_host};
 
 use super::Limits;
 use super::answer::{Failure, Hidden, Step};
+use super::line_by_line::LineByLine;
 use super::settings::{Protection, Server};
 
 /// The logins we know, best first: both send the password as it is, so neither goes without TLS off this machine.
@@ -62,14 +64,36 @@ impl Dial {
 
     async fn connect(&self) -> Result<Session<'_>, Outcome> {
         let Limits { connect, answer, .. } = self.limits;
-        let implicit = self.tls.clone().filter(|_| self.server.protection == Protection::Implicit);
-        let address = (self.server.host.as_str(), self.server.port);
-        let hello = ClientId::default();
-        let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(connect), &hello, implicit, None);
-        match within(connect + answer, connecting).await {
+        match within(connect + answer, self.greet()).await {
             Ok(connection) => Ok(Session { dial: self, connection, usable: true }),
             Err(failure) => Err(failure.outcome(Step::Greeting, &self.hidden)),
         }
+    }
+
+    async fn greet(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let hello = ClientId::default();
+        if self.server.protection == Protection::Implicit {
+            let address = (self.server.host.as_str(), self.server.port);
+            let limit = Some(self.limits.connect);
+            let connecting =
+                AsyncSmtpConnection::connect_tokio1(address, limit, &hello, self.tls.clone(), None);
+            return Ok(connecting.await?);
+        }
+        let stream = Box::new(LineByLine::new(self.reach().await?));
+        Ok(AsyncSmtpConnection::connect_with_transport(stream, &hello).await?)
+    }
+
+    /// A connection to the first of the server's addresses that takes one.
+    async fn reach(&self) -> io::Result<TcpStream> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the server's name has no address");
+        for address in lookup_host((self.server.host.as_str(), self.server.port)).await? {
+            match tokio::time::timeout(self.limits.connect, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(last)
     }
 }
 
@@ -158,9 +182,12 @@ impl Session<'_> {
     }
 }
 
-async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+async fn within<T, E: Into<Failure>>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
     match tokio::time::timeout(limit, step).await {
-        Ok(done) => done.map_err(|error| Failure::of(&error)),
+        Ok(done) => done.map_err(Into::into),
         Err(_) => Err(Failure::timed_out()),
     }
 }
@@ -173,3 +200,6 @@ fn expect(response: Response, wanted: Severity) -> Result<Response, Failure> {
         Err(Failure::out_of_step(response.code().into()))
     }
 }
+
+#[cfg(test)]
+mod tests;
