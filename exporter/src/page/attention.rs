@@ -6,17 +6,20 @@ use modelwatch_exporter_core::report::WindowReport;
 
 use super::parts::rounded;
 
-/// How much worse than its baseline a metric may be before it is pointed at.
+/// How much worse than its baseline a metric may be before it is pointed at, however many rows say so.
 const TOLERANCE: f64 = 0.05;
+/// And how many standard errors of a share of the labelled rows: a page of eight metrics, forty models and a handful of
+/// windows is looked at many times a day and must not cry wolf.
+const STANDARD_ERRORS: f64 = 4.0;
 /// So many features are named in a sentence.
 const NAMED: usize = 5;
 
 /// How urgent something is, ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// Drift can be told, and nothing is wrong.
+    /// Drift was decided, and nothing is wrong.
     Fine,
-    /// Drift cannot be told.
+    /// Drift was not decided.
     Unknown,
     /// Single features drifted.
     Noticeable,
@@ -66,9 +69,9 @@ impl Attention {
     }
 }
 
-/// Whether drift of any feature can be told now.
+/// Whether drift was decided: what lies beyond a threshold meanwhile is not nothing.
 fn told(window: &WindowReport) -> bool {
-    window.features.values().any(|feature| !feature.methods.is_empty())
+    window.features.values().any(|feature| feature.detected.is_some())
 }
 
 /// The names of the features that drifted, those that moved most first.
@@ -118,12 +121,20 @@ fn worse_by(metric: Metric, value: f64, baseline: f64) -> f64 {
     }
 }
 
+/// How much worse a metric has to be than its baseline to be pointed at, where so many labelled rows tell it: the standard
+/// error of a share, √(b(1−b)/n), stands for all metrics, which are made of shares.
+fn tolerance(baseline: f64, rows: u64) -> f64 {
+    let error = (baseline * (1.0 - baseline)).max(0.0) / rows.max(1) as f64;
+    TOLERANCE.max(STANDARD_ERRORS * error.sqrt())
+}
+
 /// Name, value and baseline of what is clearly worse than it should be.
 pub(super) fn worse_than_baseline(window: &WindowReport) -> Vec<(&'static str, f64, f64)> {
     let Some(quality) = &window.quality else { return Vec::new() };
     let compared = quality.metrics.iter().filter_map(|(metric, value)| {
         let baseline = window.baseline.metrics.get(metric)?;
-        (worse_by(*metric, *value, *baseline) > TOLERANCE).then_some((metric.as_str(), *value, *baseline))
+        let clearly = worse_by(*metric, *value, *baseline) > tolerance(*baseline, quality.rows);
+        clearly.then_some((metric.as_str(), *value, *baseline))
     });
     compared.collect()
 }
@@ -137,6 +148,14 @@ mod tests {
         assert!(worse_by(Metric::BrierScore, 0.3, 0.1) > TOLERANCE);
         assert!(worse_by(Metric::BrierScore, 0.1, 0.3) < 0.0);
         assert!(worse_by(Metric::Accuracy, 0.7, 0.8) > TOLERANCE);
+    }
+
+    #[test]
+    fn few_rows_are_no_proof() {
+        assert!((tolerance(0.83, 100_000) - TOLERANCE).abs() < f64::EPSILON);
+        // 4 · √(0.83 · 0.17 / 60)
+        assert!((tolerance(0.83, 60) - 0.193_976).abs() < 1e-6);
+        assert!(tolerance(0.5, 0).is_finite());
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn labels(choice: &Choice<'_>) -> String {
     let totals = &choice.model.totals;
     facts.push(("Labels of this version", count(choice.of_version.totals.labels)));
     facts.push(("Without a prediction", count(totals.labels_unmatched)));
-    facts.push(("Ids that wait", count(totals.waiting as u64)));
+    facts.push(("Ids remembered", count(totals.waiting as u64)));
     facts.push(("Waited for", escape(&length(rules.limits.wait.as_secs()))));
     format!("<h3>Labels</h3>\n{}", list(&facts))
 }

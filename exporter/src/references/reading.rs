@@ -101,8 +101,11 @@ impl Columns {
         let roles = [place(&named.label)?, place(&named.prediction)?, place(&named.score)?];
         let ignored: BTreeSet<&str> = config.columns.ignore.iter().map(String::as_str).collect();
         let numbered = table.columns().iter().enumerate();
-        let free =
-            numbered.filter(|(at, column)| !roles.contains(&Some(*at)) && !ignored.contains(&*column.name));
+        let free = numbered.filter(|(at, column)| {
+            !roles.contains(&Some(*at))
+                && !ignored.contains(&*column.name)
+                && !is_index_of_pandas(&column.name)
+        });
         let features = free.map(|(at, _)| at).collect();
         let segments = config.segments.iter().map(|key| segment(config, table, key)).collect();
         Ok(Columns { features, roles, segments })
@@ -149,6 +152,11 @@ fn score_of(value: &Value) -> Option<Score> {
         Value::Number(probability) => Score::new(*probability),
         _ => None,
     }
+}
+
+/// Whether a column is the index of a data frame, which pandas writes beside its columns: no event has it.
+fn is_index_of_pandas(name: &str) -> bool {
+    name.starts_with("__index_level_") && name.ends_with("__")
 }
 
 /// The column of a key of segments; one that is in events alone cannot be compared, which is said.

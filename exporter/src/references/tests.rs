@@ -16,6 +16,7 @@ fn built(keys: &str) -> Result<ModelSetup, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("reference.csv"), ROWS).unwrap();
     fs::write(folder.path().join("narrow.csv"), "age\n1.5\n2.5\n").unwrap();
+    fs::write(folder.path().join("framed.csv"), "age,__index_level_0__\n1.5,7\n2.5,9\n").unwrap();
     let file = folder.path().join("exporter.yaml");
     fs::write(&file, format!("models: [{{name: m, task: binary, {keys}}}]")).unwrap();
     let environment = Environment::from_pairs(Vec::<(String, String)>::new());
@@ -34,6 +35,13 @@ fn columns_become_features_by_what_they_hold() {
         setup.features.iter().map(|feature| (&*feature.name, feature.methods[0].method.name())).collect();
     let expected = [("age", "psi"), ("few", "jensen_shannon"), ("kind", "jensen_shannon")];
     assert_eq!(features, BTreeMap::from(expected), "the column of ids is left out");
+}
+
+#[test]
+fn the_index_of_a_data_frame_is_no_feature() {
+    let setup = built("reference: framed.csv").unwrap();
+    let names: Vec<&str> = setup.features.iter().map(|feature| &*feature.name).collect();
+    assert_eq!(names, ["age"]);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn health(out: &mut Exposition, report: &ModelReport) {
     gauge(
         out,
         "modelwatch_exporter_waiting_predictions",
-        "Ids that wait for a label or a prediction.",
+        "Ids that are remembered for labels.wait: predictions, labelled or not, and labels without one.",
         &[model],
         Some(totals.waiting as f64),
     );
