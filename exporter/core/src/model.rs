@@ -69,6 +69,8 @@ pub struct Model {
     pub(crate) labels_repeated: u64,
     pub(crate) rows: u64,
     pub(crate) kinds: Vec<KindCounts>,
+    /// The same of features that are configured no more.
+    pub(crate) retired: BTreeMap<Box<str>, KindCounts>,
     /// Whose they are.
     pub(crate) features: Vec<Box<str>>,
     pub(crate) births: Births,
@@ -97,6 +99,7 @@ impl Model {
             labels_repeated: 0,
             rows: 0,
             kinds: vec![KindCounts::default(); setup.features.len()],
+            retired: BTreeMap::new(),
             features: names(setup),
             births: Births::default(),
             next_boundary: Time(i64::MIN),
@@ -198,17 +201,21 @@ impl Model {
         self.next_boundary = Time(i64::MIN);
         self.adopt_positive(setup);
         self.waiting.adopt(setup.labels.limits);
-        let before: BTreeMap<_, _> =
-            std::mem::take(&mut self.features).into_iter().zip(&self.kinds).collect();
-        let counts = |name| before.get(name).map_or_else(KindCounts::default, |counts| **counts);
-        let features = names(setup);
-        self.kinds = features.iter().map(counts).collect();
-        self.features = features;
+        self.adopt_features(setup);
         self.adopt_segments(setup);
         let segments = &self.segments;
         let begun: BTreeSet<usize> =
             self.versions.iter_mut().flat_map(|version| version.adopt(setup, segments)).collect();
         begun.into_iter().map(|at| self.features[at].clone()).collect()
+    }
+
+    /// A counter never begins anew: what was counted of features that are gone is kept for when they come back.
+    fn adopt_features(&mut self, setup: &ModelSetup) {
+        let known = std::mem::take(&mut self.features).into_iter().zip(std::mem::take(&mut self.kinds));
+        self.retired.extend(known);
+        self.features = names(setup);
+        self.kinds = self.features.iter().map(|name| self.retired.remove(name).unwrap_or_default()).collect();
+        self.retired.retain(|_, counts| *counts != KindCounts::default());
     }
 
     /// Scores are about the configured positive class; those about another one are of no use.

@@ -142,6 +142,7 @@ impl From<FirstModel> for Model {
             labels_repeated: first.labels_repeated,
             rows: first.rows,
             kinds: first.kinds,
+            retired: BTreeMap::new(),
             features: first.features,
             births,
             next_boundary: first.next_boundary,

@@ -192,6 +192,23 @@ fn a_feature_whose_reference_changed_begins_anew_alone_and_is_told_by_its_own_ro
 }
 
 #[test]
+fn what_was_counted_of_a_feature_goes_on_when_it_comes_back() {
+    let setup = setup(ClockKind::Event, &["1d"]);
+    let mut model = Model::new(&setup);
+    for id in 0..5 {
+        model.predict(&setup, &prediction(id, START, 30.0), NOW).unwrap();
+    }
+    let counted = model.kinds.clone();
+    let without = without_ages(&setup);
+    model.adopt(&without);
+    model.predict(&without, &placed(&without, prediction(9, START, 30.0)), NOW).unwrap();
+    model.adopt(&setup);
+    assert_eq!(model.kinds[0], counted[0], "of ages nothing was counted meanwhile, and nothing is lost");
+    assert_ne!(model.kinds[1], counted[1]);
+    assert!(model.retired.is_empty());
+}
+
+#[test]
 fn a_feature_that_comes_between_others_takes_nothing_from_them() {
     let before = setup(ClockKind::Event, &["1d"]);
     let mut model = Model::new(&before);
