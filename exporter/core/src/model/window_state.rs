@@ -73,7 +73,6 @@ pub struct WindowState {
     /// The last period on which drift was decided, or the one before the first prediction.
     pub(crate) decided: Option<i64>,
     pub(crate) decision: Option<Decision>,
-    pub(crate) dataset_detections: u64,
 }
 
 /// The quality of the newest window whose labels can be trusted to be there.
@@ -166,29 +165,30 @@ impl WindowState {
     }
 
     /// Decides drift on every period that ends before this pane. Where several have passed since the last event, only
-    /// the first of them holds rows and only the last one's decision stays.
-    pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) {
-        let Some(decided) = self.decided else { return };
+    /// the first of them holds rows and only the last one's decision stays. Answers how often the data set came to drift.
+    pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) -> u64 {
+        let Some(decided) = self.decided else { return 0 };
         let last = spec.period_of(pane) - 1;
         if last <= decided {
-            return;
+            return 0;
         }
-        self.decide(spec, decided + 1, judge);
+        let mut detections = u64::from(self.decide(spec, decided + 1, judge));
         if last > decided + 1 {
-            self.decide(spec, last, judge);
+            detections += u64::from(self.decide(spec, last, judge));
         }
         self.decided = Some(last);
+        detections
     }
 
-    fn decide(&mut self, spec: WindowSpec, period: i64, judge: &Judge<'_>) {
+    /// Answers whether the data set came to drift.
+    fn decide(&mut self, spec: WindowSpec, period: i64, judge: &Judge<'_>) -> bool {
         let first = period * spec.panes();
         let merged = self.merged(first..=first + spec.panes() - 1, judge);
         let decision = judge.decide(spec, &merged);
         let before = self.decision.as_ref().is_some_and(|decision| decision.dataset);
-        if decision.dataset && !before {
-            self.dataset_detections += 1;
-        }
+        let came = decision.dataset && !before;
         self.decision = Some(decision);
+        came
     }
 
     /// The window that ends at the model's now, or with the slice's last row when it goes by rows.
@@ -198,7 +198,6 @@ impl WindowState {
             spec,
             pane: self.merged(newest - spec.panes()..=newest, judge),
             decision: self.decision.clone(),
-            dataset_detections: self.dataset_detections,
             quality: self.quality(spec, newest, clock, judge.setup()),
         }
     }

@@ -154,10 +154,19 @@ impl From<FirstVersion> for Version {
         let FirstVersion { name, totals, windows, layout } = first;
         let layout = Layout::Whole(layout);
         let FirstTotals { predictions, statuses, classes, latency, score, labels, confusion } = totals;
+        let dataset_detections = windows.values().map(|window| window.dataset_detections).sum();
         let windows = windows.into_iter().map(|(spec, window)| (spec, window.into())).collect();
         Version {
             name,
-            totals: VersionTotals { predictions, statuses, classes, latency, score, labels },
+            totals: VersionTotals {
+                predictions,
+                statuses,
+                classes,
+                latency,
+                score,
+                labels,
+                dataset_detections,
+            },
             all: Slice {
                 segment: ALL_ROWS.into(),
                 birth: BIRTH,
@@ -179,7 +188,6 @@ impl From<FirstWindow> for WindowState {
             scores: KeptScores::default(),
             decided: first.decided,
             decision: first.decision,
-            dataset_detections: first.dataset_detections,
         }
     }
 }
