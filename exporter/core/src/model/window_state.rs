@@ -120,10 +120,11 @@ impl WindowState {
         }
     }
 
-    /// Forgets scores, because those to come are about another class.
+    /// Forgets scores, because those to come are about another class. No pane so far has any again, as it would have those
+    /// of a part of its predictions.
     pub(super) fn forget_scores(&mut self) {
         self.quality.values_mut().for_each(|pane| pane.scores = ScoreHistogram::default());
-        self.scores = KeptScores::default();
+        self.scores = KeptScores::after(&self.quality);
     }
 
     /// Forgets panes that no window reaches any more.

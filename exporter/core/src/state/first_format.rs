@@ -2,7 +2,7 @@
 //!
 //! A saved state names no fields, so the shape of every format is kept here as it was: what changed since then is spelled
 //! out, what did not is the type of today. Predictions that were waiting have no score, so their labels count for the
-//! confusion matrix only.
+//! confusion matrix only, and scores are kept from the pane after them on.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -182,10 +182,11 @@ impl From<FirstVersion> for Version {
 
 impl From<FirstWindow> for WindowState {
     fn from(first: FirstWindow) -> WindowState {
+        let quality = first.quality.into_iter().map(|(at, pane)| (at, pane.into())).collect();
         WindowState {
             panes: first.panes,
-            quality: first.quality.into_iter().map(|(at, pane)| (at, pane.into())).collect(),
-            scores: KeptScores::default(),
+            scores: KeptScores::after(&quality),
+            quality,
             decided: first.decided,
             decision: first.decision,
         }
