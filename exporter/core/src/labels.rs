@@ -157,6 +157,12 @@ pub struct WaitingLimits {
 }
 
 impl WaitingLimits {
+    /// How finely expiry looks at time, in milliseconds.
+    #[must_use]
+    pub fn step(self) -> i64 {
+        (millis(self.wait) / STEPS).max(1)
+    }
+
     /// What was made by then waits no more.
     #[must_use]
     pub fn oldest(self, clock: Time) -> Time {
@@ -167,7 +173,7 @@ impl WaitingLimits {
 impl WaitingRoom {
     /// Fits to limits that are configured now: what waits goes on waiting, as long as they say.
     pub fn adopt(&mut self, limits: WaitingLimits) {
-        let (before, now) = (self.step, step(limits.wait));
+        let (before, now) = (self.step, limits.step());
         self.step = now;
         if before == 0 || before == now {
             return;
@@ -203,14 +209,14 @@ impl WaitingRoom {
         self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(same))
     }
 
-    /// Notes that a request for this id failed; `false` when that was known.
-    pub fn admit_failure(&mut self, id: Id, version: VersionKey, time: Time, limits: WaitingLimits) -> bool {
+    /// Notes that a request for this id failed, seen then; `false` when that was known.
+    pub fn admit_failure(&mut self, id: Id, version: VersionKey, seen: Time, limits: WaitingLimits) -> bool {
         let failures = &mut self.entries.entry(id).or_default().aside.get_or_insert_default().failures;
         if failures.contains(&version) {
             return false;
         }
         failures.push(version);
-        self.remember(id, time, limits);
+        self.remember(id, seen, limits);
         self.make_room(limits);
         true
     }
@@ -266,9 +272,11 @@ impl WaitingRoom {
 
     /// Forgets what waited longer than `labels.wait`.
     pub fn expire(&mut self, clock: Time, limits: WaitingLimits) {
-        let oldest = limits.oldest(clock);
+        let passed = limits.oldest(clock).0.div_euclid(limits.step());
+        // whole steps only, whichever of an id's places in `expiry` is looked at
+        let oldest = Time(passed.saturating_mul(limits.step()).saturating_sub(1));
         while let Some(first) = self.expiry.first_entry() {
-            if (*first.key() + 1).saturating_mul(step(limits.wait)) > oldest.0 {
+            if *first.key() >= passed {
                 break;
             }
             let ids = first.remove();
@@ -283,7 +291,7 @@ impl WaitingRoom {
     }
 
     fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
-        self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push_back(id);
+        self.expiry.entry(time.0.div_euclid(limits.step())).or_default().push_back(id);
     }
 
     fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time) {
@@ -335,10 +343,6 @@ fn known_truth(entry: &Entry, version: VersionKey, oldest: Time) -> Option<Truth
         entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));
     // What was said of this version alone goes before what was said of all.
     meant.max_by_key(|truth| (truth.only.is_some(), truth.time))
-}
-
-fn step(wait: Duration) -> i64 {
-    (millis(wait) / STEPS).max(1)
 }
 
 #[cfg(test)]

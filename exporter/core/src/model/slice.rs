@@ -107,14 +107,16 @@ impl Slice {
         self.windows.values_mut().for_each(WindowState::forget_scores);
     }
 
-    /// Decides every window over time whose period is over. Answers how often the data set came to drift.
-    pub(super) fn decide_until(&mut self, judge: &Judge<'_>, clock: Time) -> u64 {
+    /// Decides every window over time whose period is over, and forgets what no window reached at `swept`, not after
+    /// `clock`. Answers how often the data set came to drift.
+    pub(super) fn decide_until(&mut self, judge: &Judge<'_>, clock: Time, swept: Time) -> u64 {
         let mut detections = 0;
         for (spec, window) in &mut self.windows {
             if matches!(spec, WindowSpec::Span(_)) {
                 detections += window.decide_until(*spec, spec.pane_of(clock, 0), judge);
+                window.prune(*spec, spec.pane_of(swept, 0));
             }
-            window.forget_settled(*spec, clock, judge.setup().labels.limits.wait);
+            window.forget_settled(*spec, swept, judge.setup().labels.limits.wait);
         }
         detections
     }

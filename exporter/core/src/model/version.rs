@@ -97,12 +97,12 @@ impl Version {
         slice.count(&slice.judge(setup, &self.name), placed, values)
     }
 
-    /// Decides every window over time whose period is over.
-    pub(super) fn decide_until(&mut self, setup: &ModelSetup, clock: Time) {
+    /// Decides every window over time whose period is over, and forgets what no window reached at `swept`.
+    pub(super) fn decide_until(&mut self, setup: &ModelSetup, clock: Time, swept: Time) {
         let all = self.all.judge(setup, &self.name);
-        self.totals.dataset_detections += self.all.decide_until(&all, clock);
+        self.totals.dataset_detections += self.all.decide_until(&all, clock, swept);
         for slice in self.segments.values_mut() {
-            slice.decide_until(&slice.judge(setup, &self.name), clock);
+            slice.decide_until(&slice.judge(setup, &self.name), clock, swept);
         }
     }
 

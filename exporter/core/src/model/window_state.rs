@@ -1,6 +1,6 @@
 //! The panes of one window of one slice, and what was last decided on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -165,20 +165,21 @@ impl WindowState {
         self.decided.map(|decided| decided + 2)
     }
 
-    /// Decides drift on every period that ends before this pane. Where several have passed since the last event, only
-    /// the first of them holds rows and only the last one's decision stays. Answers how often the data set came to drift.
+    /// Decides drift on every period that ends before this pane. Of several that have passed, those without rows are decided
+    /// once after each that has some, which is as if each had been decided by itself. Answers how often the data set came
+    /// to drift.
     pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) -> u64 {
         let Some(decided) = self.decided else { return 0 };
         let last = spec.period_of(pane) - 1;
         if last <= decided {
             return 0;
         }
-        let mut detections = u64::from(self.decide(spec, decided + 1, judge));
-        if last > decided + 1 {
-            detections += u64::from(self.decide(spec, last, judge));
-        }
+        let passed = (decided + 1) * spec.panes()..(last + 1) * spec.panes();
+        let with_rows = self.panes.range(passed).map(|(at, _)| spec.period_of(*at));
+        let periods: BTreeSet<i64> = with_rows.flat_map(|at| [at, at + 1]).chain([decided + 1]).collect();
+        let came = periods.range(..=last).filter(|period| self.decide(spec, **period, judge)).count();
         self.decided = Some(last);
-        detections
+        came as u64
     }
 
     /// Answers whether the data set came to drift.
