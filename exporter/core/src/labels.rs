@@ -1,7 +1,7 @@
 //! Predictions that wait for their labels, and labels that wait for their predictions.
 //!
-//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first). What is
-//! too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
+//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first): ids, and
+//! twice as many predictions, early labels and failures of all of them together. What is too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -125,10 +125,20 @@ impl Entry {
         all.filter(move |(_, came)| *came > oldest).map(|(truth, _)| *truth)
     }
 
-    fn keep_early(&mut self, truth: Truth, came: Time) {
+    /// Keeps a label in the place of one for the same version; answers whether there was none.
+    fn keep_early(&mut self, truth: Truth, came: Time) -> bool {
         let early = &mut self.aside.get_or_insert_default().early;
+        let before = early.len();
         early.retain(|(known, _)| known.only != truth.only);
+        let is_first = early.len() == before;
         early.push((truth, came));
+        is_first
+    }
+
+    /// When the newest label came that still waits for its prediction.
+    fn newest_early(&self, oldest: Time) -> Option<Time> {
+        let all = self.aside.iter().flat_map(|aside| &aside.early);
+        all.map(|(_, came)| *came).filter(|came| *came > oldest).max()
     }
 
     fn predictions(&self, oldest: Time) -> impl Iterator<Item = &Waiting> {
@@ -142,6 +152,8 @@ pub struct WaitingRoom {
     pub(crate) entries: HashMap<Id, Entry, FixedState>,
     /// In the order of arrival, by when they came or were made.
     pub(crate) expiry: BTreeMap<i64, VecDeque<Id>>,
+    /// How many places all ids have there.
+    pub(crate) remembered: usize,
     pub(crate) evicted: u64,
     /// Milliseconds from one key of `expiry` to the next; 0 where that is not known.
     pub(crate) step: i64,
@@ -263,8 +275,10 @@ impl WaitingRoom {
                 LabelOutcome::Repeated
             }
             (false, _) => {
-                entry.keep_early(truth, clock);
-                self.remember(id, clock, limits);
+                if entry.keep_early(truth, clock) {
+                    self.remember(id, clock, limits);
+                    self.make_room(limits);
+                }
                 LabelOutcome::Unmatched
             }
         }
@@ -280,7 +294,8 @@ impl WaitingRoom {
                 break;
             }
             let ids = first.remove();
-            self.forget(&ids, oldest);
+            self.remembered -= ids.len();
+            self.forget(&ids, oldest, limits);
         }
     }
 
@@ -292,23 +307,30 @@ impl WaitingRoom {
 
     fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
         self.expiry.entry(time.0.div_euclid(limits.step())).or_default().push_back(id);
+        self.remembered += 1;
     }
 
-    fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time) {
+    fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time, limits: WaitingLimits) {
         for id in ids {
             let Some(entry) = self.entries.get_mut(id) else { continue };
             entry.predictions.retain(|prediction| prediction.seen > oldest);
-            if entry.predictions.is_empty() && entry.early(oldest).next().is_none() {
-                self.entries.remove(id);
+            match entry.newest_early(oldest) {
+                // it may have taken the place of one that came before, whose place in `expiry` this was
+                Some(came) => self.remember(*id, came, limits),
+                None if entry.predictions.is_empty() => drop(self.entries.remove(id)),
+                None => {}
             }
         }
     }
 
     fn make_room(&mut self, limits: WaitingLimits) {
-        while self.entries.len() > limits.most {
+        while self.entries.len() > limits.most || self.remembered > limits.most.saturating_mul(2) {
             let Some(mut first) = self.expiry.first_entry() else { return };
             match first.get_mut().pop_front() {
-                Some(id) => self.evicted += u64::from(self.entries.remove(&id).is_some()),
+                Some(id) => {
+                    self.remembered -= 1;
+                    self.evicted += u64::from(self.entries.remove(&id).is_some());
+                }
                 None => drop(first.remove()),
             }
         }

@@ -204,8 +204,9 @@ impl From<FirstWaitingRoom> for WaitingRoom {
     fn from(first: FirstWaitingRoom) -> WaitingRoom {
         let FirstWaitingRoom { entries, expiry, evicted } = first;
         let entries = entries.into_iter().map(|(id, entry)| (id, entry.into()));
+        let remembered = expiry.values().map(VecDeque::len).sum();
         // how finely it looked at time is not written there: as the configuration of now says
-        WaitingRoom { entries: entries.collect(), expiry, evicted, step: 0 }
+        WaitingRoom { entries: entries.collect(), expiry, remembered, evicted, step: 0 }
     }
 }
 

@@ -77,18 +77,21 @@ proptest! {
 
 /// A batch that comes so many seconds after the one before, and how long after that one somebody looked.
 fn batches() -> impl Strategy<Value = Vec<(Vec<Event>, i64, Vec<i64>)>> {
-    let event = (0_u64..30, -30_i64..1, 0_u8..8).prop_map(|(id, hours, kind)| match kind {
-        0 | 1 => Event::Label(Label { time: None, ..label(id, 0, ["0", "1"][usize::from(kind)]) }),
-        _ => {
-            // the newest are a little ahead of the exporter's clock
-            let ahead = if hours == 0 { Some(Time(id as i64 * 20_000)) } else { None };
-            let time = ahead.or(Some(Time(hours * HOUR)));
-            let class = (kind > 2).then(|| "1".into());
-            Event::Prediction(Prediction { time, class, ..prediction(id, 0, (id % 97) as f64) })
-        }
-    });
+    let event = (0_u64..30, prop_oneof![-90_i64..1, -1800_i64..1], 0_u8..8).prop_map(
+        |(id, minutes, kind)| match kind {
+            0 | 1 => Event::Label(Label { time: None, ..label(id, 0, ["0", "1"][usize::from(kind)]) }),
+            _ => {
+                // the newest are a little ahead of the exporter's clock
+                let ahead = (minutes > -9).then(|| Time(id as i64 * 20_000));
+                let time = ahead.or(Some(Time(minutes * HOUR / 60)));
+                let class = (kind > 2).then(|| "1".into());
+                Event::Prediction(Prediction { time, class, ..prediction(id, 0, (id % 97) as f64) })
+            }
+        },
+    );
     let looks = prop::collection::vec(0_i64..40_000, 0..4);
-    prop::collection::vec((prop::collection::vec(event, 0..40), 0_i64..40_000, looks), 0..12)
+    let passed = prop_oneof![0_i64..3_000, 0_i64..40_000];
+    prop::collection::vec((prop::collection::vec(event, 0..40), passed, looks), 0..12)
 }
 
 /// The state after these batches; `looked` says whether somebody looked in between.
