@@ -91,14 +91,15 @@ fn batches() -> impl Strategy<Value = Vec<(Vec<Event>, i64, Vec<i64>)>> {
     );
     let looks = prop::collection::vec(0_i64..40_000, 0..4);
     let passed = prop_oneof![0_i64..3_000, 0_i64..40_000];
-    prop::collection::vec((prop::collection::vec(event, 0..40), passed, looks), 0..12)
+    let events = prop_oneof![prop::collection::vec(event, 0..40), Just(Vec::new())];
+    prop::collection::vec((events, passed, looks), 0..12)
 }
 
-/// The state after these batches; `looked` says whether somebody looked in between.
-fn after(setup: &Setup, batches: &[(Vec<Event>, i64, Vec<i64>)], looked: bool) -> State {
+/// The state after each of these batches; `looked` says whether somebody looked in between.
+fn after(setup: &Setup, batches: &[(Vec<Event>, i64, Vec<i64>)], looked: bool) -> Vec<State> {
     let mut state = State::new(setup);
     let mut now = START + 72 * HOUR;
-    for (events, passed, looks) in batches {
+    let after_batch = |(events, passed, looks): &(Vec<Event>, i64, Vec<i64>)| {
         let mut looks: Vec<i64> = looks.iter().map(|look| look % (passed + 1)).collect();
         looks.sort_unstable();
         for look in looks.iter().filter(|_| looked) {
@@ -113,10 +114,12 @@ fn after(setup: &Setup, batches: &[(Vec<Event>, i64, Vec<i64>)], looked: bool) -
         });
         let lines = lines.enumerate().map(|(at, event)| (at, Ok(event))).collect();
         state.apply(setup, &Batch { lines }, Time(now));
-    }
-    // when somebody has to look next is all that may differ
-    state.adopt(setup);
-    state
+        // when somebody has to look next is all that may differ
+        let mut known = state.clone();
+        known.adopt(setup);
+        known
+    };
+    batches.iter().map(after_batch).collect()
 }
 
 proptest! {
