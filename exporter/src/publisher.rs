@@ -34,6 +34,7 @@ pub fn run(
     let mut nulls = NullCache::default();
     for still in stills {
         let timer = metrics.publish_seconds.start_timer();
+        nulls.next();
         let reports: Vec<ModelReport> =
             still.models.into_iter().map(|view| report(view, &mut nulls)).collect();
         let (text, series) = models::write(&reports, &still.rejected, still.keys, still.series_per_family);

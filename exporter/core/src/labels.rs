@@ -1,7 +1,7 @@
 //! Predictions that wait for their labels, and labels that wait for their predictions.
 //!
-//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first). What is
-//! too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
+//! Bounded in time (`labels.wait`, by the model's clock) and in number (`labels.max_waiting`, oldest out first): ids, and
+//! twice as many predictions, early labels and failures of all of them together. What is too old is passed over at every look; when it is swept away is a matter of memory only and changes no answer.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -125,10 +125,20 @@ impl Entry {
         all.filter(move |(_, came)| *came > oldest).map(|(truth, _)| *truth)
     }
 
-    fn keep_early(&mut self, truth: Truth, came: Time) {
+    /// Keeps a label in the place of one for the same version; answers whether there was none.
+    fn keep_early(&mut self, truth: Truth, came: Time) -> bool {
         let early = &mut self.aside.get_or_insert_default().early;
+        let before = early.len();
         early.retain(|(known, _)| known.only != truth.only);
+        let is_first = early.len() == before;
         early.push((truth, came));
+        is_first
+    }
+
+    /// When the newest label came that still waits for its prediction.
+    fn newest_early(&self, oldest: Time) -> Option<Time> {
+        let all = self.aside.iter().flat_map(|aside| &aside.early);
+        all.map(|(_, came)| *came).filter(|came| *came > oldest).max()
     }
 
     fn predictions(&self, oldest: Time) -> impl Iterator<Item = &Waiting> {
@@ -142,6 +152,8 @@ pub struct WaitingRoom {
     pub(crate) entries: HashMap<Id, Entry, FixedState>,
     /// In the order of arrival, by when they came or were made.
     pub(crate) expiry: BTreeMap<i64, VecDeque<Id>>,
+    /// How many places all ids have there.
+    pub(crate) remembered: usize,
     pub(crate) evicted: u64,
     /// Milliseconds from one key of `expiry` to the next; 0 where that is not known.
     pub(crate) step: i64,
@@ -157,6 +169,12 @@ pub struct WaitingLimits {
 }
 
 impl WaitingLimits {
+    /// How finely expiry looks at time, in milliseconds.
+    #[must_use]
+    pub fn step(self) -> i64 {
+        (millis(self.wait) / STEPS).max(1)
+    }
+
     /// What was made by then waits no more.
     #[must_use]
     pub fn oldest(self, clock: Time) -> Time {
@@ -167,7 +185,7 @@ impl WaitingLimits {
 impl WaitingRoom {
     /// Fits to limits that are configured now: what waits goes on waiting, as long as they say.
     pub fn adopt(&mut self, limits: WaitingLimits) {
-        let (before, now) = (self.step, step(limits.wait));
+        let (before, now) = (self.step, limits.step());
         self.step = now;
         if before == 0 || before == now {
             return;
@@ -203,14 +221,14 @@ impl WaitingRoom {
         self.entries.get(&id).is_some_and(|entry| entry.predictions.iter().any(same))
     }
 
-    /// Notes that a request for this id failed; `false` when that was known.
-    pub fn admit_failure(&mut self, id: Id, version: VersionKey, time: Time, limits: WaitingLimits) -> bool {
+    /// Notes that a request for this id failed, seen then; `false` when that was known.
+    pub fn admit_failure(&mut self, id: Id, version: VersionKey, seen: Time, limits: WaitingLimits) -> bool {
         let failures = &mut self.entries.entry(id).or_default().aside.get_or_insert_default().failures;
         if failures.contains(&version) {
             return false;
         }
         failures.push(version);
-        self.remember(id, time, limits);
+        self.remember(id, seen, limits);
         self.make_room(limits);
         true
     }
@@ -257,8 +275,10 @@ impl WaitingRoom {
                 LabelOutcome::Repeated
             }
             (false, _) => {
-                entry.keep_early(truth, clock);
-                self.remember(id, clock, limits);
+                if entry.keep_early(truth, clock) {
+                    self.remember(id, clock, limits);
+                    self.make_room(limits);
+                }
                 LabelOutcome::Unmatched
             }
         }
@@ -266,13 +286,16 @@ impl WaitingRoom {
 
     /// Forgets what waited longer than `labels.wait`.
     pub fn expire(&mut self, clock: Time, limits: WaitingLimits) {
-        let oldest = limits.oldest(clock);
+        let passed = limits.oldest(clock).0.div_euclid(limits.step());
+        // whole steps only, whichever of an id's places in `expiry` is looked at
+        let oldest = Time(passed.saturating_mul(limits.step()).saturating_sub(1));
         while let Some(first) = self.expiry.first_entry() {
-            if (*first.key() + 1).saturating_mul(step(limits.wait)) > oldest.0 {
+            if *first.key() >= passed {
                 break;
             }
             let ids = first.remove();
-            self.forget(&ids, oldest);
+            self.remembered -= ids.len();
+            self.forget(&ids, oldest, limits);
         }
     }
 
@@ -283,24 +306,31 @@ impl WaitingRoom {
     }
 
     fn remember(&mut self, id: Id, time: Time, limits: WaitingLimits) {
-        self.expiry.entry(time.0.div_euclid(step(limits.wait))).or_default().push_back(id);
+        self.expiry.entry(time.0.div_euclid(limits.step())).or_default().push_back(id);
+        self.remembered += 1;
     }
 
-    fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time) {
+    fn forget(&mut self, ids: &VecDeque<Id>, oldest: Time, limits: WaitingLimits) {
         for id in ids {
             let Some(entry) = self.entries.get_mut(id) else { continue };
             entry.predictions.retain(|prediction| prediction.seen > oldest);
-            if entry.predictions.is_empty() && entry.early(oldest).next().is_none() {
-                self.entries.remove(id);
+            match entry.newest_early(oldest) {
+                // it may have taken the place of one that came before, whose place in `expiry` this was
+                Some(came) => self.remember(*id, came, limits),
+                None if entry.predictions.is_empty() => drop(self.entries.remove(id)),
+                None => {}
             }
         }
     }
 
     fn make_room(&mut self, limits: WaitingLimits) {
-        while self.entries.len() > limits.most {
+        while self.entries.len() > limits.most || self.remembered > limits.most.saturating_mul(2) {
             let Some(mut first) = self.expiry.first_entry() else { return };
             match first.get_mut().pop_front() {
-                Some(id) => self.evicted += u64::from(self.entries.remove(&id).is_some()),
+                Some(id) => {
+                    self.remembered -= 1;
+                    self.evicted += u64::from(self.entries.remove(&id).is_some());
+                }
                 None => drop(first.remove()),
             }
         }
@@ -335,10 +365,6 @@ fn known_truth(entry: &Entry, version: VersionKey, oldest: Time) -> Option<Truth
         entry.early(oldest).chain(siblings).filter(|truth| truth.only.is_none_or(|only| only == version));
     // What was said of this version alone goes before what was said of all.
     meant.max_by_key(|truth| (truth.only.is_some(), truth.time))
-}
-
-fn step(wait: Duration) -> i64 {
-    (millis(wait) / STEPS).max(1)
 }
 
 #[cfg(test)]

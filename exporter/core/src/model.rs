@@ -118,18 +118,22 @@ impl Model {
         }
     }
 
-    /// Lets time pass: decides drift for every window whose period is over, forgets what waited too long.
+    /// Lets time pass: decides drift for every window whose period is over, forgets what waited too long. What is forgotten
+    /// depends on the grid of [`WaitingLimits::step`](crate::labels::WaitingLimits::step) that was passed, not on how often
+    /// somebody looked: so a state that is recovered is the one that was lost.
     pub fn advance(&mut self, setup: &ModelSetup, now: Time) {
         let Some(clock) = self.clock(setup, now) else { return };
         if clock < self.next_boundary {
             return;
         }
+        let step = setup.labels.limits.step();
+        let swept = Time(clock.0.div_euclid(step).saturating_mul(step));
         for version in &mut self.versions {
-            version.decide_until(setup, clock);
+            version.decide_until(setup, clock, swept);
         }
-        self.waiting.expire(clock, setup.labels.limits);
+        self.waiting.expire(swept, setup.labels.limits);
         let boundaries = self.versions.iter().flat_map(Version::next_boundaries);
-        let sweep = clock.after(setup.labels.limits.wait / 32);
+        let sweep = Time(swept.0.saturating_add(step));
         self.next_boundary = boundaries.min().map_or(sweep, |boundary| boundary.min(sweep));
     }
 
@@ -236,7 +240,8 @@ impl Model {
 
     fn fail(&mut self, setup: &ModelSetup, failed: &Prediction, time: Time, now: Time) -> Counted {
         let (version, limits) = (VersionKey::of(&failed.version), setup.labels.limits);
-        if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, time, limits)) {
+        let seen = self.clock(setup, now).map_or(time, |clock| clock.max(time));
+        if failed.id.is_some_and(|id| !self.waiting.admit_failure(id, version, seen, limits)) {
             return Counted::Duplicate;
         }
         let place = self.place_of(setup, &failed.version, now);

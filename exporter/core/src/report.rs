@@ -17,7 +17,6 @@ use serde::Serialize;
 use crate::drift::NullCache;
 use crate::model::{Birth, Births, ClockKind, Judge, ModelSetup, VersionTotals};
 use crate::quality::{Classes, Confusion, Metric, Unknown};
-use crate::segment::ALL_ROWS;
 use crate::summary::FeatureCounts;
 use crate::time::Time;
 use crate::view::{ModelTotals, ModelView, SliceView, VersionView, WindowView};
@@ -69,7 +68,7 @@ pub struct VersionReport {
     /// When it first came.
     #[serde(skip)]
     pub birth: Birth,
-    /// How often the data set of all rows came to drift, over all windows.
+    /// How often the data set of all rows came to drift, over all windows that there ever were.
     #[serde(skip)]
     pub dataset_detections: u64,
 }
@@ -184,9 +183,6 @@ fn version_report(
     classes: &Classes,
     nulls: &mut NullCache,
 ) -> VersionReport {
-    let all_rows = version.slices.iter().filter(|slice| *slice.segment == *ALL_ROWS);
-    let dataset_detections =
-        all_rows.flat_map(|slice| &slice.windows).map(|window| window.dataset_detections).sum();
     let segments = version.slices.into_iter().map(|slice| {
         let judge = Judge::new(setup, &version.name, &slice.segment);
         let baseline = baseline(&judge, &version.name, &slice.segment);
@@ -195,7 +191,7 @@ fn version_report(
     let segments = segments.collect();
     let fairness = fairness::fairness(&segments, setup.drift.min_rows);
     let VersionView { birth, totals, .. } = version;
-    VersionReport { segments, fairness, dataset_detections, totals, birth }
+    VersionReport { segments, fairness, dataset_detections: totals.dataset_detections, totals, birth }
 }
 
 fn segment_report(

@@ -100,9 +100,10 @@ impl State {
         begun_anew
     }
 
-    /// Lets time pass for all models; it never runs backwards.
+    /// Lets time pass for all models and for what is remembered; it never runs backwards.
     pub fn advance(&mut self, setup: &Setup, now: Time) {
         self.now = self.now.max(now);
+        self.answers.expire(self.now);
         for model in &setup.models {
             if let Some(state) = self.models.get_mut(&model.name) {
                 state.advance(model, self.now);
@@ -122,7 +123,6 @@ impl State {
     /// Counts a batch that was received at `now`, and remembers what it is answered if it came with a key that is new.
     pub fn accept(&mut self, setup: &Setup, batch: &Batch, once: Option<&Once>, now: Time) -> Answer {
         let answer = Answer::from(&self.apply(setup, batch, now));
-        self.answers.expire(self.now);
         if let Some(once) = once {
             self.answers.remember(once, answer.clone(), self.now, Bounds::OF_STATE);
         }

@@ -87,8 +87,6 @@ pub struct WindowView {
     pub pane: Pane,
     /// What was decided when it was last complete.
     pub decision: Option<Decision>,
-    /// How often the data set came to drift.
-    pub dataset_detections: u64,
     /// Quality up to the label horizon.
     pub quality: Option<QualityWindow>,
 }

@@ -113,7 +113,7 @@ pub(super) fn of_metric(reason: Unknown) -> &'static str {
         Unknown::Undefined => "not defined: no such predictions",
         Unknown::NoScores => "no labelled prediction has a score",
         Unknown::OneClass => "all labels are of one class",
-        Unknown::ScoresGivenUp => "too many scores waited for labels",
+        Unknown::ScoresGivenUp => "not every prediction's score was kept",
     }
 }
 

@@ -16,9 +16,6 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{Method, Table, permutation::Pool};
 
-/// Entries after which the older half of the cache is dropped; an entry is under 100 bytes.
-const CAPACITY: usize = 16_384;
-
 /// Steps of the grid of M per factor of two.
 const STEPS: f64 = 2.0;
 
@@ -59,7 +56,8 @@ impl NullScore {
     }
 }
 
-/// Nulls that were drawn before, bounded in number.
+/// Nulls that were drawn before. One publication asks for one of each slice, window, feature and method; what the last two
+/// asked for is kept, at under 100 bytes each, so nothing that did not change is drawn again.
 #[derive(Debug, Default)]
 pub struct NullCache {
     recent: HashMap<Key, NullScore, FixedState>,
@@ -69,6 +67,11 @@ pub struct NullCache {
 type Key = (Method, u64, i32);
 
 impl NullCache {
+    /// Begins another publication: forgets what the last one did not ask for.
+    pub fn next(&mut self) {
+        self.older = std::mem::take(&mut self.recent);
+    }
+
     /// The null of a method for a reference histogram (counts by cell, in any order) and M current rows, or `None` if either
     /// has no row. Draws it if it is not known yet.
     pub fn get(&mut self, method: Method, reference: &[u64], current_rows: u64) -> Option<NullScore> {
@@ -83,15 +86,8 @@ impl NullCache {
             Some(known) => *known,
             None => draw(method, reference, drawn_rows, key.1),
         };
-        self.keep(key, null);
-        Some(null.scaled(effective(reference_rows, drawn_rows) / effective(reference_rows, current_rows)))
-    }
-
-    fn keep(&mut self, key: Key, null: NullScore) {
-        if self.recent.len() >= CAPACITY / 2 && !self.recent.contains_key(&key) {
-            self.older = std::mem::take(&mut self.recent);
-        }
         self.recent.insert(key, null);
+        Some(null.scaled(effective(reference_rows, drawn_rows) / effective(reference_rows, current_rows)))
     }
 }
 

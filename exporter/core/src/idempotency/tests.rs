@@ -120,3 +120,13 @@ fn the_state_remembers_in_its_own_time_and_counting_again_gives_the_same_state()
     assert_eq!(state, again);
     assert_eq!(state.keys(), KeyTotals { remembered: 3, evicted: 0 });
 }
+
+#[test]
+fn answers_are_forgotten_by_time_alone() {
+    let setup = Setup::default();
+    let mut state = State::new(&setup);
+    state.accept(&setup, &Batch { lines: Vec::new() }, Some(&once("a", "body")), Time(0));
+    assert_eq!(state.keys().remembered, 1);
+    state.advance(&setup, Time(DAY));
+    assert_eq!(state.keys(), KeyTotals { remembered: 0, evicted: 0 });
+}

@@ -191,3 +191,53 @@ fn what_waits_goes_on_waiting_when_the_wait_is_configured_anew() {
         assert!(room.expiry.is_empty(), "from {before} to {after} seconds");
     }
 }
+
+/// Places in `expiry`, which are as many as are counted.
+fn remembered(room: &WaitingRoom) -> usize {
+    let places = room.expiry.values().map(VecDeque::len).sum();
+    assert_eq!(room.remembered, places);
+    places
+}
+
+#[test]
+fn an_early_label_that_changes_its_mind_takes_no_more_room() {
+    let mut room = WaitingRoom::default();
+    for at in 0..1_000 {
+        let class = if at % 2 == 0 { NO } else { YES };
+        assert_eq!(room.label(id("a"), truth(class, at), Time(at), LIMITS), LabelOutcome::Unmatched);
+    }
+    assert_eq!((remembered(&room), room.len(), room.evicted()), (1, 1, 0));
+}
+
+#[test]
+fn a_label_that_took_the_place_of_an_early_one_waits_as_long_as_any_and_no_longer() {
+    let mut room = WaitingRoom::default();
+    room.label(id("a"), truth(NO, 0), Time(0), LIMITS);
+    room.label(id("a"), truth(YES, 0), Time(2_000_000), LIMITS);
+    room.expire(Time(4_000_000), LIMITS);
+    assert_eq!((remembered(&room), room.len()), (1, 1));
+    room.expire(Time(5_500_000), LIMITS);
+    assert_eq!((remembered(&room), room.len()), (0, 0));
+}
+
+#[test]
+fn what_waits_for_one_id_is_bounded_too() {
+    let limits = WaitingLimits { most: 10, ..LIMITS };
+    let version = |at: i64| VersionKey::of(&at.to_string());
+    let (mut said_often, mut labelled, mut failed) =
+        (WaitingRoom::default(), WaitingRoom::default(), WaitingRoom::default());
+    for at in 0..1_000 {
+        said_often.admit(id("a"), said(version(at), at), limits);
+        let only = Truth { only: Some(version(at)), ..truth(NO, at) };
+        labelled.label(id("a"), only, Time(at), limits);
+        failed.admit_failure(id("a"), version(at), Time(at), limits);
+        let waiting = said_often.entries.values().map(|entry| entry.predictions.len()).sum::<usize>();
+        let asides = [&labelled, &failed].map(|room| {
+            let asides = room.entries.values().filter_map(|entry| entry.aside.as_ref());
+            asides.map(|aside| aside.early.len() + aside.failures.len()).sum::<usize>()
+        });
+        assert!(waiting <= 20 && asides.iter().all(|held| *held <= 20), "{at}: {waiting} {asides:?}");
+        assert!([&said_often, &labelled, &failed].iter().all(|room| remembered(room) <= 20), "{at}");
+    }
+    assert!(said_often.evicted() > 0 && labelled.evicted() > 0 && failed.evicted() > 0);
+}

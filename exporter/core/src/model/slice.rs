@@ -38,6 +38,8 @@ pub(super) struct Row {
     pub(super) cells: Cells,
     /// Whether a window began with it.
     pub(super) began: bool,
+    /// How many windows over rows found with it that the data set came to drift.
+    pub(super) detections: u64,
 }
 
 impl Slice {
@@ -79,7 +81,7 @@ impl Slice {
 
     /// Counts a prediction in every window that reaches it.
     pub(super) fn count(&mut self, judge: &Judge<'_>, placed: Placed, values: &[(u32, Value)]) -> Row {
-        let mut row = Row { ordinal: self.rows, cells: judge.cells(values), began: false };
+        let mut row = Row { ordinal: self.rows, cells: judge.cells(values), began: false, detections: 0 };
         self.rows += 1;
         for (spec, window) in &mut self.windows {
             let pane = spec.pane_of(placed.time, row.ordinal);
@@ -93,7 +95,8 @@ impl Slice {
             }
             window.prune(*spec, newest);
             if matches!(spec, WindowSpec::Rows(_)) {
-                window.decide_until(*spec, spec.pane_of(placed.time, row.ordinal + 1), judge);
+                let next = spec.pane_of(placed.time, row.ordinal + 1);
+                row.detections += window.decide_until(*spec, next, judge);
             }
         }
         row
@@ -104,14 +107,18 @@ impl Slice {
         self.windows.values_mut().for_each(WindowState::forget_scores);
     }
 
-    /// Decides every window over time whose period is over.
-    pub(super) fn decide_until(&mut self, judge: &Judge<'_>, clock: Time) {
+    /// Decides every window over time whose period is over, and forgets what no window reached at `swept`, not after
+    /// `clock`. Answers how often the data set came to drift.
+    pub(super) fn decide_until(&mut self, judge: &Judge<'_>, clock: Time, swept: Time) -> u64 {
+        let mut detections = 0;
         for (spec, window) in &mut self.windows {
             if matches!(spec, WindowSpec::Span(_)) {
-                window.decide_until(*spec, spec.pane_of(clock, 0), judge);
+                detections += window.decide_until(*spec, spec.pane_of(clock, 0), judge);
+                window.prune(*spec, spec.pane_of(swept, 0));
             }
-            window.forget_settled(*spec, clock, judge.setup().labels.limits.wait);
+            window.forget_settled(*spec, swept, judge.setup().labels.limits.wait);
         }
+        detections
     }
 
     /// The moments at which the windows over time want to be looked at next.

@@ -34,6 +34,8 @@ pub struct VersionTotals {
     pub score: Histogram,
     /// Labels that found their prediction.
     pub labels: u64,
+    /// How often the data set of all rows came to drift, over all windows that there ever were.
+    pub dataset_detections: u64,
 }
 
 /// Everything that is known of one version.
@@ -75,7 +77,9 @@ impl Version {
 
     /// Counts a prediction among all rows.
     pub(super) fn count(&mut self, setup: &ModelSetup, placed: Placed, values: &[(u32, Value)]) -> Row {
-        self.all.count(&self.all.judge(setup, &self.name), placed, values)
+        let row = self.all.count(&self.all.judge(setup, &self.name), placed, values);
+        self.totals.dataset_detections += row.detections;
+        row
     }
 
     /// Counts a prediction among the rows of a segment; `name` says how the segment is called.
@@ -93,10 +97,12 @@ impl Version {
         slice.count(&slice.judge(setup, &self.name), placed, values)
     }
 
-    /// Decides every window over time whose period is over.
-    pub(super) fn decide_until(&mut self, setup: &ModelSetup, clock: Time) {
-        for slice in slices_mut(&mut self.all, &mut self.segments) {
-            slice.decide_until(&slice.judge(setup, &self.name), clock);
+    /// Decides every window over time whose period is over, and forgets what no window reached at `swept`.
+    pub(super) fn decide_until(&mut self, setup: &ModelSetup, clock: Time, swept: Time) {
+        let all = self.all.judge(setup, &self.name);
+        self.totals.dataset_detections += self.all.decide_until(&all, clock, swept);
+        for slice in self.segments.values_mut() {
+            slice.decide_until(&slice.judge(setup, &self.name), clock, swept);
         }
     }
 
@@ -149,6 +155,7 @@ impl VersionTotals {
             latency: Histogram::new(LATENCY_BOUNDS),
             score: Histogram::new(SCORE_BOUNDS),
             labels: 0,
+            dataset_detections: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The panes of one window of one slice, and what was last decided on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -73,7 +73,6 @@ pub struct WindowState {
     /// The last period on which drift was decided, or the one before the first prediction.
     pub(crate) decided: Option<i64>,
     pub(crate) decision: Option<Decision>,
-    pub(crate) dataset_detections: u64,
 }
 
 /// The quality of the newest window whose labels can be trusted to be there.
@@ -121,10 +120,11 @@ impl WindowState {
         }
     }
 
-    /// Forgets scores, because those to come are about another class.
+    /// Forgets scores, because those to come are about another class. No pane so far has any again, as it would have those
+    /// of a part of its predictions.
     pub(super) fn forget_scores(&mut self) {
         self.quality.values_mut().for_each(|pane| pane.scores = ScoreHistogram::default());
-        self.scores = KeptScores::default();
+        self.scores = KeptScores::after(&self.quality);
     }
 
     /// Forgets panes that no window reaches any more.
@@ -165,30 +165,32 @@ impl WindowState {
         self.decided.map(|decided| decided + 2)
     }
 
-    /// Decides drift on every period that ends before this pane. Where several have passed since the last event, only
-    /// the first of them holds rows and only the last one's decision stays.
-    pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) {
-        let Some(decided) = self.decided else { return };
+    /// Decides drift on every period that ends before this pane. Of several that have passed, those without rows are decided
+    /// once after each that has some, which is as if each had been decided by itself. Answers how often the data set came
+    /// to drift.
+    pub(super) fn decide_until(&mut self, spec: WindowSpec, pane: i64, judge: &Judge<'_>) -> u64 {
+        let Some(decided) = self.decided else { return 0 };
         let last = spec.period_of(pane) - 1;
         if last <= decided {
-            return;
+            return 0;
         }
-        self.decide(spec, decided + 1, judge);
-        if last > decided + 1 {
-            self.decide(spec, last, judge);
-        }
+        let passed = (decided + 1) * spec.panes()..(last + 1) * spec.panes();
+        let with_rows = self.panes.range(passed).map(|(at, _)| spec.period_of(*at));
+        let periods: BTreeSet<i64> = with_rows.flat_map(|at| [at, at + 1]).chain([decided + 1]).collect();
+        let came = periods.range(..=last).filter(|period| self.decide(spec, **period, judge)).count();
         self.decided = Some(last);
+        came as u64
     }
 
-    fn decide(&mut self, spec: WindowSpec, period: i64, judge: &Judge<'_>) {
+    /// Answers whether the data set came to drift.
+    fn decide(&mut self, spec: WindowSpec, period: i64, judge: &Judge<'_>) -> bool {
         let first = period * spec.panes();
         let merged = self.merged(first..=first + spec.panes() - 1, judge);
         let decision = judge.decide(spec, &merged);
         let before = self.decision.as_ref().is_some_and(|decision| decision.dataset);
-        if decision.dataset && !before {
-            self.dataset_detections += 1;
-        }
+        let came = decision.dataset && !before;
         self.decision = Some(decision);
+        came
     }
 
     /// The window that ends at the model's now, or with the slice's last row when it goes by rows.
@@ -198,7 +200,6 @@ impl WindowState {
             spec,
             pane: self.merged(newest - spec.panes()..=newest, judge),
             decision: self.decision.clone(),
-            dataset_detections: self.dataset_detections,
             quality: self.quality(spec, newest, clock, judge.setup()),
         }
     }

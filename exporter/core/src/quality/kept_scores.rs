@@ -28,6 +28,13 @@ impl Default for KeptScores {
 }
 
 impl KeptScores {
+    /// None of these panes has any: scores are kept from the pane after them on.
+    #[must_use]
+    pub fn after(panes: &BTreeMap<i64, QualityPane>) -> KeptScores {
+        let from = panes.last_key_value().map_or(i64::MIN, |(last, _)| last.saturating_add(1));
+        KeptScores { from, cells: 0 }
+    }
+
     /// Whether a pane keeps scores.
     #[must_use]
     pub fn keeps(&self, pane: i64) -> bool {

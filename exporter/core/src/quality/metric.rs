@@ -81,7 +81,7 @@ pub enum Unknown {
     NoScores,
     /// All labels are of one class, so that nothing can be ranked.
     OneClass,
-    /// Too many scores waited for labels; those of the oldest panes were given up.
+    /// The scores of the oldest panes were given up, because too many waited for labels or they were about another class.
     ScoresGivenUp,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A saved state names no fields, so the shape of every format is kept here as it was: what changed since then is spelled
 //! out, what did not is the type of today. Predictions that were waiting have no score, so their labels count for the
-//! confusion matrix only.
+//! confusion matrix only, and scores are kept from the pane after them on.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -155,10 +155,19 @@ impl From<FirstVersion> for Version {
         let FirstVersion { name, totals, windows, layout } = first;
         let layout = Layout::Whole(layout);
         let FirstTotals { predictions, statuses, classes, latency, score, labels, confusion } = totals;
+        let dataset_detections = windows.values().map(|window| window.dataset_detections).sum();
         let windows = windows.into_iter().map(|(spec, window)| (spec, window.into())).collect();
         Version {
             name,
-            totals: VersionTotals { predictions, statuses, classes, latency, score, labels },
+            totals: VersionTotals {
+                predictions,
+                statuses,
+                classes,
+                latency,
+                score,
+                labels,
+                dataset_detections,
+            },
             all: Slice {
                 segment: ALL_ROWS.into(),
                 birth: BIRTH,
@@ -174,13 +183,13 @@ impl From<FirstVersion> for Version {
 
 impl From<FirstWindow> for WindowState {
     fn from(first: FirstWindow) -> WindowState {
+        let quality = first.quality.into_iter().map(|(at, pane)| (at, pane.into())).collect();
         WindowState {
             panes: first.panes,
-            quality: first.quality.into_iter().map(|(at, pane)| (at, pane.into())).collect(),
-            scores: KeptScores::default(),
+            scores: KeptScores::after(&quality),
+            quality,
             decided: first.decided,
             decision: first.decision,
-            dataset_detections: first.dataset_detections,
         }
     }
 }
@@ -196,8 +205,9 @@ impl From<FirstWaitingRoom> for WaitingRoom {
     fn from(first: FirstWaitingRoom) -> WaitingRoom {
         let FirstWaitingRoom { entries, expiry, evicted } = first;
         let entries = entries.into_iter().map(|(id, entry)| (id, entry.into()));
+        let remembered = expiry.values().map(VecDeque::len).sum();
         // how finely it looked at time is not written there: as the configuration of now says
-        WaitingRoom { entries: entries.collect(), expiry, evicted, step: 0 }
+        WaitingRoom { entries: entries.collect(), expiry, remembered, evicted, step: 0 }
     }
 }
 

@@ -52,18 +52,32 @@ fn a_window_that_grows_by_a_row_hardly_moves_its_null() {
     }
 }
 
+/// A null that no draw comes to.
+const MARKED: NullScore =
+    NullScore { method: Method::Psi, mean: 42.0, divergence_mean: 0.0, divergence_variance: 0.0 };
+
 #[test]
-fn a_known_null_is_not_drawn_again_and_the_cache_is_bounded() {
+fn a_publication_draws_nothing_that_the_one_before_asked_for_however_much_that_was() {
+    let references = || (1..=40_000).map(|rows| [rows, 2]);
     let mut nulls = NullCache::default();
-    let first = nulls.get(Method::Psi, &[3, 2], 5);
-    assert_eq!((nulls.get(Method::Psi, &[3, 2], 5), nulls.recent.len()), (first, 1));
-    for count in 0..CAPACITY as u64 {
-        let null =
-            NullScore { method: Method::Psi, mean: 0.0, divergence_mean: 0.0, divergence_variance: 0.0 };
-        nulls.keep((Method::Psi, count, 0), null);
+    for reference in references() {
+        nulls.recent.insert((Method::Psi, fingerprint(&reference), 4), MARKED);
     }
-    assert!(nulls.recent.len() + nulls.older.len() <= CAPACITY);
-    assert_eq!(nulls.get(Method::Psi, &[3, 2], 5), first);
+    for publication in 0..3 {
+        nulls.next();
+        let known = references().all(|reference| nulls.get(Method::Psi, &reference, 4) == Some(MARKED));
+        assert!(known, "publication {publication}");
+    }
+    assert_eq!((nulls.recent.len(), nulls.older.len()), (40_000, 40_000));
+}
+
+#[test]
+fn what_a_publication_did_not_ask_for_is_forgotten_with_it() {
+    let mut nulls = NullCache::default();
+    nulls.get(Method::Psi, &[3, 2], 5);
+    nulls.next();
+    nulls.next();
+    assert_eq!((nulls.recent.len(), nulls.older.len()), (0, 0));
 }
 
 #[test]

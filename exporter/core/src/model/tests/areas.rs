@@ -76,7 +76,7 @@ fn what_cannot_be_ranked_is_absent_and_says_why() {
 }
 
 #[test]
-fn another_positive_class_leaves_the_scores_about_the_first_one_behind() {
+fn another_positive_class_is_told_from_the_window_on_that_lies_wholly_after_the_change() {
     let (before, mut model) = labelled(&[(Some(0.9), "1"), (Some(0.1), "0")]);
     model.predict(&before, &scored(7, Some(0.9)), NOW).unwrap();
     let mut other = ModelSetup::clone(&before);
@@ -84,10 +84,26 @@ fn another_positive_class_leaves_the_scores_about_the_first_one_behind() {
     let other = Arc::new(other);
     model.adopt(&other);
     model.label(&other, &label(7, START + HOUR, "1"), NOW).unwrap();
-    assert_eq!(quality(&model, &other).unknown[&Metric::RocAuc], Unknown::NoScores);
-    for (id, (score, class)) in (10..).zip([(0.2, "1"), (0.8, "0")]) {
-        model.predict(&other, &scored(id, Some(score)), NOW).unwrap();
-        model.label(&other, &label(id, START + HOUR, class), NOW).unwrap();
+    let of_scores = [Metric::RocAuc, Metric::PrAuc, Metric::BrierScore];
+    let why = |model: &Model| of_scores.map(|metric| quality(model, &other).unknown.get(&metric).copied());
+    assert_eq!(why(&model), [Some(Unknown::ScoresGivenUp); 3]);
+    for id in 10..12 {
+        rank(&mut model, &other, id);
     }
-    assert_eq!(quality(&model, &other).metrics[&Metric::RocAuc], 1.0);
+    assert_eq!(why(&model), [Some(Unknown::ScoresGivenUp); 3], "two of five have a score about the class");
+    for id in 3 * HOUR as u64..3 * HOUR as u64 + 49 {
+        rank(&mut model, &other, id);
+    }
+    let after = told(&model, &other, NOW);
+    for name in ["1h", "48rows"] {
+        let quality = window(&after, name).quality.unwrap();
+        assert_eq!((quality.rows, quality.metrics[&Metric::RocAuc]), (49, 1.0), "{name}");
+    }
+}
+
+/// A prediction that ranks right when the positive class is 0, and its label.
+fn rank(model: &mut Model, setup: &ModelSetup, id: u64) {
+    let (score, class) = [(0.2, "1"), (0.8, "0")][id as usize % 2];
+    model.predict(setup, &scored(id, Some(score)), NOW).unwrap();
+    model.label(setup, &label(id, START + 4 * HOUR, class), NOW).unwrap();
 }

@@ -53,7 +53,7 @@ fn predictions_of_the_first_format_meet_their_labels_and_have_no_score() {
     assert_eq!((outcome.accepted, outcome.rejected.len()), (60, 0));
     let told = told(&setup, &state);
     let quality = &told[0]["versions"]["v1"]["segments"][""]["windows"]["1d"]["quality"];
-    assert_eq!(quality["unknown"]["roc_auc"], "no_scores", "{quality}");
+    assert_eq!(quality["unknown"]["roc_auc"], "scores_given_up", "{quality}");
     assert!(quality["metrics"]["accuracy"].as_f64().unwrap() > 0.5, "{quality}");
 }
 

@@ -104,10 +104,15 @@ fn all_else(model: &Model) -> impl PartialEq + std::fmt::Debug {
     };
     (
         slices.map(of_slice).collect::<Vec<_>>(),
-        model.versions.iter().map(|version| version.totals.clone()).collect::<Vec<_>>(),
+        model.versions.iter().map(totals).collect::<Vec<_>>(),
         (model.classes.clone(), model.segments.clone(), model.waiting.clone(), model.label_delay.clone()),
         (model.rows, model.labels_unmatched, model.labels_contradicted, model.labels_repeated),
     )
+}
+
+/// Without what other cells may come to say.
+fn totals(version: &Version) -> VersionTotals {
+    VersionTotals { dataset_detections: 0, ..version.totals.clone() }
 }
 
 /// Takes the steps, and sweeps away what is only a matter of memory.
@@ -251,4 +256,18 @@ fn decisions_stay_with_their_features_and_the_word_on_the_data_set_with_what_bea
     let fewer = window(&told(&model, &other_ages, NOW), "1h");
     assert_eq!(word(&fewer), (Some(1), Some(0), Some(false)));
     assert_eq!((fewer.features["age"].detected, fewer.features["kind"].detected), (None, Some(false)));
+}
+
+#[test]
+fn a_counter_of_drift_goes_on_when_a_window_is_no_longer_configured() {
+    let before = setup(ClockKind::Event, &["1h", "480rows"]);
+    let mut model = Model::new(&before);
+    for id in 0..500 {
+        model.predict(&before, &prediction(id * 2, START + id as i64 * 9_000, 3.0), NOW).unwrap();
+    }
+    let detections = |model: &Model, setup| told(model, setup, NOW).versions["v1"].dataset_detections;
+    assert_eq!(detections(&model, &before), 2, "once over an hour, once over 480 rows");
+    let after = setup(ClockKind::Event, &["1d"]);
+    model.adopt(&after);
+    assert_eq!(detections(&model, &after), 2);
 }
