@@ -81,11 +81,7 @@ impl Delivery {
 
     /// Goes by another plan; notifications of destinations that are gone wait in the store until they return.
     pub fn replan(&self, plan: Plan) {
-        let plan = Arc::new(plan);
-        let before = self.0.plan.swap(Arc::clone(&plan));
-        for gone in before.destinations.keys().filter(|name| !plan.destinations.contains_key(*name)) {
-            self.means().metrics.forget_backlog(gone);
-        }
+        self.0.plan.store(Arc::new(plan));
         self.start_queues();
         self.means().bell.send_replace(());
     }
@@ -121,8 +117,9 @@ impl Delivery {
 
     async fn show_backlogs(self) {
         let shutdown = self.means().tasks.shutdown();
+        let mut shown = BTreeMap::new();
         loop {
-            if let Err(error) = self.show_backlog().await {
+            if let Err(error) = self.show_backlog(&mut shown).await {
                 tracing::error!(%error, "the backlog could not be read");
             }
             tokio::select! {
@@ -132,15 +129,29 @@ impl Delivery {
         }
     }
 
-    async fn show_backlog(&self) -> Result<(), StoreError> {
+    /// Of every destination, also of those that are gone and for which something waits; `shown` is what was shown last, and
+    /// whether it was configured.
+    async fn show_backlog(&self, shown: &mut BTreeMap<String, bool>) -> Result<(), StoreError> {
         let backlogs = self.means().store.backlogs().await?;
         let now = self.means().clock.now();
         let plan = self.0.plan.load();
-        for channel in plan.destinations.keys() {
+        let waiting = backlogs.iter().map(|backlog| (backlog.channel.clone(), false));
+        let configured = plan.destinations.keys().map(|channel| (channel.clone(), true));
+        let now_shown: BTreeMap<String, bool> = waiting.chain(configured).collect();
+        for (channel, configured) in &now_shown {
             let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
             let waiting = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
             self.means().metrics.backlog(channel, waiting);
+            if !configured && shown.get(channel) != Some(&false) {
+                tracing::warn!(
+                    channel,
+                    "notifications wait for a channel that the configuration no longer has"
+                );
+            }
         }
+        let gone = shown.keys().filter(|channel| !now_shown.contains_key(*channel));
+        gone.for_each(|channel| self.means().metrics.forget_backlog(channel));
+        *shown = now_shown;
         Ok(())
     }
 }
