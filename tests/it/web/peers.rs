@@ -7,7 +7,7 @@ use crate::support::certificates::Authority;
 use crate::support::http::{Answer, client, send};
 use crate::support::peers::Peer;
 use crate::support::process::free_port;
-use crate::support::program::{EXPORTER, Program, run};
+use crate::support::program::{EXPORTER, Program, RECEIVER, run};
 use crate::support::wait::until;
 use crate::support::{home, write};
 
@@ -169,4 +169,26 @@ async fn a_replay_goes_over_tls_to_an_exporter_that_it_trusts() {
     }
     let said = replay(&[ca, token]);
     assert_eq!(said.code, Some(0), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_fire_drill_goes_over_tls_to_the_receiver_of_the_same_configuration_and_to_no_other() {
+    let (home, authority) = (home(), Authority::new("our authority"));
+    certify(home.path(), &authority);
+    configure(
+        home.path(),
+        "{tls: {cert_file: server.pem, key_file: server.key}, auth: {tokens: [{name: drill, token: token-drill, allow: [read, write]}]}}",
+    );
+    let receiver = Program::receiver_over_tls(home.path(), &authority.pem()).await;
+    let drill = || {
+        let address = format!("--web.listen-address={}", receiver.url.trim_start_matches("https://"));
+        run(RECEIVER, home.path(), &["send-test", &address], &[])
+    };
+    let said = drill();
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    // the file has another certificate now than the one that runs
+    certify(home.path(), &authority);
+    let said = drill();
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(said.err.contains("another certificate") && !said.err.contains("token-drill"), "{}", said.err);
 }

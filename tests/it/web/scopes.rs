@@ -16,12 +16,15 @@ const BOTH: [(Method, &str, &str); 5] = [
     (Method::GET, "/metrics", "metrics"),
     (Method::POST, "/-/reload", "write"),
 ];
-const EXPORTER: [(Method, &str, &str); 3] = [
+const EXPORTER: [(Method, &str, &str); 5] = [
     (Method::POST, "/v1/events", "ingest"),
     (Method::GET, "/api/v1/models", "read"),
     (Method::GET, "/api/v1/models/loans", "read"),
+    (Method::GET, "/api/v1/models/loans/distributions", "read"),
+    (Method::GET, "/models/loans", "read"),
 ];
-const RECEIVER: [(Method, &str, &str); 3] = [
+const RECEIVER: [(Method, &str, &str); 4] = [
+    (Method::POST, "/api/v1/send-test", "write"),
     (Method::POST, "/webhook", "ingest"),
     (Method::GET, "/api/v1/notifications", "read"),
     (Method::GET, "/notifications/1", "read"),
