@@ -7,8 +7,8 @@ use crate::alert::Labels;
 /// Why a matcher cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MatcherError {
-    /// There is no operator where one was expected.
-    #[error("expected =, !=, =~ or !~ after the label name in {0:?}")]
+    /// There is no operator after this label name.
+    #[error("expected =, !=, =~ or !~ after the label name {0:?}")]
     Operator(String),
     /// There is no label name.
     #[error("expected a label name at the start of {0:?}")]
@@ -111,7 +111,8 @@ fn read_list(mut rest: &str, into: &mut Vec<Matcher>) -> Result<(), MatcherError
 
 fn read(text: &str) -> Result<(Matcher, &str), MatcherError> {
     let (name, rest) = read_name(text)?;
-    let (negated, is_regex, rest) = read_operator(rest)?;
+    let (negated, is_regex, rest) =
+        read_operator(rest).ok_or_else(|| MatcherError::Operator(name.clone()))?;
     let (value, rest) = read_value(&name, rest)?;
     let test = if is_regex { Test::Regex(anchored(&value)?) } else { Test::Equal(value) };
     Ok((Matcher { name, negated, test }, rest.trim_start()))
@@ -128,16 +129,13 @@ fn read_name(text: &str) -> Result<(String, &str), MatcherError> {
     Ok((text[..end].to_owned(), &text[end..]))
 }
 
-fn read_operator(text: &str) -> Result<(bool, bool, &str), MatcherError> {
+fn read_operator(text: &str) -> Option<(bool, bool, &str)> {
     const OPERATORS: [(&str, bool, bool); 4] =
         [("=~", false, true), ("!~", true, true), ("!=", true, false), ("=", false, false)];
     let text = text.trim_start();
-    OPERATORS
-        .iter()
-        .find_map(|(sign, negated, is_regex)| {
-            Some((*negated, *is_regex, text.strip_prefix(sign)?.trim_start()))
-        })
-        .ok_or_else(|| MatcherError::Operator(text.to_owned()))
+    OPERATORS.iter().find_map(|(sign, negated, is_regex)| {
+        Some((*negated, *is_regex, text.strip_prefix(sign)?.trim_start()))
+    })
 }
 
 fn read_value<'a>(name: &str, text: &'a str) -> Result<(String, &'a str), MatcherError> {
