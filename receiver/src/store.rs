@@ -37,8 +37,8 @@ pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use settings::Settings;
 use steady::Steady;
 pub use told::Intent;
+pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
-pub use transaction::{Group, Transaction};
 pub use wording::Wording;
 
 /// What went wrong with the store; every message says what to do or whom to ask.

@@ -144,5 +144,28 @@ pub struct Snapshot {
     pub alerts: Vec<Alert>,
 }
 
+/// The group of alerts that a webhook or a notification is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Who sent it.
+    pub source: String,
+    /// What identifies it there; of any length.
+    pub key: String,
+    /// What its alerts have in common by configuration of the sender.
+    pub labels: Labels,
+    /// The sender's own page.
+    pub external_url: String,
+    /// How many of its alerts the newest snapshot left out.
+    pub truncated_alerts: u64,
+}
+
+impl Group {
+    /// A short name for its source and key: 32 hexadecimal digits of XXH3.
+    pub fn id(&self) -> String {
+        let text = format!("{}\0{}", self.source, self.key);
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+    }
+}
+
 #[cfg(test)]
 mod tests;

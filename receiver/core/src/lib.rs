@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket: `now` and randomness are arguments.
 
 pub mod alert;
+pub mod book;
 pub mod dedupe;
 pub mod message;
 pub mod occurrence;

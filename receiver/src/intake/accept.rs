@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::{Alert, Fingerprint, Snapshot, Status};
+use modelwatch_receiver_core::alert::{Alert, Fingerprint, Group, Snapshot, Status};
 use modelwatch_receiver_core::dedupe::{self, Seen, Suppression, Verdict};
 use modelwatch_receiver_core::occurrence::{Occurrence, Report, Sighting, observe};
 
 use super::{Policy, Terms};
 use crate::store::{
-    DueOccurrence, Group, Intent, OccurrenceRow, StoreError, StoredOccurrence, TEST_SOURCE, Transaction,
-    Wording, new_id,
+    DueOccurrence, Intent, OccurrenceRow, StoreError, StoredOccurrence, TEST_SOURCE, Transaction, Wording,
+    new_id,
 };
 
 /// A webhook to be accepted.

@@ -36,7 +36,7 @@ impl Store {
         .bind(LOST)
         .execute(transaction.connection())
         .await?;
-        sqlx::query("update notifications set leased = 0 where leased = 1")
+        sqlx::query("update notifications set owner = null where owner is not null")
             .execute(transaction.connection())
             .await?;
         sqlx::query("update notifications set due_at = $1 where status = 'pending' and due_at > $1")
@@ -166,7 +166,7 @@ impl Transaction {
             self.hand_over(notification, &newer).await?;
             return Ok(true);
         }
-        sqlx::query("update notifications set due_at = $2, leased = 0 where id = $1")
+        sqlx::query("update notifications set due_at = $2, owner = null where id = $1")
             .bind(notification)
             .bind(due.as_microsecond())
             .execute(self.connection())

@@ -1,12 +1,12 @@
 //! Occurrences as rows: the core's value as JSON, and beside it what queries look for.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::{Alert, Fingerprint, Status};
+use modelwatch_receiver_core::alert::{Alert, Fingerprint, Group, Status};
 use modelwatch_receiver_core::occurrence::Occurrence;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::transaction::{Group, from_json, new_id, to_json};
+use super::transaction::{from_json, new_id, to_json};
 use super::{Store, StoreError, Transaction};
 
 /// An occurrence as the store knows it.

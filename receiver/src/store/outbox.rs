@@ -48,8 +48,8 @@ pub enum Claim {
 /// or about an alert of theirs, so that nothing overtakes and nothing is said twice.
 const FREE: &str = "n.status = 'pending' and not exists (
     select 1 from notifications o
-    where o.channel = n.channel and o.leased = 1
-      and ((o.source = n.source and o.group_key = n.group_key)
+    where o.channel = n.channel and o.owner is not null
+      and (o.group_id = n.group_id
            or exists (select 1 from mentions theirs join mentions ours on ours.occurrence = theirs.occurrence
                       where theirs.notification = o.id and ours.notification = n.id)))";
 
@@ -87,7 +87,7 @@ impl Store {
 impl Transaction {
     async fn lease(&mut self, channel: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
         let update = format!(
-            "update notifications set leased = 1 where id = (
+            "update notifications set owner = 'here' where id = (
                  select n.id from notifications n
                  where n.channel = $1 and n.due_at <= $2 and {FREE}
                  order by n.waiting_since limit 1)
@@ -196,7 +196,7 @@ impl Transaction {
     }
 
     pub(super) async fn finish(&mut self, id: &str, status: &str) -> Result<(), StoreError> {
-        sqlx::query("update notifications set status = $2, leased = 0 where id = $1")
+        sqlx::query("update notifications set status = $2, owner = null where id = $1")
             .bind(id)
             .bind(status)
             .execute(self.connection())
@@ -208,7 +208,7 @@ impl Transaction {
     pub(super) async fn newer_in_group(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
         let newer = sqlx::query_scalar(
             "select n.id from notifications n join notifications old on old.id = $1
-             where n.channel = old.channel and n.source = old.source and n.group_key = old.group_key
+             where n.channel = old.channel and n.group_id = old.group_id
                and n.status = 'pending' and n.number > old.number order by n.number desc limit 1",
         )
         .bind(notification)

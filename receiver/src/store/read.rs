@@ -79,7 +79,7 @@ pub struct StoredAttempt {
 /// The columns of a [`StoredNotification`].
 const COLUMNS: &str =
     "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem,
-     case when status = 'pending' and leased = 0 and due_at > 0 then due_at end as next_attempt_at";
+     case when status = 'pending' and owner is null and due_at > 0 then due_at end as next_attempt_at";
 
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;

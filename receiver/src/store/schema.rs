@@ -14,6 +14,7 @@ pub(super) fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "webhooks, occurrences, notifications, attempts", FIRST),
         step(2, "what single recipients of a notification came to", RECEIPTS),
+        step(3, "leases with owners, gates, and what was not told", SHARED),
     ])
 }
 
@@ -32,6 +33,51 @@ create table receipts (
     tries bigint not null,
     primary key (notification, recipient)
 );
+";
+
+/// Several receivers may share the tables: who owns a notification, who is alive, and from when on a destination may be
+/// sent to stand in them. A group's key and its source may be of any length, which an index of PostgreSQL does not take:
+/// `group_id` stands for both.
+const SHARED: &str = "
+create table receivers (
+    id text primary key,
+    alive_until bigint not null
+);
+create table gates (
+    channel text primary key,
+    opens_at bigint not null
+);
+create table suppressions (
+    channel text not null,
+    occurrence text not null,
+    reason text not null,
+    times bigint not null,
+    first_at bigint not null,
+    last_at bigint not null,
+    primary key (channel, occurrence, reason)
+);
+create index suppressions_occurrence on suppressions (occurrence);
+
+alter table occurrences add column copy bigint not null default 0;
+alter table occurrences add column flapping bigint not null default 0;
+
+alter table transitions add column last_at bigint;
+update transitions set last_at =
+    (select max(n.created_at) from mentions m join notifications n on n.id = m.notification
+     where m.occurrence = transitions.occurrence and n.channel = transitions.channel)
+where status = 'firing' and repeat_number = 0;
+
+drop index notifications_leased;
+drop index notifications_group;
+alter table notifications drop column leased;
+alter table notifications add column owner text;
+alter table notifications add column group_id text not null default '';
+alter table notifications add column patience_from bigint not null default 0;
+alter table notifications add column fallback_of text;
+update notifications set patience_from = waiting_since;
+create index notifications_owned on notifications (channel) where owner is not null;
+create index notifications_group on notifications (channel, group_id) where status = 'pending';
+create index notifications_fallback on notifications (fallback_of) where fallback_of is not null;
 ";
 
 const FIRST: &str = "

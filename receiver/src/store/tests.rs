@@ -1,3 +1,4 @@
+use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::alert::{Alert, Change, Kind, Status};
 use modelwatch_receiver_core::dedupe::{Suppression, Told, Transition};
 use modelwatch_receiver_core::retry::Next;

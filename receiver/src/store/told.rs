@@ -5,7 +5,9 @@ use modelwatch_receiver_core::alert::Status;
 use modelwatch_receiver_core::dedupe::{Suppression, Told, Transition};
 use sqlx::Row as _;
 
-use super::transaction::{Group, timestamp, to_json};
+use modelwatch_receiver_core::alert::Group;
+
+use super::transaction::{timestamp, to_json};
 use super::{StoreError, Transaction};
 
 /// A notification to be: who is to be told about which group, because of a webhook accepted when.
@@ -98,10 +100,10 @@ impl Transaction {
         let Intent { id, channel, group, at } = intent;
         sqlx::query(
             "insert into notifications (id, channel, source, group_key, group_labels, external_url,
-                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, leased, message, number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'new', 0, 'pending', 0, 0, '{}',
+                 truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message, group_id, patience_from, number)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'new', 0, 'pending', 0, '{}', $9, $8,
                  (select coalesce(max(number), 0) + 1 from notifications
-                  where channel = $2 and source = $3 and group_key = $4 and status = 'pending'))",
+                  where channel = $2 and group_id = $9 and status = 'pending'))",
         )
         .bind(id)
         .bind(channel)
@@ -111,6 +113,7 @@ impl Transaction {
         .bind(group.external_url.as_str())
         .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
         .bind(at.as_microsecond())
+        .bind(group.id())
         .execute(self.connection())
         .await?;
         for occurrence in occurrences {
@@ -136,12 +139,10 @@ impl Transaction {
     pub async fn supersede(&mut self, intent: Intent<'_>) -> Result<usize, StoreError> {
         let older: Vec<String> = sqlx::query_scalar(
             "select id from notifications
-             where channel = $1 and source = $2 and group_key = $3 and status = 'pending'
-               and leased = 0 and id <> $4",
+             where channel = $1 and group_id = $2 and status = 'pending' and owner is null and id <> $3",
         )
         .bind(intent.channel)
-        .bind(intent.group.source.as_str())
-        .bind(intent.group.key.as_str())
+        .bind(intent.group.id())
         .bind(intent.id)
         .fetch_all(self.connection())
         .await?;

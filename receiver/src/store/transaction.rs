@@ -1,28 +1,13 @@
 //! One unit of work: all of it is on disk after [`Transaction::commit`], or none of it.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::Labels;
+use modelwatch_receiver_core::alert::Group;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool};
 
 use super::StoreError;
-
-/// The group of alerts that a webhook or a notification is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Who sent it.
-    pub source: String,
-    /// What identifies it there.
-    pub key: String,
-    /// What its alerts have in common by configuration of the sender.
-    pub labels: Labels,
-    /// The sender's own page.
-    pub external_url: String,
-    /// How many of its alerts the newest snapshot left out.
-    pub truncated_alerts: u64,
-}
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
 ///

@@ -55,8 +55,8 @@ pub(crate) async fn store_with(remembered: Vec<Remembered>) -> (TempDir, Store) 
 async fn remember(store: &Store, row: Remembered) {
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
-             created_at, waiting_since, kind, late, status, suppressed, due_at, message, content, problem, number, leased)
-         values ($1, $2, 'default', 'group', '{}', '', 0, $3, $3, $4, $5, $6, $7, $3, $8, $9, $10, 1, 0)",
+             created_at, waiting_since, kind, late, status, suppressed, due_at, message, content, problem, number)
+         values ($1, $2, 'default', 'group', '{}', '', 0, $3, $3, $4, $5, $6, $7, $3, $8, $9, $10, 1)",
     )
     .bind(row.id)
     .bind(row.channel)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::{Alert, Labels, Status};
+use modelwatch_receiver_core::alert::{Alert, Group, Labels, Status};
 use modelwatch_receiver_core::dedupe::Transition;
 use modelwatch_receiver_core::occurrence::{Sighting, Windows, observe};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
