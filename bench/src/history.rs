@@ -22,7 +22,8 @@ const QUESTIONS: usize = 200;
 const WARM_UP: usize = 5;
 /// How long the receiver may take to make an index of labels.
 const INDEXED_WITHIN: Duration = Duration::from_secs(1_800);
-const CONFIG: &str = "routes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\nhistory: {retention: 3650d}\n";
+const CONFIG: &str =
+    "routes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\nhistory: {retention: 3650d}\n";
 
 /// A question: what it is called, and what stands behind `/api/v1/notifications`.
 type Question = (&'static str, String);
@@ -50,7 +51,12 @@ pub(crate) async fn measure(program: &Path, place: &Path, notifications: u64) ->
     let mut connection = Connection::open(running.address).await?;
     for (name, query) in questions(&mut connection, notifications).await? {
         let (found, times) = ask(&mut connection, &query).await?;
-        section.row(vec![name.to_owned(), found, milliseconds(times.percentile(50)), milliseconds(times.percentile(99))]);
+        section.row(vec![
+            name.to_owned(),
+            found,
+            milliseconds(times.percentile(50)),
+            milliseconds(times.percentile(99)),
+        ]);
     }
     running.stop().await?;
     Ok(section)
@@ -61,11 +67,17 @@ async fn wait_for_index(store: &Path) -> Result<String> {
     let began = Instant::now();
     let Some(mut open) = fill::unlabelled(store).await? else { return Ok(String::new()) };
     while open {
-        ensure!(began.elapsed() < INDEXED_WITHIN, "the labels were not all indexed within {INDEXED_WITHIN:?}");
+        ensure!(
+            began.elapsed() < INDEXED_WITHIN,
+            "the labels were not all indexed within {INDEXED_WITHIN:?}"
+        );
         sleep(Duration::from_millis(500)).await;
         open = fill::unlabelled(store).await?.unwrap_or_default();
     }
-    Ok(format!(" Labels are indexed in the background; for all of them that took {} s.", began.elapsed().as_secs()))
+    Ok(format!(
+        " Labels are indexed in the background; for all of them that took {} s.",
+        began.elapsed().as_secs()
+    ))
 }
 
 async fn questions(connection: &mut Connection, notifications: u64) -> Result<Vec<Question>> {
@@ -93,7 +105,10 @@ async fn questions(connection: &mut Connection, notifications: u64) -> Result<Ve
         ("alertname and channel", query(&[("alertname", "Alert3"), ("channel", "team")])),
         ("alertname and dead", query(&[("alertname", "Alert3"), ("status", "dead")])),
         ("a day in the middle", query(&[("until", &at), ("since", &day_before(micros)?)])),
-        ("alertname in that day", query(&[("until", &at), ("since", &day_before(micros)?), ("alertname", "Alert3")])),
+        (
+            "alertname in that day",
+            query(&[("until", &at), ("since", &day_before(micros)?), ("alertname", "Alert3")]),
+        ),
         ("deep cursor", query(&[("cursor", &format!("{micros}.{}", fill::id(notifications / 2)))])),
         ("one by its id", format!("/{}", fill::id(notifications / 2))),
     ])

@@ -40,7 +40,12 @@ type Measured = (Outcome, u64);
 ///
 /// # Errors
 /// When a program does not start, or a connection breaks.
-pub(crate) async fn measure(program: &Path, place: &Path, seconds: Duration, rounds: usize) -> Result<Section> {
+pub(crate) async fn measure(
+    program: &Path,
+    place: &Path,
+    seconds: Duration,
+    rounds: usize,
+) -> Result<Section> {
     let version = alertmanager_version();
     let explanation = format!(
         "Each webhook has {ALERTS} alerts and is answered after it is on disk (SQLite). What is to be told goes to one Slack channel \
@@ -49,7 +54,8 @@ pub(crate) async fn measure(program: &Path, place: &Path, seconds: Duration, rou
          takes the same alerts at /api/v2/alerts and keeps them in memory. Medians of {rounds} rounds of {} s, each on a new store.",
         seconds.as_secs()
     );
-    let columns = ["what is sent", "to", "connections", "requests/s", "p50 ms", "p99 ms", "peak RSS MB", "refused"];
+    let columns =
+        ["what is sent", "to", "connections", "requests/s", "p50 ms", "p99 ms", "peak RSS MB", "refused"];
     let mut section = Section::new("Webhooks accepted", &explanation, &columns);
     for (name, mix) in MIXES {
         for connections in CONNECTIONS {

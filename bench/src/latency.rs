@@ -67,7 +67,12 @@ async fn through_alertmanager(place: &Path) -> Result<Option<Times>> {
     Ok(Some(times))
 }
 
-async fn send(connection: &mut Connection, path: &str, dialect: Dialect, slack: &mut StandIn) -> Result<Times> {
+async fn send(
+    connection: &mut Connection,
+    path: &str,
+    dialect: Dialect,
+    slack: &mut StandIn,
+) -> Result<Times> {
     let mut bodies = Bodies::new(dialect, Mix::Fresh, 1, 0);
     let mut times = Vec::new();
     for group in 0..MESSAGES {

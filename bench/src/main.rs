@@ -85,7 +85,8 @@ async fn measure(arguments: &Arguments) -> Result<String> {
     let receiver = arguments.receiver.as_path();
     std::fs::metadata(receiver).with_context(|| format!("there is no program {}", receiver.display()))?;
     // beside the program, on a real disk: /tmp may be memory
-    let place = tempfile::Builder::new().prefix("bench-").tempdir_in(receiver.parent().unwrap_or(Path::new(".")))?;
+    let place =
+        tempfile::Builder::new().prefix("bench-").tempdir_in(receiver.parent().unwrap_or(Path::new(".")))?;
     let mut report = Report::default();
     report.line(&machine::describe(place.path())?);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);

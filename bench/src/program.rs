@@ -1,5 +1,6 @@
 //! The programs that are measured, as processes of their own on free ports of loopback.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -60,8 +61,7 @@ pub(crate) async fn receiver(program: &Path, folder: &Path, rest: &str) -> Resul
     let mut command = Command::new(program);
     command.arg(format!("--config.file={}", file.display()));
     command.arg(format!("--web.listen-address={address}"));
-    command.arg("--log.level=warn");
-    Running::start(command, address).await
+    Running::start(command, address, folder).await
 }
 
 /// Starts Alertmanager with that configuration; `None` when there is none on this machine.
@@ -78,7 +78,7 @@ pub(crate) async fn alertmanager(folder: &Path, config: &str) -> Result<Option<R
     command.arg(format!("--storage.path={}", folder.display()));
     command.arg(format!("--web.listen-address={address}"));
     command.args(["--cluster.listen-address=", "--log.level=error"]);
-    Running::start(command, address).await.map(Some)
+    Running::start(command, address, folder).await.map(Some)
 }
 
 /// What Alertmanager says its version is.
@@ -104,13 +104,15 @@ fn free_address() -> Result<SocketAddr> {
 }
 
 impl Running {
-    async fn start(mut command: Command, address: SocketAddr) -> Result<Running> {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+    /// Starts it; what it says goes into a file of `folder`, as it would at home.
+    async fn start(mut command: Command, address: SocketAddr, folder: &Path) -> Result<Running> {
+        let log = folder.join("log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?).kill_on_drop(true);
         let began = Instant::now();
         let mut child = command.spawn().context("cannot start a program")?;
         while !is_ready(address).await {
             if let Some(status) = child.try_wait()? {
-                bail!("a program ended before it was ready: {status}");
+                bail!("a program ended before it was ready: {status}: {}", std::fs::read_to_string(&log)?);
             }
             if began.elapsed() > READY_WITHIN {
                 bail!("a program was not ready within {READY_WITHIN:?}");

@@ -38,7 +38,11 @@ pub(crate) async fn measure(program: &Path, place: &Path, longest: u64) -> Resul
         let mut slowest = None;
         if more > 0 {
             let outcome = run(target, each.clone(), Until::Each(more)).await?;
-            ensure!(outcome.refused == 0, "{} webhooks were refused while filling the queue", outcome.refused);
+            ensure!(
+                outcome.refused == 0,
+                "{} webhooks were refused while filling the queue",
+                outcome.refused
+            );
             each.iter_mut().for_each(|bodies| bodies.skip(more));
             slowest = Some(outcome.times.percentile(99));
         }

@@ -67,8 +67,10 @@ impl Report {
 /// # Errors
 /// When the document cannot be read or written, or has no markers.
 pub(crate) fn write(document: &Path, text: &str) -> Result<()> {
-    let before = std::fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-    let after = between(&before, text).with_context(|| format!("{} has no {BEGIN} … {END}", document.display()))?;
+    let before =
+        std::fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
+    let after =
+        between(&before, text).with_context(|| format!("{} has no {BEGIN} … {END}", document.display()))?;
     std::fs::write(document, after).with_context(|| format!("cannot write {}", document.display()))
 }
 

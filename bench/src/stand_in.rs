@@ -63,7 +63,12 @@ async fn answer(stream: TcpStream, arrivals: mpsc::UnboundedSender<Arrival>) {
     let service = service_fn(|request: Request<Incoming>| {
         let arrivals = arrivals.clone();
         async move {
-            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let body = request
+                .into_body()
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
             // nobody may be waiting any more
             let _ = arrivals.send(Arrival { at: Instant::now(), body });
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
-use crate::figures::{Times, megabytes, median, milliseconds};
+use crate::figures::{Times, median, megabytes, milliseconds};
 use crate::program::{folder, receiver};
 use crate::report::Section;
 

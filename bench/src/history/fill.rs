@@ -93,7 +93,8 @@ pub(super) async fn fill(store: &Path, count: u64) -> Result<()> {
     sqlx::raw_sql("pragma synchronous = off; pragma cache_size = -500000").execute(&mut connection).await?;
     for from in (1..=count).step_by(usize::try_from(CHUNK)?) {
         let to = count.min(from + CHUNK - 1);
-        let numbers = format!("with recursive n(i) as (select {from} union all select i + 1 from n where i < {to})");
+        let numbers =
+            format!("with recursive n(i) as (select {from} union all select i + 1 from n where i < {to})");
         sqlx::raw_sql("begin").execute(&mut connection).await?;
         for statement in statements() {
             // `with` stands before the select of an insert
@@ -118,7 +119,9 @@ pub(super) async fn unlabelled(store: &Path) -> Result<Option<bool>> {
     if columns.fetch_optional(&mut connection).await?.is_none() {
         return Ok(None);
     }
-    let open = sqlx::query("select 1 from notifications where labelled = 0 limit 1").fetch_optional(&mut connection).await?;
+    let open = sqlx::query("select 1 from notifications where labelled = 0 limit 1")
+        .fetch_optional(&mut connection)
+        .await?;
     Ok(Some(open.is_some()))
 }
 
