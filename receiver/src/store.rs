@@ -17,6 +17,7 @@ mod dialect;
 mod hearsay;
 mod heartbeats;
 mod known;
+mod labels;
 mod notices;
 mod occurrences;
 mod outbox;

@@ -7,6 +7,7 @@ use super::*;
 
 mod batches;
 mod bench;
+mod labels;
 mod present_state;
 mod receipts;
 
