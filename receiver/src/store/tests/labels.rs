@@ -21,7 +21,7 @@ async fn what_is_put_into_words_again_is_labelled_again() {
     assert_eq!(labelled(&bench).await, 0);
     bench.store.label().await.unwrap();
     assert_eq!(labelled(&bench).await, 1);
-    assert_eq!(count(&bench, "select count(*) from labels").await, 1, "it is the same label");
+    assert_eq!(count(&bench, "select count(*) from labels").await, 2, "it is the same label");
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn labels_are_forgotten_with_what_had_them() {
     bench.queue("console", &occurrence, FIRING, at(0)).await;
     bench.store.label().await.unwrap();
     while bench.store.prune(at(0)).await.unwrap() {}
-    assert_eq!(count(&bench, "select count(*) from labels").await, 1);
+    assert_eq!(count(&bench, "select count(*) from labels").await, 2);
     while bench.store.prune(at(1)).await.unwrap() {}
     assert_eq!(count(&bench, "select count(*) from labels").await, 0);
 }
@@ -53,7 +53,9 @@ fn a_message_has_the_labels_of_all_its_alerts_once() {
     let pairs = message.pairs();
     for (name, value) in message.alerts.iter().flat_map(|alert| &alert.labels) {
         assert!(pairs.contains(&Pair::of(name, value)));
+        assert!(pairs.contains(&Pair::to(&message.channel, name, value)));
     }
     assert!(!pairs.contains(&Pair::of("alertname", "other")));
     assert_ne!(Pair::of("a", "bc"), Pair::of("ab", "c"));
+    assert_ne!(Pair::to("a", "b", "c"), Pair::to("d", "b", "c"));
 }
