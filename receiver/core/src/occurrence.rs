@@ -122,6 +122,15 @@ impl Sighting {
             }
         }
     }
+
+    /// The same, when nothing else is asked any more.
+    pub fn into_occurrence(self) -> Occurrence {
+        match self {
+            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
+                occurrence
+            }
+        }
+    }
 }
 
 /// What `report`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
