@@ -13,7 +13,11 @@ use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 mod attempts;
 mod backlog;
+mod dialect;
+mod hearsay;
 mod heartbeats;
+mod known;
+mod notices;
 mod occurrences;
 mod outbox;
 mod prune;
@@ -25,9 +29,11 @@ mod steady;
 mod told;
 mod transaction;
 mod wording;
+mod write;
 
 pub use attempts::Ending;
 pub use backlog::Backlog;
+use dialect::Dialect;
 pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
 pub use outbox::{Claim, Claimed};
@@ -40,6 +46,7 @@ pub use told::Intent;
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
 pub use wording::Wording;
+pub use write::Superseded;
 
 /// What went wrong with the store; every message says what to do or whom to ask.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +98,7 @@ pub struct Store {
     writer: AnyPool,
     readers: AnyPool,
     history: AnyPool,
+    dialect: Dialect,
     steady: Steady,
     /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
     _lock: Option<Arc<File>>,
@@ -119,7 +127,8 @@ impl Store {
         let readers = connect(path, "ro", READERS).await?;
         let history = connect(path, "ro", HISTORY_READERS).await?;
         let steady = Steady::start();
-        let store = Store { writer, readers, history, steady, _lock: Some(Arc::new(lock)) };
+        let dialect = Dialect::Sqlite;
+        let store = Store { writer, readers, history, dialect, steady, _lock: Some(Arc::new(lock)) };
         store.release_leases().await?;
         Ok(store)
     }
@@ -138,7 +147,8 @@ impl Store {
             .await
             .map_err(|error| unusable(path, &error))?;
         let (writer, history) = (readers.clone(), readers.clone());
-        Ok(Store { writer, readers, history, steady: Steady::start(), _lock: None })
+        let dialect = Dialect::Sqlite;
+        Ok(Store { writer, readers, history, dialect, steady: Steady::start(), _lock: None })
     }
 
     /// The connections that only read; never blocked by the writer.
@@ -151,7 +161,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        Transaction::begin(&self.writer).await
+        Transaction::begin(&self.writer, self.dialect).await
     }
 
     /// Closes all connections; what is written is on disk already.

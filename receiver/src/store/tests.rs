@@ -5,6 +5,7 @@ use modelwatch_receiver_core::retry::Next;
 
 use super::*;
 
+mod batches;
 mod bench;
 mod present_state;
 mod receipts;

@@ -151,18 +151,4 @@ impl Transaction {
         }
         Ok(older.len())
     }
-
-    /// Ends `older` as superseded; `newer` takes over its mentions and its age.
-    pub(super) async fn hand_over(&mut self, older: &str, newer: &str) -> Result<(), StoreError> {
-        const STEPS: [&str; 2] = [
-            "insert into mentions (notification, occurrence)
-             select $2, occurrence from mentions where notification = $1 on conflict do nothing",
-            "update notifications set waiting_since =
-                 (select min(waiting_since) from notifications where id in ($1, $2)) where id = $2",
-        ];
-        for step in STEPS {
-            sqlx::query(step).bind(older).bind(newer).execute(self.connection()).await?;
-        }
-        self.suppress(older, Suppression::Superseded).await
-    }
 }

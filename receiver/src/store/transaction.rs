@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Group;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool};
 
 use super::StoreError;
+use super::dialect::Dialect;
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
 ///
@@ -16,18 +19,51 @@ use super::StoreError;
 /// did not end by a commit is closed, and the next transaction begins on a new one.
 pub struct Transaction {
     connection: PoolConnection<Any>,
+    dialect: Dialect,
     committed: bool,
+    /// How many statements were run, for tests of who is to need few.
+    #[cfg(test)]
+    pub(super) statements: usize,
 }
 
 impl Transaction {
-    pub(super) async fn begin(pool: &AnyPool) -> Result<Transaction, StoreError> {
-        let mut transaction = Transaction { connection: pool.acquire().await?, committed: false };
+    pub(super) async fn begin(pool: &AnyPool, dialect: Dialect) -> Result<Transaction, StoreError> {
+        let connection = pool.acquire().await?;
+        let mut transaction = Transaction {
+            connection,
+            dialect,
+            committed: false,
+            #[cfg(test)]
+            statements: 0,
+        };
         sqlx::raw_sql("begin").execute(transaction.connection()).await?;
         Ok(transaction)
     }
 
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        #[cfg(test)]
+        {
+            self.statements += 1;
+        }
         &mut self.connection
+    }
+
+    /// Runs a statement over `rows`, which stand in its `{rows}`; over none, nothing.
+    pub(super) async fn apply(&mut self, sql: &str, rows: &[Value]) -> Result<(), StoreError> {
+        if !rows.is_empty() {
+            let statement = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
+            statement.execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// What a query over `rows`, which stand in its `{rows}`, finds.
+    pub(super) async fn select(&mut self, sql: &str, rows: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
+        Ok(query.fetch_all(self.connection()).await?)
     }
 
     /// Puts everything on disk.
