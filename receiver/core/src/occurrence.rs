@@ -164,6 +164,11 @@ impl Occurrence {
         }
     }
 
+    /// Whether it stands as `other` does, whenever either was last heard of.
+    pub fn stands_as(&self, other: &Occurrence) -> bool {
+        *self == Occurrence { seen_at: self.seen_at, ..other.clone() }
+    }
+
     /// The firing copy that is held against this occurrence, if one is.
     pub fn held(&self) -> Option<Report> {
         self.held

@@ -46,7 +46,11 @@ pub struct Entries {
 
 impl<'a> Book<'a> {
     /// A book in which everything happens at `now`.
-    pub fn new(known: impl IntoIterator<Item = (AlertKey, Known)>, terms: Terms<'a>, now: Timestamp) -> Book<'a> {
+    pub fn new(
+        known: impl IntoIterator<Item = (AlertKey, Known)>,
+        terms: Terms<'a>,
+        now: Timestamp,
+    ) -> Book<'a> {
         let (mut newest, mut pages) = (HashMap::new(), HashMap::new());
         for (key, known) in known {
             newest.insert(key.clone(), known.id.clone());
@@ -244,7 +248,13 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn win(&mut self, channel: &str, occurrence: &str, transition: Transition, suppressed: Option<Suppression>) {
+    fn win(
+        &mut self,
+        channel: &str,
+        occurrence: &str,
+        transition: Transition,
+        suppressed: Option<Suppression>,
+    ) {
         if let Some(page) = self.pages.get_mut(occurrence) {
             page.told.entry(channel.to_owned()).or_default().win(transition);
         }

@@ -72,15 +72,14 @@ impl Page {
     /// What the store is to do about it.
     pub(super) fn close(self, id: String, windows: Windows) -> Upkeep {
         let check_at = self.occurrence.check_at(windows);
-        let changes = |stored: &Occurrence| {
-            *stored != Occurrence { seen_at: stored.seen_at, ..self.occurrence.clone() }
-        };
-        let is_new = self.stored.is_none();
-        if !is_new && !self.was_due && self.newer.is_none() && !self.stored.as_ref().is_some_and(changes) {
+        let stands = self.stored.as_ref().is_some_and(|stored| stored.stands_as(&self.occurrence));
+        if let Some(stored) = self.stored.as_ref().filter(|_| stands && !self.was_due && self.newer.is_none())
+        {
             let seen_at = self.occurrence.seen_at;
-            let is_newer = self.stored.is_some_and(|stored| stored.seen_at != seen_at);
+            let is_newer = stored.seen_at != seen_at;
             return if is_newer { Upkeep::Heard(seen_at, check_at) } else { Upkeep::Nothing };
         }
+        let is_new = self.stored.is_none();
         Upkeep::Write(Written {
             id,
             key: self.key,
