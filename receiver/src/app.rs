@@ -82,6 +82,9 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     if let Err(left) = tasks.drain(GRACE).await {
         tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
     }
+    if let Err(error) = store.resign().await {
+        tracing::warn!(%error, "what was under way is given back only later");
+    }
     store.close().await;
     Ok(())
 }

@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 mod attempts;
 mod backlog;
+mod gates;
 mod heartbeats;
+mod lease;
 mod occurrences;
 mod outbox;
 mod prune;
@@ -26,9 +29,11 @@ mod told;
 mod transaction;
 mod wording;
 
-pub use attempts::Ending;
+pub use attempts::{Ended, Ending};
 pub use backlog::Backlog;
 pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
+use lease::Lease;
+pub use lease::RENEW_EVERY;
 pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
 pub use outbox::{Claim, Claimed};
 #[cfg(test)]
@@ -92,6 +97,7 @@ pub struct Store {
     readers: AnyPool,
     history: AnyPool,
     steady: Steady,
+    lease: Lease,
     /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
     _lock: Option<Arc<File>>,
 }
@@ -119,8 +125,10 @@ impl Store {
         let readers = connect(path, "ro", READERS).await?;
         let history = connect(path, "ro", HISTORY_READERS).await?;
         let steady = Steady::start();
-        let store = Store { writer, readers, history, steady, _lock: Some(Arc::new(lock)) };
-        store.release_leases().await?;
+        let lease = Lease::new();
+        let store = Store { writer, readers, history, steady, lease, _lock: Some(Arc::new(lock)) };
+        // the lock says that nobody else serves it
+        store.join(true).await?;
         Ok(store)
     }
 
@@ -138,7 +146,13 @@ impl Store {
             .await
             .map_err(|error| unusable(path, &error))?;
         let (writer, history) = (readers.clone(), readers.clone());
-        Ok(Store { writer, readers, history, steady: Steady::start(), _lock: None })
+        let (steady, lease) = (Steady::start(), Lease::new());
+        Ok(Store { writer, readers, history, steady, lease, _lock: None })
+    }
+
+    /// The time by the store's clock, which due times are told by.
+    pub fn now(&self) -> Timestamp {
+        self.steady.now()
     }
 
     /// The connections that only read; never blocked by the writer.
@@ -152,6 +166,12 @@ impl Store {
     /// When the database fails.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         Transaction::begin(&self.writer).await
+    }
+
+    /// Begins a transaction that is in order on disk, but perhaps not yet when its commit returns: for what may as well not have
+    /// happened should the power fail, such as a claim. The next other commit puts it on disk too.
+    pub(super) async fn begin_unhurried(&self) -> Result<Transaction, StoreError> {
+        Transaction::begin_unhurried(&self.writer).await
     }
 
     /// Closes all connections; what is written is on disk already.

@@ -157,8 +157,10 @@ impl Transaction {
         const STEPS: [&str; 2] = [
             "insert into mentions (notification, occurrence)
              select $2, occurrence from mentions where notification = $1 on conflict do nothing",
-            "update notifications set waiting_since =
-                 (select min(waiting_since) from notifications where id in ($1, $2)) where id = $2",
+            "update notifications set
+                 waiting_since = (select min(waiting_since) from notifications where id in ($1, $2)),
+                 patience_from = (select min(patience_from) from notifications where id in ($1, $2))
+             where id = $2",
         ];
         for step in STEPS {
             sqlx::query(step).bind(older).bind(newer).execute(self.connection()).await?;

@@ -17,12 +17,27 @@ use super::StoreError;
 pub struct Transaction {
     connection: PoolConnection<Any>,
     committed: bool,
+    commit: &'static str,
 }
 
 impl Transaction {
     pub(super) async fn begin(pool: &AnyPool) -> Result<Transaction, StoreError> {
-        let mut transaction = Transaction { connection: pool.acquire().await?, committed: false };
-        sqlx::raw_sql("begin").execute(transaction.connection()).await?;
+        Transaction::begin_with(pool, "begin", "commit").await
+    }
+
+    /// One whose commit does not wait for the disk. Should the power fail it is lost as a whole, or not at all.
+    pub(super) async fn begin_unhurried(pool: &AnyPool) -> Result<Transaction, StoreError> {
+        let begin = "pragma synchronous = normal; begin";
+        Transaction::begin_with(pool, begin, "commit; pragma synchronous = full").await
+    }
+
+    async fn begin_with(
+        pool: &AnyPool,
+        begin: &'static str,
+        commit: &'static str,
+    ) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction { connection: pool.acquire().await?, committed: false, commit };
+        sqlx::raw_sql(begin).execute(transaction.connection()).await?;
         Ok(transaction)
     }
 
@@ -35,7 +50,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails; then nothing of it happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        sqlx::raw_sql("commit").execute(self.connection()).await?;
+        sqlx::raw_sql(self.commit).execute(self.connection()).await?;
         self.committed = true;
         Ok(())
     }
