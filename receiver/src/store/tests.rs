@@ -7,6 +7,7 @@ use super::*;
 
 mod batches;
 mod bench;
+mod leases;
 mod present_state;
 mod receipts;
 
@@ -105,8 +106,8 @@ async fn a_crash_between_sending_and_recording_leaves_an_ambiguous_attempt_and_n
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;
     let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
-    bench.claim("console", at(2)).await.unwrap();
-    bench.store.begin_attempt(&id, "content", None, at(2)).await.unwrap();
+    let claimed = bench.claim("console", at(2)).await.unwrap();
+    bench.begin(&claimed, at(2)).await.unwrap();
     let bench = bench.restarted().await;
     let again = bench.claim("console", at(3)).await.unwrap();
     assert_eq!((again.id.as_str(), again.attempts), (id.as_str(), 1));
@@ -212,7 +213,7 @@ async fn nothing_overtakes_a_notification_of_its_group_that_is_under_way() {
     bench.see(&alert("A", Some(at(50))), at(3)).await;
     let ended = bench.queue("console", &a, RESOLVED, at(3)).await;
     assert!(bench.claim("console", at(4)).await.is_none());
-    assert!(!bench.end(&under_way, &delivered(), Next::Done, at(5)).await);
+    assert_eq!(bench.end(&under_way, &delivered(), Next::Done, at(5)).await, Ended::AsMeant);
     assert_eq!(bench.claim("console", at(6)).await.unwrap().id, ended);
 }
 
@@ -224,7 +225,7 @@ async fn a_failed_notification_makes_way_for_the_newer_one_of_its_group() {
     let under_way = bench.claim("console", at(2)).await.unwrap();
     let b = bench.see(&alert("B", None), at(3)).await;
     let second = bench.queue("console", &b, FIRING, at(3)).await;
-    assert!(bench.end(&under_way, &refused(), Next::Again(HOUR), at(4)).await);
+    assert_eq!(bench.end(&under_way, &refused(), Next::Again(HOUR), at(4)).await, Ended::Superseded);
     assert_eq!(bench.status(&first).await.1.as_deref(), Some("superseded"));
     let claimed = bench.claim("console", at(5)).await.unwrap();
     assert_eq!(claimed.id, second);
@@ -238,7 +239,7 @@ async fn a_failed_notification_waits_until_it_is_due() {
     bench.queue("console", &a, FIRING, at(1)).await;
     let claimed = bench.claim("console", at(2)).await.unwrap();
     let wait = Duration::from_millis(300);
-    assert!(!bench.end(&claimed, &refused(), Next::Again(wait), at(4)).await);
+    assert_eq!(bench.end(&claimed, &refused(), Next::Again(wait), at(4)).await, Ended::AsMeant);
     let left = bench.store.next_due("console").await.unwrap().unwrap();
     assert!(left > Duration::ZERO && left <= wait, "{left:?}");
     assert!(bench.claim("console", at(1_000_000)).await.is_none(), "the wall clock hastens nothing");

@@ -47,7 +47,7 @@ pub(super) fn alert(name: &str, ends_at: Option<Timestamp>) -> Alert {
 }
 
 pub(super) struct Bench {
-    _directory: tempfile::TempDir,
+    _directory: std::sync::Arc<tempfile::TempDir>,
     pub(super) path: std::path::PathBuf,
     pub(super) store: Store,
 }
@@ -57,7 +57,12 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/er/receiver.db");
         let store = Store::open(&path).await.unwrap();
-        Bench { _directory: directory, path, store }
+        Bench { _directory: std::sync::Arc::new(directory), path, store }
+    }
+
+    /// The same folder, with this way to its store.
+    pub(super) fn with(&self, store: Store) -> Bench {
+        Bench { _directory: self._directory.clone(), path: self.path.clone(), store }
     }
 
     /// The store opened again; what was claimed and begun is as a process that died leaves it.
@@ -139,7 +144,7 @@ impl Bench {
 
     pub(super) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
         loop {
-            match self.store.claim(channel, &wording(), now).await.unwrap() {
+            match self.store.claim(channel, None, &wording(), now).await.unwrap() {
                 Claim::Nothing => return None,
                 Claim::Suppressed(_) | Claim::Dead(_) => {}
                 Claim::Ours(claimed) => return Some(*claimed),
@@ -147,10 +152,31 @@ impl Bench {
         }
     }
 
-    pub(super) async fn end(&self, claimed: &Claimed, outcome: &Outcome, next: Next, now: Timestamp) -> bool {
-        let attempt = self.store.begin_attempt(&claimed.id, "content", None, now).await.unwrap();
+    /// The same, once the destination may be sent to.
+    pub(super) async fn claim_when_open(&self, channel: &str, now: Timestamp) -> Claimed {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(claimed) = self.claim(channel, now).await {
+                return claimed;
+            }
+            assert!(std::time::Instant::now() < deadline, "it never opened");
+        }
+    }
+
+    pub(super) async fn begin(&self, claimed: &Claimed, now: Timestamp) -> Option<String> {
+        self.store.begin_attempt(claimed, "content", None, now).await.unwrap()
+    }
+
+    pub(super) async fn end(
+        &self,
+        claimed: &Claimed,
+        outcome: &Outcome,
+        next: Next,
+        now: Timestamp,
+    ) -> Ended {
+        let attempt = self.begin(claimed, now).await.unwrap();
         let ending = Ending { outcome, next, at: now };
-        self.store.end_attempt(&attempt, &claimed.id, ending).await.unwrap()
+        self.store.end_attempt(&attempt, claimed, ending).await.unwrap()
     }
 
     pub(super) async fn status(&self, notification: &str) -> (String, Option<String>) {
