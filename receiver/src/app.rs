@@ -82,11 +82,16 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     if let Err(left) = tasks.drain(GRACE).await {
         tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
     }
+    leave(&store).await;
+    Ok(())
+}
+
+/// What is not done is for others, or for the next start.
+async fn leave(store: &Store) {
     if let Err(error) = store.resign().await {
         tracing::warn!(%error, "what was under way is given back only later");
     }
     store.close().await;
-    Ok(())
 }
 
 /// What all parts share.

@@ -34,18 +34,22 @@ impl Delivery {
         let shutdown = self.means().tasks.shutdown();
         let mut under_way = self.0.under_way.subscribe();
         loop {
-            match self.means().store.renew().await {
-                Ok(0) => {}
-                Ok(taken) => {
-                    tracing::warn!(taken, "notifications of a receiver that is gone were taken over");
-                    self.means().bell.send_replace(());
-                }
-                Err(error) => tracing::error!(%error, "other receivers may take this one for dead"),
-            }
+            self.renew().await;
             tokio::select! {
                 () = tokio::time::sleep(RENEW_EVERY) => {}
                 () = all_ended(&shutdown, &mut under_way) => return,
             }
+        }
+    }
+
+    async fn renew(&self) {
+        match self.means().store.renew().await {
+            Ok(0) => {}
+            Ok(taken) => {
+                tracing::warn!(taken, "notifications of a receiver that is gone were taken over");
+                self.means().bell.send_replace(());
+            }
+            Err(error) => tracing::error!(%error, "other receivers may take this one for dead"),
         }
     }
 
