@@ -137,6 +137,12 @@ impl Store {
         self.dialect == Dialect::Postgres
     }
 
+    /// The connection that writes, for tests that break something.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.writer
+    }
+
     /// The connections that only read; never blocked by the writer.
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.readers

@@ -345,21 +345,15 @@ async fn untold(rig: &Rig) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn what_was_only_heard_is_written_before_the_program_ends() {
     let rig = Rig::new(CONFIG).await;
-    let (intake, intaker) = rig.intake();
-    rig.tasks.shutdown().cancel();
-    let running = tokio::task::LocalSet::new();
-    running
-        .run_until(async {
-            let task = tokio::task::spawn_local(intaker.run(rig.tasks.shutdown()));
-            let copy = group(&[("A", None)]);
-            accept_all(&intake, &[copy.clone(), copy.clone()]).await.unwrap();
-            rig.clock.advance(Duration::from_secs(60));
-            accept_all(&intake, &[copy]).await.unwrap();
-            assert_eq!(untold(&rig).await, []);
-            drop(intake);
-            task.await.unwrap();
-        })
-        .await;
+    rig.tasks.shutdown().trigger();
+    let intake = rig.running_intake();
+    let copy = group(&[("A", None)]);
+    accept_all(&intake, &[copy.clone(), copy.clone()]).await.unwrap();
+    rig.clock.advance(Duration::from_secs(60));
+    accept_all(&intake, &[copy]).await.unwrap();
+    assert_eq!(untold(&rig).await, []);
+    drop(intake);
+    rig.tasks.drain(Duration::from_secs(20)).await.unwrap();
     assert_eq!(untold(&rig).await, [("duplicate".to_owned(), 2)]);
     let seen: i64 =
         sqlx::query_scalar("select seen_at from occurrences").fetch_one(rig.store.readers()).await.unwrap();
