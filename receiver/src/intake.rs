@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, Wording};
 
 /// How many webhooks wait at most.
-const QUEUE: usize = 1024;
+pub(crate) const QUEUE: usize = 1024;
 
 /// How many bytes of webhooks wait at most: 64 MiB, of which one alone may be all.
 const QUEUE_BYTES: u32 = 64 << 20;

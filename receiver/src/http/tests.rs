@@ -114,7 +114,7 @@ async fn full_intake_answers_503() {
     let rig = Rig::new(OPEN).await;
     let (intake, _not_running) = rig.intake();
     let router = router(&rig, intake);
-    let waiting = tokio::task::JoinSet::from_iter((0..256).map(|_| {
+    let waiting = tokio::task::JoinSet::from_iter((0..crate::intake::QUEUE).map(|_| {
         let router = router.clone();
         async move { post(&router, "/webhook", None, BODY).await.status }
     }));
