@@ -84,6 +84,9 @@ pub struct Occurrence {
     resolved_at: Option<Timestamp>,
     /// A firing copy that waits to be refuted.
     held: Option<Report>,
+    /// It was opened by a copy that was held, and nobody spoke of it since: it may still be refuted.
+    #[serde(default)]
+    rests_on_held: bool,
     /// The end of the occurrence before this one, or its last report if nobody said that it ended.
     previous_end: Option<Timestamp>,
     /// The alerts that are one but for ignored labels; an occurrence is over when all of them are.
@@ -116,6 +119,15 @@ pub enum Sighting {
 impl Sighting {
     /// The occurrence the copy belongs to, as it now stands.
     pub fn occurrence(&self) -> &Occurrence {
+        match self {
+            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
+                occurrence
+            }
+        }
+    }
+
+    /// The same, when nothing else is asked any more.
+    pub fn into_occurrence(self) -> Occurrence {
         match self {
             Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
                 occurrence
@@ -155,6 +167,11 @@ impl Occurrence {
         }
     }
 
+    /// Whether it stands as `other` does, whenever either was last heard of.
+    pub fn stands_as(&self, other: &Occurrence) -> bool {
+        *self == Occurrence { seen_at: self.seen_at, ..other.clone() }
+    }
+
     /// The firing copy that is held against this occurrence, if one is.
     pub fn held(&self) -> Option<Report> {
         self.held
@@ -187,6 +204,7 @@ impl Occurrence {
             unconfirmed: false,
             resolved_at: ended.map(|ended| ended.accepted_at),
             held: None,
+            rests_on_held: false,
             previous_end,
             members: BTreeMap::from([(report.member, Member { newest_start: report.starts_at, ended })]),
         }
@@ -212,6 +230,7 @@ impl Occurrence {
         member.ended = None;
         self.starts_at = self.starts_at.min(report.starts_at);
         self.seen_at = now;
+        self.rests_on_held = false;
         self.state = State::Firing;
         self.forget_members(now, windows);
         Sighting::Known(self)
@@ -219,7 +238,8 @@ impl Occurrence {
 
     /// A resolved copy while it is open: it ends one member, and with the last one the occurrence.
     fn ended(mut self, report: Report, end: Timestamp, now: Timestamp, windows: Windows) -> Sighting {
-        let before = self.previous_end.is_some_and(|previous| end <= previous);
+        let before =
+            self.previous_end.is_some_and(|previous| end <= previous) && !self.can_be_refuted(now, windows);
         let start = self.members.get(&report.member).map_or(self.starts_at, |member| member.newest_start);
         if before || end < start {
             return Sighting::OldCopy(self);
@@ -242,7 +262,8 @@ impl Occurrence {
         }
         if self.resolved_at.is_none_or(|at| now >= later(at, windows.reorder)) {
             let returned = Occurrence::begin(report, now, self.ends_at);
-            return Sighting::Opened(Occurrence { unconfirmed: true, ..returned });
+            let rests_on_held = self.held == Some(report);
+            return Sighting::Opened(Occurrence { unconfirmed: true, rests_on_held, ..returned });
         }
         if self.held.is_none_or(|held| held.starts_at < report.starts_at) {
             self.held = Some(report);
@@ -263,6 +284,12 @@ impl Occurrence {
         self.ends_at = Some(end);
         self.seen_at = now;
         Sighting::Known(self)
+    }
+
+    /// Whether to hear again that the occurrence before it is over tells that this one never was: it may have been opened
+    /// by an old copy, and what says so is newer than whatever said that it fires.
+    fn can_be_refuted(&self, now: Timestamp, windows: Windows) -> bool {
+        self.unconfirmed && (self.rests_on_held || now >= later(self.seen_at, windows.reorder))
     }
 
     /// Members that ended so long ago that no old copy speaks of them any more; replicas come and go for years.

@@ -13,7 +13,7 @@ use super::write::Superseded;
 use super::{StoreError, Transaction};
 
 /// A destination and the id of a group.
-type Place = (String, String);
+type Topic = (String, String);
 
 impl Transaction {
     pub(super) async fn write_won(&mut self, won: &[Won]) -> Result<(), StoreError> {
@@ -37,17 +37,17 @@ impl Transaction {
         if notices.is_empty() {
             return Ok(Superseded::new());
         }
-        let newest: HashMap<Place, &Notice> = notices.iter().map(|notice| (place(notice), notice)).collect();
+        let newest: HashMap<Topic, &Notice> = notices.iter().map(|notice| (topic(notice), notice)).collect();
         let older = self.waiting(newest.keys()).await?;
         self.write_notices(notices).await?;
         self.write_mentions(notices).await?;
-        let others = notices.iter().map(|notice| (place(notice), notice.id.clone()));
+        let others = notices.iter().map(|notice| (topic(notice), notice.id.clone()));
         let mut superseded = Superseded::new();
         let mut pairs = Vec::new();
-        for (place, older) in older.into_iter().chain(others) {
-            let Some(newer) = newest.get(&place).filter(|newest| newest.id != older) else { continue };
+        for (topic, older) in older.into_iter().chain(others) {
+            let Some(newer) = newest.get(&topic).filter(|newest| newest.id != older) else { continue };
             pairs.push(json!([older, newer.id]));
-            *superseded.entry(place.0).or_default() += 1;
+            *superseded.entry(topic.0).or_default() += 1;
         }
         self.hand_over_all(&pairs).await?;
         let ids: Vec<Value> = notices.iter().map(|notice| json!([notice.id])).collect();
@@ -55,18 +55,18 @@ impl Transaction {
         Ok(superseded)
     }
 
-    /// What waits in these places and is not being sent.
+    /// What waits in these topics and is not being sent.
     async fn waiting(
         &mut self,
-        places: impl Iterator<Item = &Place>,
-    ) -> Result<Vec<(Place, String)>, StoreError> {
-        let places: Vec<Value> = places.map(|(channel, group)| json!([channel, group])).collect();
+        topics: impl Iterator<Item = &Topic>,
+    ) -> Result<Vec<(Topic, String)>, StoreError> {
+        let topics: Vec<Value> = topics.map(|(channel, group)| json!([channel, group])).collect();
         let rows = self
             .select(
                 "select n.id, n.channel, n.group_id from {rows} cross join notifications n
                  where n.channel = r.value->>0 and n.group_id = r.value->>1
                    and n.status = 'pending' and n.owner is null",
-                &places,
+                &topics,
             )
             .await?;
         rows.iter()
@@ -75,11 +75,12 @@ impl Transaction {
     }
 
     async fn write_notices(&mut self, notices: &[Notice]) -> Result<(), StoreError> {
-        let mut nth: HashMap<Place, i64> = HashMap::new();
+        let mut nth: HashMap<Topic, i64> = HashMap::new();
         let mut rows = Vec::with_capacity(notices.len());
+        let now = self.now().as_microsecond();
         for notice in notices {
             let Notice { id, channel, group, at, .. } = notice;
-            let nth = nth.entry(place(notice)).or_default();
+            let nth = nth.entry(topic(notice)).or_default();
             *nth += 1;
             let truncated = i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX);
             let (at, labels, url) = (at.as_microsecond(), to_json(&group.labels)?, &group.external_url);
@@ -93,7 +94,8 @@ impl Transaction {
                 truncated,
                 at,
                 group.id(),
-                *nth
+                *nth,
+                now
             ]));
         }
         self.apply(
@@ -101,8 +103,8 @@ impl Transaction {
                  truncated_alerts, created_at, waiting_since, patience_from, group_id, kind, late, status,
                  due_at, message, number)
              select r.value->>0, r.value->>1, r.value->>2, r.value->>3, r.value->>4, r.value->>5,
-                 cast(r.value->>6 as bigint), cast(r.value->>7 as bigint), cast(r.value->>7 as bigint),
-                 cast(r.value->>7 as bigint), r.value->>8, 'new', 0, 'pending', 0, '{}',
+                 cast(r.value->>6 as bigint), cast(r.value->>7 as bigint), cast(r.value->>10 as bigint),
+                 cast(r.value->>10 as bigint), r.value->>8, 'new', 0, 'pending', 0, '{}',
                  cast(r.value->>9 as bigint) +
                      (select coalesce(max(n.number), 0) from notifications n
                       where n.channel = r.value->>1 and n.group_id = r.value->>8 and n.status = 'pending')
@@ -161,10 +163,12 @@ impl Transaction {
             "insert into mentions (notification, occurrence)
              select distinct r.value->>1, m.occurrence from {rows} cross join mentions m
              where m.notification = r.value->>0 on conflict do nothing",
-            "update notifications set waiting_since = o.since
-             from (select r.value->>1 as newer, min(n.waiting_since) as since
+            "update notifications set
+                 waiting_since = case when o.since < waiting_since then o.since else waiting_since end,
+                 patience_from = case when o.patience < patience_from then o.patience else patience_from end
+             from (select r.value->>1 as newer, min(n.waiting_since) as since, min(n.patience_from) as patience
                    from {rows} cross join notifications n where n.id = r.value->>0 group by r.value->>1) as o
-             where notifications.id = o.newer and notifications.waiting_since > o.since",
+             where notifications.id = o.newer",
             "update notifications set status = 'suppressed', suppressed = 'superseded', owner = null
              from {rows} where notifications.id = r.value->>0",
         ];
@@ -175,6 +179,6 @@ impl Transaction {
     }
 }
 
-fn place(notice: &Notice) -> Place {
+fn topic(notice: &Notice) -> Topic {
     (notice.channel.clone(), notice.group.id())
 }

@@ -101,7 +101,7 @@ impl Transaction {
         sqlx::query(
             "insert into notifications (id, channel, source, group_key, group_labels, external_url,
                  truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message, group_id, patience_from, number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'new', 0, 'pending', 0, '{}', $9, $8,
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $10, 'new', 0, 'pending', 0, '{}', $9, $10,
                  (select coalesce(max(number), 0) + 1 from notifications
                   where channel = $2 and group_id = $9 and status = 'pending'))",
         )
@@ -114,6 +114,7 @@ impl Transaction {
         .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
         .bind(at.as_microsecond())
         .bind(group.id())
+        .bind(self.now().as_microsecond())
         .execute(self.connection())
         .await?;
         for occurrence in occurrences {

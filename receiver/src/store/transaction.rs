@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, Row as _};
 
-use super::StoreError;
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Hurry};
+use super::steady::Steady;
+use super::{Store, StoreError};
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
 ///
@@ -20,6 +21,8 @@ use super::dialect::Dialect;
 pub struct Transaction {
     connection: PoolConnection<Any>,
     dialect: Dialect,
+    hurry: Hurry,
+    steady: Steady,
     committed: bool,
     /// How many statements were run, for tests of who is to need few.
     #[cfg(test)]
@@ -27,17 +30,26 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) async fn begin(pool: &AnyPool, dialect: Dialect) -> Result<Transaction, StoreError> {
-        let connection = pool.acquire().await?;
+    pub(super) async fn begin(store: &Store, hurry: Hurry) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction {
-            connection,
-            dialect,
+            connection: store.writer.acquire().await?,
+            dialect: store.dialect,
+            hurry,
+            steady: store.steady.clone(),
             committed: false,
             #[cfg(test)]
             statements: 0,
         };
-        sqlx::raw_sql("begin").execute(transaction.connection()).await?;
+        let begin = sqlx::raw_sql(store.dialect.begin(hurry));
+        if let Some(row) = begin.fetch_all(transaction.connection()).await?.last() {
+            store.steady.set(timestamp(row.try_get("now")?)?);
+        }
         Ok(transaction)
+    }
+
+    /// The time by the store's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.steady.now()
     }
 
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
@@ -71,7 +83,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails; then nothing of it happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        sqlx::raw_sql("commit").execute(self.connection()).await?;
+        sqlx::raw_sql(self.dialect.commit(self.hurry)).execute(self.connection()).await?;
         self.committed = true;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
 use modelwatch_receiver_core::message::{AlertView, Message};
@@ -101,7 +101,10 @@ impl Transaction {
         let mut words = Vec::with_capacity(rows.len());
         for row in &rows {
             match said.remove(row.try_get::<&str, _>("id")?) {
-                Some(Ok(said)) if !said.alerts.is_empty() => words.push(message(row, said, wording, now)),
+                Some(Ok(said)) if !said.alerts.is_empty() => {
+                    let late = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
+                    words.push(message(row, said, wording, now).map(|message| Message { late, ..message }));
+                }
                 Some(Err(damaged)) => words.push(Err(damaged)),
                 _ => {}
             }
@@ -135,6 +138,12 @@ impl Transaction {
             }
         }
         Ok(found)
+    }
+
+    /// Whether what waits since then is told late.
+    fn is_late(&self, waiting_since: Timestamp, wording: &Wording) -> bool {
+        let late_after = SignedDuration::try_from(wording.late_after).unwrap_or(SignedDuration::MAX);
+        self.now().duration_since(waiting_since) > late_after
     }
 
     async fn write_words(&mut self, messages: &[Message]) -> Result<(), StoreError> {
@@ -185,13 +194,12 @@ fn view(row: &AnyRow, occurrence: &Occurrence, change: Change) -> Result<AlertVi
 fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Result<Message, StoreError> {
     let Said { alerts, unconfirmed } = said;
     let id: String = row.try_get("id")?;
-    let waiting_since = timestamp(row.try_get("waiting_since")?)?;
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Ok(Message {
         channel: row.try_get("channel")?,
         environment: environment(&alerts),
         kind: kind(row.try_get("source")?, &alerts),
-        late: now.duration_since(waiting_since) > late_after(wording),
+        late: false,
         unconfirmed,
         status: if fires { Status::Firing } else { Status::Resolved },
         at: now,
@@ -212,10 +220,6 @@ fn kind(source: &str, alerts: &[AlertView]) -> Kind {
         TEST_SOURCE => Kind::Test,
         _ => dedupe::kind(&alerts.iter().map(|alert| alert.change).collect::<Vec<_>>()),
     }
-}
-
-fn late_after(wording: &Wording) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(wording.late_after).unwrap_or(jiff::SignedDuration::MAX)
 }
 
 /// The environments of the alerts; one, where routes and groups keep them apart as they should.
