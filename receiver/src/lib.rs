@@ -15,6 +15,7 @@ pub mod intake;
 pub mod metrics;
 pub mod notify;
 pub mod page;
+pub mod replay;
 pub mod store;
 pub mod templates;
 

@@ -14,6 +14,7 @@ use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 mod attempts;
 mod backlog;
+mod fallback;
 mod gates;
 mod heartbeats;
 mod lease;
@@ -22,6 +23,7 @@ mod outbox;
 mod prune;
 mod read;
 mod receipts;
+mod replay;
 mod schema;
 mod settings;
 mod steady;
@@ -31,6 +33,7 @@ mod wording;
 
 pub use attempts::{Ended, Ending};
 pub use backlog::Backlog;
+pub use fallback::Fallback;
 pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
 use lease::Lease;
 pub use lease::RENEW_EVERY;
@@ -39,6 +42,7 @@ pub use outbox::{Claim, Claimed};
 #[cfg(test)]
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};
+pub use replay::{Dead, Replayed};
 pub use settings::Settings;
 use steady::Steady;
 pub use told::Intent;

@@ -6,6 +6,7 @@ use modelwatch_receiver_core::retry::Next;
 use super::*;
 
 mod bench;
+mod dead_letters;
 mod leases;
 mod present_state;
 mod receipts;

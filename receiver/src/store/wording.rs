@@ -30,6 +30,9 @@ pub(super) const NEWEST: &str = "not exists (
       and exists (select 1 from mentions others
                   where others.notification = m.notification and others.occurrence = newer.id))";
 
+/// Whether a notification that waits was a dead letter and is sent again.
+pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
+
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
     /// left to say.
@@ -57,15 +60,15 @@ impl Transaction {
         if alerts.is_empty() {
             return Ok(None);
         }
-        let row = sqlx::query(
-            "select id, channel, source, group_key, group_labels, external_url, truncated_alerts, waiting_since
-             from notifications where id = $1",
-        )
-        .bind(notification)
-        .fetch_one(self.connection())
-        .await?;
+        let select = format!(
+            "select id, channel, source, group_key, group_labels, external_url, truncated_alerts, waiting_since,
+                 fallback_of, cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
+             from notifications where id = $1"
+        );
+        let row = sqlx::query(AssertSqlSafe(select)).bind(notification).fetch_one(self.connection()).await?;
         let message = message(&row, alerts, unconfirmed, wording, now)?;
-        let message = Message { thread, ..message };
+        let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
+        let message = Message { thread, instead_of, ..message };
         sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
             .bind(notification)
             .bind(to_json(&message)?)
@@ -137,7 +140,8 @@ fn message(
         channel: row.try_get("channel")?,
         environment: environment(&alerts),
         kind: kind(row.try_get("source")?, &alerts),
-        late: now.duration_since(waiting_since) > late_after(wording),
+        late: row.try_get::<i64, _>("replayed")? != 0
+            || now.duration_since(waiting_since) > late_after(wording),
         unconfirmed,
         status: if fires { Status::Firing } else { Status::Resolved },
         at: now,
@@ -147,6 +151,7 @@ fn message(
         truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),
         alertmanager_url: row.try_get("external_url")?,
         thread: None,
+        instead_of: None,
         history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
         id,
     })
