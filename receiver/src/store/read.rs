@@ -55,6 +55,10 @@ pub struct StoredNotification {
     pub next_attempt_at: Option<Timestamp>,
     /// Why it was not sent, if it was suppressed.
     pub suppressed: Option<String>,
+    /// The dead letter that it stands in for.
+    pub fallback_of: Option<String>,
+    /// What stands in for it.
+    pub fallback: Option<String>,
     /// What it says; `None` when it was over before it was put into words.
     pub message: Option<Message>,
     /// What was sent last, exactly.
@@ -81,8 +85,11 @@ pub struct StoredAttempt {
 }
 
 /// The columns of a [`StoredNotification`], of notifications `n`.
-const COLUMNS: &str = "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content, n.problem,
-     case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at";
+const COLUMNS: &str =
+    "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content,
+     n.problem,
+     case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at,
+     n.fallback_of, (select min(f.id) from notifications f where f.fallback_of = n.id) as fallback";
 
 impl Store {
     /// The notifications of a slice, newest first.
@@ -185,6 +192,8 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
         status: row.try_get("status")?,
         next_attempt_at: optional(row, "next_attempt_at")?,
         suppressed: row.try_get("suppressed")?,
+        fallback_of: row.try_get("fallback_of")?,
+        fallback: row.try_get("fallback")?,
         message: serde_json::from_str(row.try_get("message")?).ok(),
         content: row.try_get("content")?,
         problem: row.try_get("problem")?,

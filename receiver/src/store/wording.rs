@@ -32,6 +32,9 @@ pub(super) const NEWEST: &str = "not exists (
       and exists (select 1 from mentions others
                   where others.notification = m.notification and others.occurrence = newer.id))";
 
+/// Whether a notification that waits was a dead letter and is sent again.
+pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
+
 /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
 #[derive(Default)]
 struct Said {
@@ -90,20 +93,21 @@ impl Transaction {
     ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
         let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
         let mut said = self.said(&ids).await?;
-        let rows = self
-            .select(
-                "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url,
-                     n.truncated_alerts, n.waiting_since
-                 from {rows} cross join notifications n where n.id = r.value->>0",
-                &ids,
-            )
-            .await?;
+        let select = format!(
+            "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
+                 n.waiting_since, n.fallback_of,
+                 cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
+             from {{rows}} cross join notifications n where n.id = r.value->>0"
+        );
+        let rows = self.select(&select, &ids).await?;
         let mut words = Vec::with_capacity(rows.len());
         for row in &rows {
             match said.remove(row.try_get::<&str, _>("id")?) {
                 Some(Ok(said)) if !said.alerts.is_empty() => {
-                    let late = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
-                    words.push(message(row, said, wording, now).map(|message| Message { late, ..message }));
+                    let late = self.is_late(row, wording)?;
+                    let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
+                    let message = message(row, said, wording, now);
+                    words.push(message.map(|message| Message { late, instead_of, ..message }));
                 }
                 Some(Err(damaged)) => words.push(Err(damaged)),
                 _ => {}
@@ -140,10 +144,11 @@ impl Transaction {
         Ok(found)
     }
 
-    /// Whether what waits since then is told late.
-    fn is_late(&self, waiting_since: Timestamp, wording: &Wording) -> bool {
+    /// Whether a notification is told late: it is sent again, or waits for too long by the store's clock.
+    fn is_late(&self, row: &AnyRow, wording: &Wording) -> Result<bool, StoreError> {
         let late_after = SignedDuration::try_from(wording.late_after).unwrap_or(SignedDuration::MAX);
-        self.now().duration_since(waiting_since) > late_after
+        let waited = self.now().duration_since(timestamp(row.try_get("waiting_since")?)?);
+        Ok(row.try_get::<i64, _>("replayed")? != 0 || waited > late_after)
     }
 
     async fn write_words(&mut self, messages: &[Message]) -> Result<(), StoreError> {
@@ -209,6 +214,7 @@ fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Resul
         truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),
         alertmanager_url: row.try_get("external_url")?,
         thread: None,
+        instead_of: None,
         history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
         id,
     })
