@@ -75,15 +75,23 @@ impl Origin {
 pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let config = origin.load_to_serve()?;
     let server = Server::bind(&config.web).await?;
-    let store = Store::open(&config.store.path).await?;
+    let store = Store::open(&config.store.place).await?;
     let tasks = Tasks::new();
     let router = start(origin, &config, store.clone(), &tasks)?;
     server.run(router, tasks.clone()).await;
     if let Err(left) = tasks.drain(GRACE).await {
         tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
     }
-    store.close().await;
+    leave(&store).await;
     Ok(())
+}
+
+/// What is not done is for others, or for the next start.
+async fn leave(store: &Store) {
+    if let Err(error) = store.resign().await {
+        tracing::warn!(%error, "what was under way is given back only later");
+    }
+    store.close().await;
 }
 
 /// What all parts share.

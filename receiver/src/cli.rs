@@ -71,6 +71,6 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
 async fn print_history(origin: &Origin, args: &history::HistoryArgs) -> anyhow::Result<()> {
     let filter = args.filter(Timestamp::now())?;
     let config = origin.load()?;
-    let store = Store::open_to_read(&config.store.path).await?;
+    let store = Store::open_to_read(&config.store.place).await?;
     args.print(&store, filter, &mut std::io::stdout().lock()).await
 }

@@ -65,7 +65,7 @@ impl Config {
     /// The keys that differ in `newer` and take effect only at a restart.
     pub fn needing_restart(&self, newer: &Config) -> Vec<&'static str> {
         let changed = [
-            ("storage.url", self.store.path != newer.store.path),
+            ("storage.url", self.store.place != newer.store.place),
             ("history.retention", self.store.retention != newer.store.retention),
             ("delivery.workers", self.delivery.workers != newer.delivery.workers),
         ];

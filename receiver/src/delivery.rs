@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use modelwatch_common::shutdown::Tasks;
@@ -16,12 +15,13 @@ use tokio::sync::watch;
 mod queue;
 mod send;
 mod settings;
+mod upkeep;
 
 pub use settings::Settings;
 
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::store::{Store, StoreError, Wording};
+use crate::store::{Store, Wording};
 
 /// Where a channel's notifications go.
 #[derive(Clone)]
@@ -50,6 +50,7 @@ struct Inner {
     means: Means,
     plan: ArcSwap<Plan>,
     running: Mutex<BTreeSet<String>>,
+    under_way: watch::Sender<usize>,
 }
 
 /// What delivery works with; a reload does not change it.
@@ -66,15 +67,18 @@ pub struct Means {
     pub bell: watch::Sender<()>,
 }
 
-/// How often the backlog's gauges are brought up to date.
-const GAUGES_EVERY: Duration = Duration::from_secs(1);
-
 impl Delivery {
     /// Delivers by `plan` from now on.
     pub fn start(means: Means, plan: Plan) -> Delivery {
-        let inner = Inner { means, plan: ArcSwap::from_pointee(plan), running: Mutex::default() };
+        let inner = Inner {
+            means,
+            plan: ArcSwap::from_pointee(plan),
+            running: Mutex::default(),
+            under_way: watch::Sender::new(0),
+        };
         let delivery = Delivery(Arc::new(inner));
         delivery.start_queues();
+        delivery.means().tasks.spawn("lease", delivery.clone().stay_alive());
         delivery.means().tasks.spawn("backlog gauges", delivery.clone().show_backlogs());
         delivery
     }
@@ -113,46 +117,6 @@ impl Delivery {
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn show_backlogs(self) {
-        let shutdown = self.means().tasks.shutdown();
-        let mut shown = BTreeMap::new();
-        loop {
-            if let Err(error) = self.show_backlog(&mut shown).await {
-                tracing::error!(%error, "the backlog could not be read");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(GAUGES_EVERY) => {}
-                () = shutdown.cancelled() => return,
-            }
-        }
-    }
-
-    /// Of every destination, also of those that are gone and for which something waits; `shown` is what was shown last, and
-    /// whether it was configured.
-    async fn show_backlog(&self, shown: &mut BTreeMap<String, bool>) -> Result<(), StoreError> {
-        let backlogs = self.means().store.backlogs().await?;
-        let now = self.means().clock.now();
-        let plan = self.0.plan.load();
-        let waiting = backlogs.iter().map(|backlog| (backlog.channel.clone(), false));
-        let configured = plan.destinations.keys().map(|channel| (channel.clone(), true));
-        let now_shown: BTreeMap<String, bool> = waiting.chain(configured).collect();
-        for (channel, configured) in &now_shown {
-            let backlog = backlogs.iter().find(|backlog| backlog.channel == *channel);
-            let waiting = backlog.map(|b| (b, now.duration_since(b.oldest).as_secs_f64().max(0.0)));
-            self.means().metrics.backlog(channel, waiting);
-            if !configured && shown.get(channel) != Some(&false) {
-                tracing::warn!(
-                    channel,
-                    "notifications wait for a channel that the configuration no longer has"
-                );
-            }
-        }
-        let gone = shown.keys().filter(|channel| !now_shown.contains_key(*channel));
-        gone.for_each(|channel| self.means().metrics.forget_backlog(channel));
-        *shown = now_shown;
-        Ok(())
     }
 }
 

@@ -60,7 +60,7 @@ impl Rig {
     pub(crate) async fn new(yaml: &str) -> Rig {
         let directory = tempfile::tempdir().unwrap();
         let config = load(directory.path(), yaml).unwrap();
-        let store = Store::open(&config.store.path).await.unwrap();
+        let store = Store::open(&config.store.place).await.unwrap();
         let registry = Registry::new();
         Rig {
             metrics: Arc::new(Metrics::register(&registry).unwrap()),

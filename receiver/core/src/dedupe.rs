@@ -80,6 +80,19 @@ pub struct Told {
     pub last_at: Option<Timestamp>,
 }
 
+impl Told {
+    /// The same once a transition was won.
+    pub fn win(&mut self, transition: Transition) {
+        match transition.status {
+            Status::Firing => {
+                self.firing = true;
+                self.repeats = self.repeats.max(transition.repeat);
+            }
+            Status::Resolved => self.resolved = true,
+        }
+    }
+}
+
 /// The wishes of one destination and the rhythm of repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {

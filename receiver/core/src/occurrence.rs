@@ -122,6 +122,15 @@ impl Sighting {
             }
         }
     }
+
+    /// The same, when nothing else is asked any more.
+    pub fn into_occurrence(self) -> Occurrence {
+        match self {
+            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
+                occurrence
+            }
+        }
+    }
 }
 
 /// What `report`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
@@ -153,6 +162,11 @@ impl Occurrence {
             State::Stale | State::Test => None,
             State::Resolved => self.held.and(self.resolved_at).map(|at| later(at, windows.reorder)),
         }
+    }
+
+    /// Whether it stands as `other` does, whenever either was last heard of.
+    pub fn stands_as(&self, other: &Occurrence) -> bool {
+        *self == Occurrence { seen_at: self.seen_at, ..other.clone() }
     }
 
     /// The firing copy that is held against this occurrence, if one is.

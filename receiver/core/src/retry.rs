@@ -27,8 +27,8 @@ pub enum Next {
 /// How long a message may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// Since when its oldest news waits, whatever took its place meanwhile.
-    pub waiting_since: Timestamp,
+    /// Since when it is tried: its oldest news, whatever took its place meanwhile, or since it was last replayed.
+    pub since: Timestamp,
     /// After how long it becomes a dead letter.
     pub give_up_after: Duration,
 }
@@ -43,7 +43,7 @@ pub fn next(outcome: &Outcome, delay: Duration, patience: Patience, now: Timesta
         Outcome::Retryable { retry_after, .. } => {
             let wait = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
             let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-            let end = patience.waiting_since.saturating_add(patience.give_up_after).unwrap_or(Timestamp::MAX);
+            let end = patience.since.saturating_add(patience.give_up_after).unwrap_or(Timestamp::MAX);
             if at > end { Next::Dead } else { Next::Again(wait) }
         }
     }

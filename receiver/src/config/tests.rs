@@ -3,6 +3,7 @@ use std::time::Duration;
 use modelwatch_common::config::Faults;
 use modelwatch_common::telemetry::Level;
 
+use crate::store::Place;
 use crate::testing::load;
 
 const MINIMAL: &str = "
@@ -20,7 +21,7 @@ fn a_short_configuration_is_enough_and_the_rest_is_as_documented() {
     let directory = tempfile::tempdir().unwrap();
     let config = load(directory.path(), MINIMAL).unwrap();
     assert_eq!(config.web.listen_address().to_string(), "127.0.0.1:9741");
-    assert_eq!(config.store.path, directory.path().join("data/receiver.db"));
+    assert_eq!(config.store.place, Place::from(&directory.path().join("data/receiver.db")));
     assert_eq!(config.store.retention, Duration::from_secs(30 * 24 * 3600));
     assert_eq!(config.delivery.give_up_after, Duration::from_secs(24 * 3600));
     assert_eq!(config.delivery.late_after, Duration::from_secs(600));

@@ -13,10 +13,10 @@ use modelwatch_receiver_core::retry::{self, Next, Patience};
 use tracing::Instrument as _;
 
 use super::Delivery;
-use super::queue::Gate;
-use crate::metrics::Ended;
+use super::upkeep::UnderWay;
+use crate::metrics;
 use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
-use crate::store::{Claimed, Ending};
+use crate::store::{Claimed, Ended, Ending};
 
 /// How long to wait before what could not be written down is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub(super) struct Send {
     pub(super) delivery: Delivery,
     pub(super) channel: Arc<str>,
     pub(super) notifier: Arc<dyn Notifier>,
-    pub(super) gate: Gate,
+    pub(super) _under_way: UnderWay,
 }
 
 impl Send {
@@ -41,16 +41,15 @@ impl Send {
         let rendered = self.render(&claimed).await;
         let Some(attempt) = self.begin(&claimed, rendered.as_ref().ok()).await else { return };
         let outcome = match &rendered {
+            // noting the attempt may have taken so long that others took over
+            Ok(_) if !self.delivery.means().store.holds(&claimed) => unsent(),
             Ok(rendered) => self.send(&claimed, rendered).await,
             Err(outcome) => outcome.clone(),
         };
         let next = self.next(&claimed, &outcome);
-        log(&outcome, next);
-        if let Outcome::Retryable { retry_after: Some(pause), .. } = &outcome {
-            self.gate.shut_for((*pause).min(retry::MAX_RETRY_AFTER));
-        }
-        let superseded = self.record(&attempt, &claimed, &outcome, next).await;
-        self.count(&claimed, &outcome, next, superseded);
+        let ended = self.record(&attempt, &claimed, &outcome, next).await;
+        log(&outcome, next, ended);
+        self.count(&claimed, &outcome, next, ended);
     }
 
     /// Renders away from the I/O threads, since a message may be about thousands of alerts; a panic is a failed attempt.
@@ -62,7 +61,7 @@ impl Send {
 
     /// Sends once; a panic is a failed attempt, of which nobody knows how far it came.
     async fn send(&self, claimed: &Claimed, rendered: &Rendered) -> Outcome {
-        let ledger = Receipts { send: self, notification: &claimed.id };
+        let ledger = Receipts { send: self, claimed };
         let parcel = Parcel { rendered, earlier: &claimed.receipts, ledger: &ledger };
         let mut sending = pin!(async { self.notifier.send(parcel).await });
         let poll = |context: &mut Context<'_>| {
@@ -72,14 +71,18 @@ impl Send {
         poll_fn(poll).await
     }
 
-    /// Notes that the attempt begins, and tries until it is noted; `None` if the program ends before.
+    /// Notes that the attempt begins, and tries until it is noted; `None` if the program ends before, or others took over.
     async fn begin(&self, claimed: &Claimed, rendered: Option<&Rendered>) -> Option<String> {
         let content = rendered.map_or("", |rendered| &rendered.content);
         let problem = rendered.and_then(|rendered| rendered.problem.as_deref());
         let means = self.delivery.means();
         loop {
-            match means.store.begin_attempt(&claimed.id, content, problem, means.clock.now()).await {
-                Ok(attempt) => return Some(attempt),
+            match means.store.begin_attempt(claimed, content, problem, means.clock.now()).await {
+                Ok(Some(attempt)) => return Some(attempt),
+                Ok(None) => {
+                    tracing::warn!("another receiver took over before anything was sent");
+                    return None;
+                }
                 Err(error) => tracing::error!(%error, "nothing is sent until the attempt is noted"),
             }
             if self.stops_within(RECORD_AGAIN).await {
@@ -96,37 +99,39 @@ impl Send {
     fn next(&self, claimed: &Claimed, outcome: &Outcome) -> Next {
         let settings = self.delivery.0.plan.load().settings;
         let delay = settings.backoff.delay(claimed.attempts, rand::random());
-        let patience =
-            Patience { waiting_since: claimed.waiting_since, give_up_after: settings.give_up_after };
-        retry::next(outcome, delay, patience, self.delivery.means().clock.now())
+        let patience = Patience { since: claimed.patience_from, give_up_after: settings.give_up_after };
+        retry::next(outcome, delay, patience, self.delivery.means().store.now())
     }
 
     /// Records the result, and tries until it is recorded, also during a shutdown for as long as that waits: what is not
-    /// recorded is sent again. Returns whether a newer notification took its place.
-    async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> bool {
+    /// recorded is sent again. Returns what became of the notification.
+    async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> Ended {
         let means = self.delivery.means();
         loop {
             let ending = Ending { outcome, next, at: means.clock.now() };
-            match means.store.end_attempt(attempt, &claimed.id, ending).await {
-                Ok(superseded) => return superseded,
+            match means.store.end_attempt(attempt, claimed, ending).await {
+                Ok(ended) => return ended,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),
             }
             tokio::time::sleep(RECORD_AGAIN).await;
         }
     }
 
-    fn count(&self, claimed: &Claimed, outcome: &Outcome, next: Next, superseded: bool) {
+    fn count(&self, claimed: &Claimed, outcome: &Outcome, next: Next, ended: Ended) {
         let metrics = &self.delivery.means().metrics;
         metrics.attempted(&self.channel, outcome.reason());
-        match next {
-            Next::Done => {
-                let waited = self.delivery.means().clock.now().duration_since(claimed.waiting_since);
+        match (next, ended) {
+            (_, Ended::Lost) => {}
+            (Next::Done, _) => {
+                let waited = self.delivery.means().store.now().duration_since(claimed.waiting_since);
                 metrics.told_after(&self.channel, waited.as_secs_f64().max(0.0));
-                metrics.ended(&self.channel, Ended::Delivered);
+                metrics.ended(&self.channel, metrics::Ended::Delivered);
             }
-            Next::Dead => metrics.ended(&self.channel, Ended::Dead),
-            Next::Again(_) if superseded => metrics.suppressed(&self.channel, Suppression::Superseded),
-            Next::Again(_) => {}
+            (Next::Dead, _) => metrics.ended(&self.channel, metrics::Ended::Dead),
+            (Next::Again(_), Ended::Superseded) => {
+                metrics.suppressed(&self.channel, Suppression::Superseded);
+            }
+            (Next::Again(_), _) => {}
         }
     }
 }
@@ -134,18 +139,19 @@ impl Send {
 /// Keeps what recipients of one notification came to in the store.
 struct Receipts<'a> {
     send: &'a Send,
-    notification: &'a str,
+    claimed: &'a Claimed,
 }
 
 impl Ledger for Receipts<'_> {
     fn goes_on(&self) -> bool {
-        !self.send.delivery.means().tasks.shutdown().is_cancelled()
+        let means = self.send.delivery.means();
+        !means.tasks.shutdown().is_cancelled() && means.store.holds(self.claimed)
     }
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let store = &self.send.delivery.means().store;
-            while let Err(error) = store.keep_receipt(self.notification, receipt).await {
+            while let Err(error) = store.keep_receipt(&self.claimed.id, receipt).await {
                 tracing::error!(%error, "what a recipient answered is not noted yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
@@ -158,12 +164,19 @@ fn panicked(reason: Reason, ambiguous: bool) -> Outcome {
     Outcome::Retryable { reason, retry_after: None, ambiguous, detail }
 }
 
-fn log(outcome: &Outcome, next: Next) {
+/// An attempt that was begun too late to be made.
+fn unsent() -> Outcome {
+    let detail = "nothing was sent: the store took too long to note the attempt".to_owned();
+    Outcome::Retryable { reason: Reason::Timeout, retry_after: None, ambiguous: false, detail }
+}
+
+fn log(outcome: &Outcome, next: Next, ended: Ended) {
     let detail = without_addresses(outcome.detail());
-    match next {
-        Next::Done => tracing::info!(detail, "a notification was delivered"),
-        Next::Again(_) => log_failure(outcome, "a notification will be tried again"),
-        Next::Dead => log_failure(outcome, "a notification is a dead letter"),
+    match (next, ended) {
+        (_, Ended::Lost) => log_failure(outcome, "another receiver had taken over when an attempt ended"),
+        (Next::Done, _) => tracing::info!(detail, "a notification was delivered"),
+        (Next::Again(_), _) => log_failure(outcome, "a notification will be tried again"),
+        (Next::Dead, _) => log_failure(outcome, "a notification is a dead letter"),
     }
 }
 

@@ -10,6 +10,8 @@ use super::*;
 use crate::notify::{BoxFuture, Parcel, Rendered};
 use crate::testing::{Rig, Scripted, group};
 
+mod receivers;
+
 const CONFIG: &str = "
 delivery: {retry: {initial: 20ms, max: 100ms, jitter: 0}, give_up_after: 1h, workers: 2}
 routes:

@@ -75,12 +75,12 @@ async fn a_test_is_forgotten_with_its_notification() {
     let intake = rig.running_intake();
     ask(&rig, &intake, r#"{"channel":"pager"}"#).await;
     let now = rig.clock.now();
-    let Claim::Ours(ours) = rig.store.claim("pager", &rig.config.wording(), now).await.unwrap() else {
+    let Claim::Ours(ours) = rig.store.claim("pager", None, &rig.config.wording(), now).await.unwrap() else {
         panic!("it is due at once")
     };
-    let attempt = rig.store.begin_attempt(&ours.id, "", None, now).await.unwrap();
+    let attempt = rig.store.begin_attempt(&ours, "", None, now).await.unwrap().unwrap();
     let outcome = &Outcome::Delivered { detail: "yes".to_owned() };
-    rig.store.end_attempt(&attempt, &ours.id, Ending { outcome, next: Next::Done, at: now }).await.unwrap();
+    rig.store.end_attempt(&attempt, &ours, Ending { outcome, next: Next::Done, at: now }).await.unwrap();
     rig.clock.advance(Duration::from_secs(1));
     while rig.store.prune(rig.clock.now()).await.unwrap() {}
     for table in ["notifications", "mentions", "transitions", "occurrences"] {

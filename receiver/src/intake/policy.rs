@@ -11,7 +11,7 @@ use modelwatch_receiver_core::route::{self, Matchers, Route};
 use serde::Deserialize;
 
 use super::ChannelNames;
-use crate::heartbeat::Heartbeat;
+use crate::heartbeat::{HEARTBEAT_LABEL, Heartbeat};
 use crate::notify::Channel;
 
 /// The label that names the environment of an alert.
@@ -138,6 +138,14 @@ impl Policy {
             repeat_interval: self.repeat_interval,
             reorder: self.windows.reorder,
         }
+    }
+
+    /// Who hears of the alarm with these labels about a dead man's switch.
+    pub(super) fn alarmed(&self, labels: &Labels) -> Vec<String> {
+        let name = labels.get(HEARTBEAT_LABEL);
+        let heartbeat =
+            self.heartbeats.iter().find(|heartbeat| Some(heartbeat.name()) == name.map(String::as_str));
+        heartbeat.map(|heartbeat| heartbeat.channels().to_vec()).unwrap_or_default()
     }
 
     /// The dead man's switches.

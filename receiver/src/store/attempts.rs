@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::new_id;
 use super::wording::NEWEST;
-use super::{Store, StoreError, Transaction};
+use super::{Claimed, Store, StoreError, Transaction};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -21,89 +21,135 @@ pub struct Ending<'a> {
     pub at: Timestamp,
 }
 
-/// How an attempt is remembered whose process ended before it knew the answer.
-const LOST: &str = "the receiver ended before the answer was recorded";
+/// What became of a notification by the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// What was to follow follows.
+    AsMeant,
+    /// It would have been tried again, but a newer one about its group waits and takes its place.
+    Superseded,
+    /// Others take care of it, since this receiver was taken for dead; what it was answered is noted.
+    Lost,
+}
+
+/// Whose a notification is when an attempt of it ends.
+enum Whose {
+    /// Whose it was when it began.
+    Ours,
+    /// Nobody's, since its owner was taken for dead, and it still waits.
+    Nobodys,
+    /// Another's, or it is over.
+    Anothers,
+}
 
 impl Store {
-    /// Gives back everything that was claimed by a process that is gone; what it had begun to send is ambiguous. Due
-    /// times are brought to where they can have been meant, since that process may have had another idea of the time.
-    pub(super) async fn release_leases(&self) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "update attempts set finished_at = started_at, result = 'retryable', ambiguous = 1, detail = $1
-             where finished_at is null",
-        )
-        .bind(LOST)
-        .execute(transaction.connection())
-        .await?;
-        sqlx::query("update notifications set owner = null where owner is not null")
-            .execute(transaction.connection())
-            .await?;
-        sqlx::query("update notifications set due_at = $1 where status = 'pending' and due_at > $1")
-            .bind(self.steady.after(MAX_RETRY_AFTER).as_microsecond())
-            .execute(transaction.connection())
-            .await?;
-        transaction.commit().await
-    }
-
-    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out.
+    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out. `None` if others took
+    /// what was claimed: then nothing may be sent.
     ///
     /// # Errors
-    /// When the database fails; then nothing may be sent.
+    /// When the database fails; then nothing may be sent either.
     pub async fn begin_attempt(
         &self,
-        notification: &str,
+        claimed: &Claimed,
         content: &str,
         problem: Option<&str>,
         at: Timestamp,
-    ) -> Result<String, StoreError> {
-        let id = new_id();
+    ) -> Result<Option<String>, StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query("update notifications set content = $2, problem = $3 where id = $1")
-            .bind(notification)
-            .bind(content)
-            .bind(problem)
-            .execute(transaction.connection())
-            .await?;
+        let ours =
+            sqlx::query("update notifications set content = $2, problem = $3 where id = $1 and owner = $4")
+                .bind(claimed.id.as_str())
+                .bind(content)
+                .bind(problem)
+                .bind(&*claimed.owner)
+                .execute(transaction.connection())
+                .await?;
+        if ours.rows_affected() == 0 {
+            transaction.commit().await?;
+            return Ok(None);
+        }
+        let attempt = transaction.note_attempt(&claimed.id, at).await?;
+        let refreshed = self.refresh(&mut transaction).await?;
+        transaction.commit().await?;
+        self.refreshed(refreshed);
+        Ok(Some(attempt))
+    }
+
+    /// Notes how an attempt ended and what follows, for as far as the notification is still the claimer's. A pause that
+    /// the destination asked for is for all that goes there.
+    ///
+    /// # Errors
+    /// When the database fails; then the attempt stays open, and is ambiguous should this receiver end.
+    pub async fn end_attempt(
+        &self,
+        attempt: &str,
+        claimed: &Claimed,
+        ending: Ending<'_>,
+    ) -> Result<Ended, StoreError> {
+        let mut transaction = self.begin().await?;
+        if let Outcome::Retryable { retry_after: Some(pause), .. } = ending.outcome {
+            let until = self.steady.after((*pause).min(MAX_RETRY_AFTER));
+            transaction.shut_gate(&claimed.message.channel, until).await?;
+        }
+        let whose = transaction.whose(claimed).await?;
+        transaction.note_outcome(attempt, ending, matches!(whose, Whose::Anothers)).await?;
+        let ended = match (whose, ending.next) {
+            (Whose::Ours | Whose::Nobodys, Next::Done) => {
+                transaction.note_delivered(&claimed.id, ending.at).await?;
+                Ended::AsMeant
+            }
+            (Whose::Ours, Next::Dead) => {
+                transaction.note_dead(&claimed.id, ending.at).await?;
+                Ended::AsMeant
+            }
+            (Whose::Ours, Next::Again(wait)) => {
+                transaction.postpone(&claimed.id, self.steady.after(wait)).await?
+            }
+            _ => Ended::Lost,
+        };
+        transaction.commit().await?;
+        Ok(ended)
+    }
+}
+
+impl Transaction {
+    async fn note_attempt(&mut self, notification: &str, at: Timestamp) -> Result<String, StoreError> {
+        let id = new_id();
         sqlx::query(
             "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')",
         )
         .bind(id.as_str())
         .bind(notification)
         .bind(at.as_microsecond())
-        .execute(transaction.connection())
+        .execute(self.connection())
         .await?;
-        transaction.commit().await?;
         Ok(id)
     }
 
-    /// Notes how an attempt ended and what follows. A notification that would be tried again although a newer one
-    /// about its group waits is superseded instead; then this returns `true`.
-    ///
-    /// # Errors
-    /// When the database fails; then the attempt stays open, and is ambiguous after a restart.
-    pub async fn end_attempt(
-        &self,
-        attempt: &str,
-        notification: &str,
-        ending: Ending<'_>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        transaction.note_outcome(attempt, ending).await?;
-        let superseded = match ending.next {
-            Next::Done => transaction.note_delivered(notification, ending.at).await.map(|()| false)?,
-            Next::Dead => transaction.note_dead(notification, ending.at).await.map(|()| false)?,
-            Next::Again(wait) => transaction.postpone(notification, self.steady.after(wait)).await?,
-        };
-        transaction.commit().await?;
-        Ok(superseded)
+    async fn whose(&mut self, claimed: &Claimed) -> Result<Whose, StoreError> {
+        let row = sqlx::query("select owner, status from notifications where id = $1")
+            .bind(claimed.id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else { return Ok(Whose::Anothers) };
+        let (owner, status): (Option<String>, String) = (row.try_get("owner")?, row.try_get("status")?);
+        Ok(match owner {
+            Some(owner) if *owner == *claimed.owner => Whose::Ours,
+            None if status == "pending" => Whose::Nobodys,
+            _ => Whose::Anothers,
+        })
     }
-}
 
-impl Transaction {
-    async fn note_outcome(&mut self, attempt: &str, ending: Ending<'_>) -> Result<(), StoreError> {
+    /// What an attempt came to. One that others took for lost stays ambiguous once they went on: a second copy may exist.
+    async fn note_outcome(
+        &mut self,
+        attempt: &str,
+        ending: Ending<'_>,
+        others_went_on: bool,
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
+            "update attempts set finished_at = $2, result = $3, reason = $4, detail = $6,
+                 ambiguous = case when $7 = 1 then 1 else $5 end
              where id = $1",
         )
         .bind(attempt)
@@ -112,6 +158,7 @@ impl Transaction {
         .bind(ending.outcome.reason().map(Reason::as_str))
         .bind(i64::from(ending.outcome.is_ambiguous()))
         .bind(ending.outcome.detail())
+        .bind(i64::from(others_went_on))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -161,16 +208,16 @@ impl Transaction {
         Ok(())
     }
 
-    async fn postpone(&mut self, notification: &str, due: Timestamp) -> Result<bool, StoreError> {
+    async fn postpone(&mut self, notification: &str, due: Timestamp) -> Result<Ended, StoreError> {
         if let Some(newer) = self.newer_in_group(notification).await? {
             self.hand_over(notification, &newer).await?;
-            return Ok(true);
+            return Ok(Ended::Superseded);
         }
         sqlx::query("update notifications set due_at = $2, owner = null where id = $1")
             .bind(notification)
             .bind(due.as_microsecond())
             .execute(self.connection())
             .await?;
-        Ok(false)
+        Ok(Ended::AsMeant)
     }
 }

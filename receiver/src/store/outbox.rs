@@ -1,7 +1,7 @@
 //! The outbox: what is due, and claiming it.
 //!
-//! One process owns the store, so a claim lasts until that process has recorded what came of it; what a process that
-//! died had claimed is given back when the store is opened. Due times are by a clock that only goes forward.
+//! A claim lasts until its owner has recorded what came of it, or is dead. Due times and gates are by a clock that only
+//! goes forward.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Receipt;
+use modelwatch_receiver_core::retry::Rate;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::gates::OPEN;
 use super::transaction::timestamp;
 use super::wording::NEWEST;
 use super::{Store, StoreError, Transaction, Wording};
@@ -21,10 +23,14 @@ use super::{Store, StoreError, Transaction, Wording};
 pub struct Claimed {
     /// Its id.
     pub id: String,
+    /// Who claimed it.
+    pub(super) owner: Arc<str>,
     /// What it says now.
     pub message: Arc<Message>,
     /// Since when its oldest news waits to be told.
     pub waiting_since: Timestamp,
+    /// Since when it is tried, by the store's clock.
+    pub patience_from: Timestamp,
     /// How many attempts were made before.
     pub attempts: u32,
     /// What they came to, by recipient, where the destination has several.
@@ -54,27 +60,42 @@ const FREE: &str = "n.status = 'pending' and not exists (
                       where theirs.notification = o.id and ours.notification = n.id)))";
 
 impl Store {
-    /// Claims the notification of `channel` that is due and waits for longest, and puts it into its newest words.
+    /// Claims the notification of `channel` that is due and waits for longest, and puts it into its newest words. By its
+    /// `rate` the destination is shut for others from then on.
+    ///
+    /// Nothing waits for the disk here: a claim that is lost with the power was no attempt yet.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim(&self, channel: &str, wording: &Wording, now: Timestamp) -> Result<Claim, StoreError> {
-        let mut transaction = self.begin().await?;
-        let claim = match transaction.lease(channel, self.steady.now()).await? {
-            Some(id) => transaction.claim_leased(id, wording, now).await?,
+    pub async fn claim(
+        &self,
+        channel: &str,
+        rate: Option<Rate>,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let owner = self.owner().await?;
+        let mut transaction = self.begin_unhurried().await?;
+        let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
+            Some(id) => transaction.claim_leased(id, owner, wording, now).await?,
             None => Claim::Nothing,
         };
+        if let (Claim::Ours(_), Some(rate)) = (&claim, rate) {
+            transaction.shut_gate(channel, self.steady.after(rate.interval())).await?;
+        }
         transaction.commit().await?;
         Ok(claim)
     }
 
-    /// How long it is until a notification of `channel` is due that may be claimed then; `None` if there is none.
+    /// How long it is until a notification of `channel` is due that may be claimed and sent then; `None` if there is none.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn next_due(&self, channel: &str) -> Result<Option<Duration>, StoreError> {
         let select = format!(
-            "select n.due_at from notifications n where n.channel = $1 and {FREE} order by n.due_at limit 1"
+            "select case when g.opens_at > n.due_at then g.opens_at else n.due_at end
+             from notifications n left join gates g on g.channel = n.channel
+             where n.channel = $1 and {FREE} order by n.due_at limit 1"
         );
         let due: Option<i64> =
             sqlx::query_scalar(AssertSqlSafe(select)).bind(channel).fetch_optional(self.readers()).await?;
@@ -85,17 +106,25 @@ impl Store {
 }
 
 impl Transaction {
-    async fn lease(&mut self, channel: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    /// Nothing for an owner that was taken for dead: what it gets next, it gets under another name.
+    async fn lease(
+        &mut self,
+        channel: &str,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
         let update = format!(
-            "update notifications set owner = 'here' where id = (
+            "update notifications set owner = $3 where id = (
                  select n.id from notifications n
-                 where n.channel = $1 and n.due_at <= $2 and {FREE}
+                 where n.channel = $1 and n.due_at <= $2 and {OPEN} and {FREE}
+                   and exists (select 1 from receivers where id = $3)
                  order by n.waiting_since limit 1)
              returning id"
         );
         let id = sqlx::query_scalar(AssertSqlSafe(update))
             .bind(channel)
             .bind(now.as_microsecond())
+            .bind(owner)
             .fetch_optional(self.connection())
             .await?;
         Ok(id)
@@ -104,6 +133,7 @@ impl Transaction {
     async fn claim_leased(
         &mut self,
         id: String,
+        owner: Arc<str>,
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
@@ -116,7 +146,7 @@ impl Transaction {
         match self.word_answering(thread, &id, wording, now).await {
             Ok(Some(message)) => {
                 self.note_said(&id).await?;
-                Ok(Claim::Ours(Box::new(self.claimed(id, message).await?)))
+                Ok(Claim::Ours(Box::new(self.claimed(id, owner, message).await?)))
             }
             Ok(None) => {
                 let reason = self.why_unsaid(&id).await?;
@@ -142,9 +172,14 @@ impl Transaction {
         Ok(())
     }
 
-    async fn claimed(&mut self, id: String, message: Message) -> Result<Claimed, StoreError> {
+    async fn claimed(
+        &mut self,
+        id: String,
+        owner: Arc<str>,
+        message: Message,
+    ) -> Result<Claimed, StoreError> {
         let row = sqlx::query(
-            "select waiting_since,
+            "select waiting_since, patience_from,
                  (select count(*) from attempts a where a.notification = n.id) as attempts
              from notifications n where n.id = $1",
         )
@@ -154,7 +189,9 @@ impl Transaction {
         let receipts = self.receipts(&id).await?;
         Ok(Claimed {
             receipts,
+            owner,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,
+            patience_from: timestamp(row.try_get("patience_from")?)?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             id,
             message: Arc::new(message),

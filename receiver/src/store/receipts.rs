@@ -9,7 +9,8 @@ use super::transaction::from_json;
 use super::{Store, StoreError, Transaction};
 
 impl Store {
-    /// Keeps what a recipient of a notification came to; on disk when it returns.
+    /// Keeps what a recipient of a notification came to; on disk when it returns. Whoever has it has it, whatever others
+    /// noted meanwhile.
     ///
     /// # Errors
     /// When the database fails.
@@ -20,7 +21,8 @@ impl Store {
              values ($1, $2, $3, $4, $5, $6, $7)
              on conflict (notification, recipient) do update set result = excluded.result,
                  reason = excluded.reason, ambiguous = excluded.ambiguous, detail = excluded.detail,
-                 tries = excluded.tries",
+                 tries = excluded.tries
+             where receipts.result <> 'delivered'",
         )
         .bind(notification)
         .bind(receipt.recipient.as_str())

@@ -80,6 +80,7 @@ alter table notifications add column fallback_of text;
 update notifications set patience_from = waiting_since;
 create index notifications_owned on notifications (channel) where owner is not null;
 create index notifications_group on notifications (channel, group_id) where status = 'pending';
+create index notifications_unnamed on notifications (source) where group_id = '';
 create index notifications_fallback on notifications (fallback_of) where fallback_of is not null;
 ";
 

@@ -1,16 +1,19 @@
 //! The sections `storage` and `history` of the configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use modelwatch_common::config::{Faults, Source, Span};
+use modelwatch_common::secret::{Secret, SecretError};
 use serde::Deserialize;
 
+use super::Place;
+
 /// Where the store is, and how long it remembers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// How long what is over is remembered.
     pub retention: Duration,
 }
@@ -18,7 +21,8 @@ pub struct Settings {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStorage {
-    url: Option<String>,
+    url: Option<Secret>,
+    url_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -35,36 +39,29 @@ impl Settings {
     pub fn load(source: &mut Source, faults: &mut Faults) -> Settings {
         let storage: RawStorage = source.section("storage", faults);
         let history: RawHistory = source.section("history", faults);
-        let url = storage.url.as_deref().unwrap_or(DEFAULT_URL);
         let retention = history.retention.unwrap_or(DEFAULT_RETENTION).duration();
         if retention.is_zero() {
             faults.add("history.retention", "expected a duration longer than nothing");
         }
-        let path = path_in(url).unwrap_or_else(|| {
-            // the URL of another kind of store may hold a password: it is not repeated
-            faults.add("storage.url", "expected sqlite:PATH such as sqlite:data/receiver.db");
-            Path::new("")
-        });
-        Settings { path: source.resolve(path), retention }
+        Settings { place: place(storage, source, faults), retention }
     }
 }
 
-fn path_in(url: &str) -> Option<&Path> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    (!path.is_empty() && !path.contains('?')).then(|| Path::new(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sqlite_url_names_a_file_and_other_urls_are_refused() {
-        assert_eq!(path_in("sqlite:data/receiver.db"), Some(Path::new("data/receiver.db")));
-        assert_eq!(path_in("sqlite:///var/lib/receiver.db"), Some(Path::new("/var/lib/receiver.db")));
-        for url in ["postgres://user:password@db/x", "sqlite:", "data/receiver.db", "sqlite:x.db?mode=ro"] {
-            assert_eq!(path_in(url), None, "{url}");
+fn place(storage: RawStorage, source: &Source, faults: &mut Faults) -> Place {
+    let key = if storage.url_file.is_some() { "storage.url_file" } else { "storage.url" };
+    let place = url(storage, source).map_err(|error| error.to_string());
+    match place.and_then(|url| Place::parse(&url).map_err(|error| error.to_string())) {
+        Ok(Place::File(path)) => Place::File(source.resolve(&path)),
+        Ok(database) => database,
+        Err(what) => {
+            faults.add(key, what);
+            Place::File(PathBuf::new())
         }
     }
+}
+
+fn url(storage: RawStorage, source: &Source) -> Result<Secret, SecretError> {
+    let file = storage.url_file.map(|file| source.resolve(&file));
+    let url = Secret::from_either("url", storage.url, file.as_deref())?;
+    Ok(url.unwrap_or_else(|| Secret::new(DEFAULT_URL)))
 }

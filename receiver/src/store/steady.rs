@@ -1,27 +1,63 @@
-//! A clock that only goes forward, for what has to be done in a while.
+//! The store's clock, for what has to be done in a while; whoever sets the clock of a machine that runs a receiver neither
+//! holds deliveries back nor hastens them.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// The wall clock at its start, and from then on the time that passed: whoever sets the clock of the machine neither
-/// holds deliveries back nor hastens them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Steady {
-    began: Timestamp,
+/// What the time was when it was last read, and from then on the time that passed. A store that one process serves reads
+/// the wall clock once, at its start; one that several share reads the database's, with every transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Steady(Arc<Mutex<Reading>>);
+
+#[derive(Debug)]
+struct Reading {
+    time: Timestamp,
     since: Instant,
+    /// Where a test holds the clock.
+    #[cfg(test)]
+    held: Option<Timestamp>,
 }
 
 impl Steady {
     pub(super) fn start() -> Steady {
-        Steady { began: Timestamp::now(), since: Instant::now() }
+        Steady(Arc::new(Mutex::new(Reading {
+            time: Timestamp::now(),
+            since: Instant::now(),
+            #[cfg(test)]
+            held: None,
+        })))
     }
 
-    pub(super) fn now(self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.after(Duration::ZERO)
     }
 
-    pub(super) fn after(self, wait: Duration) -> Timestamp {
-        self.began.saturating_add(self.since.elapsed().saturating_add(wait)).unwrap_or(Timestamp::MAX)
+    pub(super) fn after(&self, wait: Duration) -> Timestamp {
+        let reading = self.reading();
+        #[cfg(test)]
+        if let Some(held) = reading.held {
+            return held.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        }
+        let passed = reading.since.elapsed();
+        reading.time.saturating_add(passed.saturating_add(wait)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Goes on from `time`, which the database just named.
+    pub(super) fn set(&self, time: Timestamp) {
+        let mut reading = self.reading();
+        reading.time = time;
+        reading.since = Instant::now();
+    }
+
+    /// Holds it at that time, or lets it go on.
+    #[cfg(test)]
+    pub(super) fn hold(&self, at: Option<Timestamp>) {
+        self.reading().held = at;
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -101,7 +101,7 @@ impl Transaction {
         sqlx::query(
             "insert into notifications (id, channel, source, group_key, group_labels, external_url,
                  truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message, group_id, patience_from, number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'new', 0, 'pending', 0, '{}', $9, $8,
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $10, 'new', 0, 'pending', 0, '{}', $9, $10,
                  (select coalesce(max(number), 0) + 1 from notifications
                   where channel = $2 and group_id = $9 and status = 'pending'))",
         )
@@ -114,6 +114,7 @@ impl Transaction {
         .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
         .bind(at.as_microsecond())
         .bind(group.id())
+        .bind(self.now().as_microsecond())
         .execute(self.connection())
         .await?;
         for occurrence in occurrences {
@@ -150,19 +151,5 @@ impl Transaction {
             self.hand_over(id, intent.id).await?;
         }
         Ok(older.len())
-    }
-
-    /// Ends `older` as superseded; `newer` takes over its mentions and its age.
-    pub(super) async fn hand_over(&mut self, older: &str, newer: &str) -> Result<(), StoreError> {
-        const STEPS: [&str; 2] = [
-            "insert into mentions (notification, occurrence)
-             select $2, occurrence from mentions where notification = $1 on conflict do nothing",
-            "update notifications set waiting_since =
-                 (select min(waiting_since) from notifications where id in ($1, $2)) where id = $2",
-        ];
-        for step in STEPS {
-            sqlx::query(step).bind(older).bind(newer).execute(self.connection()).await?;
-        }
-        self.suppress(older, Suppression::Superseded).await
     }
 }

@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Group;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, Row as _};
 
-use super::StoreError;
+use super::dialect::{Dialect, Hurry};
+use super::steady::Steady;
+use super::{Store, StoreError};
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
 ///
@@ -16,18 +20,62 @@ use super::StoreError;
 /// did not end by a commit is closed, and the next transaction begins on a new one.
 pub struct Transaction {
     connection: PoolConnection<Any>,
+    dialect: Dialect,
+    hurry: Hurry,
+    steady: Steady,
     committed: bool,
+    /// How many statements were run, for tests of who is to need few.
+    #[cfg(test)]
+    pub(super) statements: usize,
 }
 
 impl Transaction {
-    pub(super) async fn begin(pool: &AnyPool) -> Result<Transaction, StoreError> {
-        let mut transaction = Transaction { connection: pool.acquire().await?, committed: false };
-        sqlx::raw_sql("begin").execute(transaction.connection()).await?;
+    pub(super) async fn begin(store: &Store, hurry: Hurry) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction {
+            connection: store.writer.acquire().await?,
+            dialect: store.dialect,
+            hurry,
+            steady: store.steady.clone(),
+            committed: false,
+            #[cfg(test)]
+            statements: 0,
+        };
+        let begin = sqlx::raw_sql(store.dialect.begin(hurry));
+        if let Some(row) = begin.fetch_all(transaction.connection()).await?.last() {
+            store.steady.set(timestamp(row.try_get("now")?)?);
+        }
         Ok(transaction)
     }
 
+    /// The time by the store's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.steady.now()
+    }
+
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        #[cfg(test)]
+        {
+            self.statements += 1;
+        }
         &mut self.connection
+    }
+
+    /// Runs a statement over `rows`, which stand in its `{rows}`; over none, nothing.
+    pub(super) async fn apply(&mut self, sql: &str, rows: &[Value]) -> Result<(), StoreError> {
+        if !rows.is_empty() {
+            let statement = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
+            statement.execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// What a query over `rows`, which stand in its `{rows}`, finds.
+    pub(super) async fn select(&mut self, sql: &str, rows: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
+        Ok(query.fetch_all(self.connection()).await?)
     }
 
     /// Puts everything on disk.
@@ -35,7 +83,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails; then nothing of it happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        sqlx::raw_sql("commit").execute(self.connection()).await?;
+        sqlx::raw_sql(self.dialect.commit(self.hurry)).execute(self.connection()).await?;
         self.committed = true;
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! What a notification says, read from the newest state of what it mentions.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
 use modelwatch_receiver_core::message::{AlertView, Message};
 use modelwatch_receiver_core::occurrence::Occurrence;
+use serde_json::{Value, json};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::{from_json, timestamp, to_json};
 use super::{HEARTBEAT_SOURCE, StoreError, TEST_SOURCE, Transaction};
@@ -29,6 +31,13 @@ pub(super) const NEWEST: &str = "not exists (
     where newer.source = o.source and newer.fingerprint = o.fingerprint and newer.number > o.number
       and exists (select 1 from mentions others
                   where others.notification = m.notification and others.occurrence = newer.id))";
+
+/// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
+#[derive(Default)]
+struct Said {
+    alerts: Vec<AlertView>,
+    unconfirmed: bool,
+}
 
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
@@ -53,60 +62,119 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Option<Message>, StoreError> {
-        let (alerts, unconfirmed) = self.alerts_of(notification).await?;
-        if alerts.is_empty() {
-            return Ok(None);
-        }
-        let row = sqlx::query(
-            "select id, channel, source, group_key, group_labels, external_url, truncated_alerts, waiting_since
-             from notifications where id = $1",
-        )
-        .bind(notification)
-        .fetch_one(self.connection())
-        .await?;
-        let message = message(&row, alerts, unconfirmed, wording, now)?;
-        let message = Message { thread, ..message };
-        sqlx::query("update notifications set message = $2, kind = $3, late = $4 where id = $1")
-            .bind(notification)
-            .bind(to_json(&message)?)
-            .bind(message.kind.as_str())
-            .bind(i64::from(message.late))
-            .execute(self.connection())
-            .await?;
-        Ok(Some(message))
+        let worded = self.words(&[notification], wording, now).await?.pop().transpose()?;
+        let message = worded.map(|message| Message { thread, ..message });
+        self.write_words(message.as_slice()).await?;
+        Ok(message)
     }
 
-    /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
-    async fn alerts_of(&mut self, notification: &str) -> Result<(Vec<AlertView>, bool), StoreError> {
+    /// Puts all of these into words. One that mentions a damaged alert has none: delivery makes a dead letter of it, and
+    /// no webhook is refused for it.
+    pub(super) async fn word_all(
+        &mut self,
+        notifications: &[&str],
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let words = self.words(notifications, wording, now).await?;
+        let messages: Vec<Message> = words.into_iter().filter_map(Result::ok).collect();
+        self.write_words(&messages).await
+    }
+
+    /// The words of those that have something to say; an error stands for one that mentions something damaged.
+    async fn words(
+        &mut self,
+        notifications: &[&str],
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
+        let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
+        let mut said = self.said(&ids).await?;
+        let rows = self
+            .select(
+                "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url,
+                     n.truncated_alerts, n.waiting_since
+                 from {rows} cross join notifications n where n.id = r.value->>0",
+                &ids,
+            )
+            .await?;
+        let mut words = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match said.remove(row.try_get::<&str, _>("id")?) {
+                Some(Ok(said)) if !said.alerts.is_empty() => {
+                    let late = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
+                    words.push(message(row, said, wording, now).map(|message| Message { late, ..message }));
+                }
+                Some(Err(damaged)) => words.push(Err(damaged)),
+                _ => {}
+            }
+        }
+        Ok(words)
+    }
+
+    /// What each of these notifications has to say of what it mentions.
+    async fn said(
+        &mut self,
+        notifications: &[Value],
+    ) -> Result<HashMap<String, Result<Said, StoreError>>, StoreError> {
         let select = format!(
-            "select o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
+            "select n.id as notification, o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'firing' and t.told_at is not null) as heard_firing,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'resolved' and (t.told_at is not null or t.suppressed is not null)) as settled
-             from mentions m join occurrences o on o.id = m.occurrence
-                 join notifications n on n.id = m.notification
-             where m.notification = $1 and {NEWEST} order by o.id"
+             from {{rows}} cross join notifications n cross join mentions m cross join occurrences o
+             where n.id = r.value->>0 and m.notification = n.id and o.id = m.occurrence and {NEWEST}
+             order by o.id"
         );
-        let rows = sqlx::query(AssertSqlSafe(select)).bind(notification).fetch_all(self.connection()).await?;
-        let mut views = Vec::with_capacity(rows.len());
-        let mut unconfirmed = false;
-        for row in &rows {
-            let occurrence: Occurrence = from_json(row.try_get("detail")?)?;
-            let is = |column: &str| row.try_get::<i64, _>(column).map(|rows| rows > 0);
-            let heard = Heard {
-                firing: is("heard_firing")?,
-                owes_resolved: is("owes_resolved")?,
-                settled: is("settled")?,
-            };
-            if let Some(change) = dedupe::change(occurrence.state, heard) {
-                unconfirmed |= occurrence.unconfirmed;
-                views.push(view(row, &occurrence, change)?);
+        let mut found: HashMap<String, Result<Said, StoreError>> = HashMap::new();
+        for row in self.select(&select, notifications).await? {
+            let entry = found.entry(row.try_get("notification")?).or_insert_with(|| Ok(Said::default()));
+            let added = entry.as_mut().map_or(Ok(()), |said| said.add(&row));
+            if let Err(damaged) = added {
+                *entry = Err(damaged);
             }
         }
-        Ok((views, unconfirmed))
+        Ok(found)
+    }
+
+    /// Whether what waits since then is told late.
+    fn is_late(&self, waiting_since: Timestamp, wording: &Wording) -> bool {
+        let late_after = SignedDuration::try_from(wording.late_after).unwrap_or(SignedDuration::MAX);
+        self.now().duration_since(waiting_since) > late_after
+    }
+
+    async fn write_words(&mut self, messages: &[Message]) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(messages.len());
+        for message in messages {
+            rows.push(json!([message.id, to_json(message)?, message.kind.as_str(), i64::from(message.late)]));
+        }
+        self.apply(
+            "update notifications set message = r.value->>1, kind = r.value->>2,
+                 late = cast(r.value->>3 as bigint)
+             from {rows} where notifications.id = r.value->>0",
+            &rows,
+        )
+        .await
+    }
+}
+
+impl Said {
+    fn add(&mut self, row: &AnyRow) -> Result<(), StoreError> {
+        let occurrence: Occurrence = from_json(row.try_get("detail")?)?;
+        let is = |column: &str| row.try_get::<i64, _>(column).map(|rows| rows > 0);
+        let heard = Heard {
+            firing: is("heard_firing")?,
+            owes_resolved: is("owes_resolved")?,
+            settled: is("settled")?,
+        };
+        if let Some(change) = dedupe::change(occurrence.state, heard) {
+            self.unconfirmed |= occurrence.unconfirmed;
+            self.alerts.push(view(row, &occurrence, change)?);
+        }
+        Ok(())
     }
 }
 
@@ -123,21 +191,15 @@ fn view(row: &AnyRow, occurrence: &Occurrence, change: Change) -> Result<AlertVi
     })
 }
 
-fn message(
-    row: &AnyRow,
-    alerts: Vec<AlertView>,
-    unconfirmed: bool,
-    wording: &Wording,
-    now: Timestamp,
-) -> Result<Message, StoreError> {
+fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Result<Message, StoreError> {
+    let Said { alerts, unconfirmed } = said;
     let id: String = row.try_get("id")?;
-    let waiting_since = timestamp(row.try_get("waiting_since")?)?;
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Ok(Message {
         channel: row.try_get("channel")?,
         environment: environment(&alerts),
         kind: kind(row.try_get("source")?, &alerts),
-        late: now.duration_since(waiting_since) > late_after(wording),
+        late: false,
         unconfirmed,
         status: if fires { Status::Firing } else { Status::Resolved },
         at: now,
@@ -158,10 +220,6 @@ fn kind(source: &str, alerts: &[AlertView]) -> Kind {
         TEST_SOURCE => Kind::Test,
         _ => dedupe::kind(&alerts.iter().map(|alert| alert.change).collect::<Vec<_>>()),
     }
-}
-
-fn late_after(wording: &Wording) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(wording.late_after).unwrap_or(jiff::SignedDuration::MAX)
 }
 
 /// The environments of the alerts; one, where routes and groups keep them apart as they should.

@@ -8,7 +8,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn patience() -> Patience {
-    Patience { waiting_since: at(0), give_up_after: Duration::from_secs(86_400) }
+    Patience { since: at(0), give_up_after: Duration::from_secs(86_400) }
 }
 
 fn retryable(retry_after: Option<u64>) -> Outcome {

@@ -1,0 +1,67 @@
+//! What differs between SQLite and PostgreSQL in the words of a statement; everything else is written once for both.
+
+use sqlx::AssertSqlSafe;
+
+/// Which database is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// A file of our own.
+    Sqlite,
+    /// A server that others may use too.
+    Postgres,
+}
+
+/// How sure a commit is when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    /// It is on disk.
+    OnDisk,
+    /// It is in order, and on disk with the next commit that is: should the power fail it is lost as a whole, or not at
+    /// all.
+    Unhurried,
+}
+
+impl Dialect {
+    /// The statement `sql`, in which `{rows}` stands for a table `r` whose column `value` holds the elements of the JSON
+    /// array in `$1`. An element is an array itself: `r.value->>0` is its first cell as text, and
+    /// `cast(r.value->>1 as bigint)` its second one as a number.
+    pub(super) fn sql(self, sql: &str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(sql.replace("{rows}", self.rows()))
+    }
+
+    fn rows(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "json_each($1) as r",
+            Dialect::Postgres => "json_array_elements($1::json) as r(value)",
+        }
+    }
+
+    /// Begins a transaction whose holder is alone. On PostgreSQL that takes a lock, which is waited for before the first
+    /// statement that reads, so that each of them sees all that was committed; the last row names the time there, in
+    /// microseconds since 1970.
+    pub(super) fn begin(self, hurry: Hurry) -> &'static str {
+        match (self, hurry) {
+            (Dialect::Sqlite, Hurry::OnDisk) => "begin",
+            (Dialect::Sqlite, Hurry::Unhurried) => "pragma synchronous = normal; begin",
+            (Dialect::Postgres, Hurry::OnDisk) => {
+                "begin isolation level read committed; select pg_advisory_xact_lock(7876938523163849076);
+                 select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"
+            }
+            (Dialect::Postgres, Hurry::Unhurried) => {
+                "begin isolation level read committed; set local synchronous_commit = off;
+                 select pg_advisory_xact_lock(7876938523163849076);
+                 select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"
+            }
+        }
+    }
+
+    /// Ends it. PostgreSQL answers the commit of a transaction in which a statement failed without an error, and undoes
+    /// it: a statement before the commit fails then.
+    pub(super) fn commit(self, hurry: Hurry) -> &'static str {
+        match (self, hurry) {
+            (Dialect::Sqlite, Hurry::OnDisk) => "commit",
+            (Dialect::Sqlite, Hurry::Unhurried) => "commit; pragma synchronous = full",
+            (Dialect::Postgres, _) => "select 1; commit",
+        }
+    }
+}

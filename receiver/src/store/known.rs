@@ -1,0 +1,111 @@
+//! What is known of the alerts of a batch, read at once however many they are.
+
+use std::collections::HashMap;
+
+use modelwatch_receiver_core::alert::{Fingerprint, Status};
+use modelwatch_receiver_core::book::{AlertKey, Known};
+use modelwatch_receiver_core::dedupe::Told;
+use modelwatch_receiver_core::occurrence::{Occurrence, State};
+use serde_json::{Value, json};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::transaction::{from_json, timestamp};
+use super::{StoreError, Transaction};
+
+impl Transaction {
+    /// The newest occurrence of each of these alerts, where there is one, and what every destination was told of it.
+    ///
+    /// A damaged one is left out and closed, so that a new one can open: a message too many, not one too few.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known(&mut self, alerts: &[AlertKey]) -> Result<HashMap<AlertKey, Known>, StoreError> {
+        let keys: Vec<Value> =
+            alerts.iter().map(|key| json!([key.source, key.fingerprint.to_string()])).collect();
+        let rows = self
+            .select(
+                "select o.id, o.source, o.fingerprint, o.detail, o.seen_at, o.copy
+                 from {rows} cross join occurrences o
+                 where o.id = (select newest.id from occurrences newest
+                               where newest.source = r.value->>0 and newest.fingerprint = r.value->>1
+                               order by newest.number desc limit 1)",
+                &keys,
+            )
+            .await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        let mut keys = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            match known(row) {
+                Ok((key, known)) => {
+                    keys.insert(known.id.clone(), key.clone());
+                    found.insert(key, known);
+                }
+                Err(error) => self.close_damaged(row.try_get("id")?, &error).await?,
+            }
+        }
+        self.add_told(&keys, &mut found).await?;
+        Ok(found)
+    }
+
+    async fn add_told(
+        &mut self,
+        keys: &HashMap<String, AlertKey>,
+        found: &mut HashMap<AlertKey, Known>,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<Value> = keys.keys().map(|id| json!([id])).collect();
+        let rows = self
+            .select(
+                "select t.occurrence, t.channel, t.status, t.repeat_number, t.last_at
+                 from {rows} cross join transitions t where t.occurrence = r.value->>0",
+                &ids,
+            )
+            .await?;
+        for row in &rows {
+            let known = keys.get(row.try_get::<&str, _>("occurrence")?).and_then(|key| found.get_mut(key));
+            let Some(known) = known else { continue };
+            let channel: String = row.try_get("channel")?;
+            add(known.told.entry(channel).or_default(), row)?;
+        }
+        Ok(())
+    }
+
+    async fn close_damaged(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(occurrence = id, %error, "an occurrence cannot be read and is closed");
+        sqlx::query("update occurrences set state = $2, check_at = null where id = $1")
+            .bind(id)
+            .bind(State::Stale.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Adds one transition to what was told.
+fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
+    let status: &str = row.try_get("status")?;
+    if status == Status::Resolved.as_str() {
+        told.resolved = true;
+    } else if status == Status::Firing.as_str() {
+        told.firing = true;
+        told.repeats = told.repeats.max(row.try_get("repeat_number")?);
+        let last = row.try_get::<Option<i64>, _>("last_at")?.map(timestamp).transpose()?;
+        told.last_at = told.last_at.max(last);
+    }
+    Ok(())
+}
+
+fn known(row: &AnyRow) -> Result<(AlertKey, Known), StoreError> {
+    let fingerprint = Fingerprint::try_from(row.try_get::<String, _>("fingerprint")?)
+        .map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let mut occurrence: Occurrence = from_json(row.try_get("detail")?)?;
+    // copies that changed nothing moved only the column
+    occurrence.seen_at = timestamp(row.try_get("seen_at")?)?;
+    let known = Known {
+        id: row.try_get("id")?,
+        occurrence,
+        copy: row.try_get("copy")?,
+        told: std::collections::BTreeMap::new(),
+    };
+    Ok((AlertKey { source: row.try_get("source")?, fingerprint }, known))
+}

@@ -1,0 +1,157 @@
+//! Writing what a batch of webhooks changed: a fixed number of statements, however large the batch is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::book::{AlertKey, Changes, Receipt, Written};
+use serde_json::{Value, json};
+
+use super::transaction::{count, new_id, to_json};
+use super::{StoreError, Transaction, Wording};
+
+/// How many notifications newer ones took the place of, by destination.
+pub type Superseded = BTreeMap<String, usize>;
+
+impl Transaction {
+    /// Writes everything that a batch of webhooks changed, and puts its notifications into words.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write(
+        &mut self,
+        changes: &Changes,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Superseded, StoreError> {
+        self.write_receipts(&changes.receipts).await?;
+        self.write_beats(&changes.beats).await?;
+        // what is over first: at most one occurrence of an alert is open
+        self.write_states(&changes.occurrences).await?;
+        self.write_new(&changes.occurrences).await?;
+        self.write_copies(&changes.occurrences).await?;
+        self.write_won(&changes.won).await?;
+        let superseded = self.queue(&changes.notices).await?;
+        let ids: Vec<&str> = changes.notices.iter().map(|notice| notice.id.as_str()).collect();
+        self.word_all(&ids, wording, now).await?;
+        Ok(superseded)
+    }
+
+    async fn write_receipts(&mut self, receipts: &[Receipt]) -> Result<(), StoreError> {
+        let row = |receipt: &Receipt| {
+            let Receipt { group, at, firing, resolved } = receipt;
+            let truncated = i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX);
+            let at = at.as_microsecond();
+            json!([new_id(), at, group.source, group.key, count(*firing), count(*resolved), truncated])
+        };
+        let rows: Vec<Value> = receipts.iter().map(row).collect();
+        self.apply(
+            "insert into webhooks (id, accepted_at, source, group_key, firing, resolved, truncated_alerts)
+             select r.value->>0, cast(r.value->>1 as bigint), r.value->>2, r.value->>3,
+                 cast(r.value->>4 as bigint), cast(r.value->>5 as bigint), cast(r.value->>6 as bigint)
+             from {rows}",
+            &rows,
+        )
+        .await
+    }
+
+    async fn write_beats(&mut self, beats: &BTreeMap<String, Timestamp>) -> Result<(), StoreError> {
+        let rows: Vec<Value> = beats.iter().map(|(name, at)| json!([name, at.as_microsecond()])).collect();
+        self.apply(
+            "insert into heartbeats (name, last_at) select r.value->>0, cast(r.value->>1 as bigint)
+             from {rows} where true
+             on conflict (name) do update set last_at = excluded.last_at
+             where heartbeats.last_at < excluded.last_at",
+            &rows,
+        )
+        .await
+    }
+
+    /// What became of occurrences that are in the store already.
+    async fn write_states(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
+        let known = occurrences.iter().filter(|written| !written.is_new);
+        let rows: Vec<Value> = known.map(state).collect::<Result<_, _>>()?;
+        self.apply(
+            "update occurrences set state = r.value->>1, starts_at = cast(r.value->>2 as bigint),
+                 ends_at = cast(r.value->>3 as bigint), seen_at = cast(r.value->>4 as bigint),
+                 check_at = cast(r.value->>5 as bigint), unconfirmed = cast(r.value->>6 as bigint),
+                 detail = r.value->>7
+             from {rows} where occurrences.id = r.value->>0",
+            &rows,
+        )
+        .await
+    }
+
+    /// Occurrences that are not in the store yet; what their copies say is written with that of the others.
+    async fn write_new(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
+        let mut nth: HashMap<&AlertKey, i64> = HashMap::new();
+        let mut rows = Vec::new();
+        for written in occurrences.iter().filter(|written| written.is_new) {
+            let nth = nth.entry(&written.key).or_default();
+            *nth += 1;
+            let mut row = state(written)?;
+            if let Value::Array(cells) = &mut row {
+                let identity = [json!(written.key.source), json!(written.key.fingerprint.to_string())];
+                cells.extend(identity);
+                cells.push(json!(*nth));
+            }
+            rows.push(row);
+        }
+        self.apply(
+            "insert into occurrences (id, state, starts_at, ends_at, seen_at, check_at, unconfirmed, detail,
+                 source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
+                 external_url, number)
+             select r.value->>0, r.value->>1, cast(r.value->>2 as bigint), cast(r.value->>3 as bigint),
+                 cast(r.value->>4 as bigint), cast(r.value->>5 as bigint), cast(r.value->>6 as bigint),
+                 r.value->>7, r.value->>8, r.value->>9, '{}', '{}', '', '', '{}', '',
+                 cast(r.value->>10 as bigint) +
+                     (select coalesce(max(o.number), 0) from occurrences o
+                      where o.source = r.value->>8 and o.fingerprint = r.value->>9)
+             from {rows}",
+            &rows,
+        )
+        .await
+    }
+
+    /// What the newest copies of alerts say.
+    async fn write_copies(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
+        let mut rows = Vec::new();
+        for written in occurrences {
+            let Some((alert, group, copy)) = &written.copy else { continue };
+            let (labels, annotations) = (to_json(&alert.labels)?, to_json(&alert.annotations)?);
+            let (generator, group_labels) = (&alert.generator_url, to_json(&group.labels)?);
+            let url = &group.external_url;
+            rows.push(json!([
+                written.id,
+                labels,
+                annotations,
+                generator,
+                group.key,
+                group_labels,
+                url,
+                copy
+            ]));
+        }
+        self.apply(
+            "update occurrences set labels = r.value->>1, annotations = r.value->>2,
+                 generator_url = r.value->>3, group_key = r.value->>4, group_labels = r.value->>5,
+                 external_url = r.value->>6, copy = cast(r.value->>7 as bigint)
+             from {rows} where occurrences.id = r.value->>0",
+            &rows,
+        )
+        .await
+    }
+}
+
+fn state(written: &Written) -> Result<Value, StoreError> {
+    let occurrence = &written.occurrence;
+    Ok(json!([
+        written.id,
+        occurrence.state.as_str(),
+        occurrence.starts_at.as_microsecond(),
+        occurrence.ends_at.map(Timestamp::as_microsecond),
+        occurrence.seen_at.as_microsecond(),
+        written.check_at.map(Timestamp::as_microsecond),
+        i64::from(occurrence.unconfirmed),
+        to_json(occurrence)?,
+    ]))
+}
