@@ -20,6 +20,7 @@ pub mod intake;
 pub mod metrics;
 pub mod notify;
 pub mod page;
+pub mod replay;
 pub mod store;
 pub mod templates;
 

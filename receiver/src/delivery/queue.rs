@@ -95,6 +95,7 @@ impl Queue {
             delivery: self.delivery.clone(),
             channel: Arc::clone(&self.channel),
             notifier: Arc::clone(&destination.notifier),
+            fallback: destination.fallback.clone(),
             _under_way: self.delivery.under_way(),
         };
         self.delivery.means().tasks.spawn("delivery", async move {

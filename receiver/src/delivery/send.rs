@@ -16,7 +16,7 @@ use super::Delivery;
 use super::upkeep::UnderWay;
 use crate::metrics;
 use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
-use crate::store::{Claimed, Ended, Ending};
+use crate::store::{Claimed, Ended, Ending, Fallback};
 
 /// How long to wait before what could not be written down is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -26,6 +26,7 @@ pub(super) struct Send {
     pub(super) delivery: Delivery,
     pub(super) channel: Arc<str>,
     pub(super) notifier: Arc<dyn Notifier>,
+    pub(super) fallback: Option<Fallback>,
     pub(super) _under_way: UnderWay,
 }
 
@@ -108,7 +109,7 @@ impl Send {
     async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> Ended {
         let means = self.delivery.means();
         loop {
-            let ending = Ending { outcome, next, at: means.clock.now() };
+            let ending = Ending { outcome, next, at: means.clock.now(), fallback: self.fallback.as_ref() };
             match means.store.end_attempt(attempt, claimed, ending).await {
                 Ok(ended) => return ended,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),

@@ -110,8 +110,8 @@ impl RawFilter {
     pub fn validate(self, now: Timestamp) -> Result<Filter, FilterError> {
         let given = |parameter: Option<String>| parameter.filter(|value| !value.is_empty());
         Ok(Filter {
-            since: given(self.since).map_or(Ok(Timestamp::MIN), |value| time("since", value, now))?,
-            until: given(self.until).map_or(Ok(Timestamp::MAX), |value| time("until", value, now))?,
+            since: given(self.since).map_or(Ok(Timestamp::MIN), |value| moment("since", value, now))?,
+            until: given(self.until).map_or(Ok(Timestamp::MAX), |value| moment("until", value, now))?,
             status: given(self.status).map(status).transpose()?,
             channel: given(self.channel),
             alertname: given(self.alertname),
@@ -192,7 +192,11 @@ fn position(cursor: String) -> Result<(Timestamp, String), FilterError> {
     parts.ok_or(FilterError::Cursor(cursor))
 }
 
-fn time(name: &'static str, value: String, now: Timestamp) -> Result<Timestamp, FilterError> {
+/// The moment that a parameter names: a time, or a length of time before `now`.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn moment(name: &'static str, value: String, now: Timestamp) -> Result<Timestamp, FilterError> {
     if let Ok(time) = value.parse() {
         return Ok(time);
     }
