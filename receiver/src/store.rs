@@ -138,6 +138,12 @@ impl Store {
         self.steady.now()
     }
 
+    /// Turns the store's clock forward.
+    #[cfg(test)]
+    pub(crate) fn turn_clock(&self, by: Duration) {
+        self.steady.turn(by);
+    }
+
     /// Whether other receivers may share it.
     pub fn is_shared(&self) -> bool {
         self.dialect == Dialect::Postgres

@@ -34,7 +34,7 @@ fn a_fault_in_every_section_is_named_with_its_key() {
     let refused = refusal(
         "
 web: {listen_address: nowhere}
-storage: {url: 'postgres://user:hunter2@db/x'}
+storage: {url: 'postgres://user:hunter2@db'}
 history: {retention: soon}
 environment: [dev]
 templates: {path: 3, folder: x}

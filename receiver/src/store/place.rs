@@ -153,10 +153,7 @@ mod tests {
                 "postgresql://mw:hunter2@db:5433/alerts?sslmode=verify-full",
                 "the database `alerts` on db:5433",
             ),
-            (
-                "postgres://mw:hunter2@/alerts?host=/run/postgresql",
-                "the database `alerts` on /run/postgresql",
-            ),
+            ("postgres:///alerts?host=/run/postgresql", "the database `alerts` on /run/postgresql"),
             ("postgres://mw:hunt%2Fer%402@[::1]:5/alerts", "the database `alerts` on [::1]:5"),
         ] {
             let Ok(Place::Database(database)) = parse(url) else { panic!("{url}: {:?}", parse(url)) };

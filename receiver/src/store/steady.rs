@@ -18,6 +18,9 @@ struct Reading {
     /// Where a test holds the clock.
     #[cfg(test)]
     held: Option<Timestamp>,
+    /// How far a test turned it forward.
+    #[cfg(test)]
+    ahead: Duration,
 }
 
 impl Steady {
@@ -27,6 +30,8 @@ impl Steady {
             since: Instant::now(),
             #[cfg(test)]
             held: None,
+            #[cfg(test)]
+            ahead: Duration::ZERO,
         })))
     }
 
@@ -41,6 +46,8 @@ impl Steady {
             return held.saturating_add(wait).unwrap_or(Timestamp::MAX);
         }
         let passed = reading.since.elapsed();
+        #[cfg(test)]
+        let passed = passed + reading.ahead;
         reading.time.saturating_add(passed.saturating_add(wait)).unwrap_or(Timestamp::MAX)
     }
 
@@ -55,6 +62,12 @@ impl Steady {
     #[cfg(test)]
     pub(super) fn hold(&self, at: Option<Timestamp>) {
         self.reading().held = at;
+    }
+
+    /// Turns it forward.
+    #[cfg(test)]
+    pub(super) fn turn(&self, by: Duration) {
+        self.reading().ahead += by;
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
