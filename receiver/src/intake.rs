@@ -21,6 +21,7 @@ pub use accept::{Queued, Tally, Webhook};
 pub use names::ChannelNames;
 pub use policy::{Policy, Way};
 
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, Transaction, Wording};
 
@@ -176,7 +177,9 @@ impl Intaker {
     /// Puts it on disk; only what is there is counted, and only then is delivery woken.
     async fn finish(&self, transaction: Transaction, tally: &Tally) -> Result<(), StoreError> {
         let began = Instant::now();
+        failpoint::reach(Point::BeforeCommit).await;
         transaction.commit().await?;
+        failpoint::reach(Point::Committed).await;
         self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
         self.metrics.count(tally);
         if tally.queued {
