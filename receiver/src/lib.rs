@@ -3,6 +3,11 @@
 //! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
 //! store → core`.
 
+#![cfg_attr(
+    test,
+    expect(clippy::duplicate_mod, reason = "the store's tests are compiled once for each kind of database")
+)]
+
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -164,5 +164,10 @@ impl Store {
     }
 }
 
+// the same tests, on both databases
 #[cfg(test)]
+#[path = "store/tests.rs"]
+mod on_postgres;
+#[cfg(test)]
+#[path = "store/tests.rs"]
 mod tests;

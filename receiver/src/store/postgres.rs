@@ -95,3 +95,6 @@ async fn connect(
         |error: sqlx::Error| StoreError::Refused { database: database.to_string(), error: words(&error) };
     options.connect(database.url()).await.map_err(refused)
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ fn create_directory(path: &Path) -> Result<(), StoreError> {
 fn unusable(path: &Path, error: &sqlx::Error) -> StoreError {
     StoreError::Unusable { path: path.to_owned(), error: words(error) }
 }
+
+#[cfg(test)]
+mod tests;

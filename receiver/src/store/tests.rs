@@ -1,3 +1,6 @@
+//! The store's contract. This file and those beside it are compiled twice: what they say holds on a SQLite file and, as
+//! `on_postgres`, on a PostgreSQL server.
+
 use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::alert::{Alert, Change, Kind, Status};
 use modelwatch_receiver_core::dedupe::{Suppression, Told, Transition};
@@ -5,39 +8,20 @@ use modelwatch_receiver_core::retry::Next;
 
 use super::*;
 
+#[path = "tests/batches.rs"]
 mod batches;
-mod bench;
+#[path = "tests/bench.rs"]
+pub(super) mod bench;
+#[path = "tests/leases.rs"]
 mod leases;
+#[path = "tests/present_state.rs"]
 mod present_state;
+#[path = "tests/receipts.rs"]
 mod receipts;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 use bench::{Bench, FIRING, RESOLVED, alert, at, delivered, group, refused};
-
-#[tokio::test]
-async fn one_process_serves_a_store_and_others_may_read_it() {
-    let bench = Bench::new().await;
-    let second = Store::open(&bench.path).await.err().unwrap();
-    assert!(matches!(second, StoreError::InUse(_)), "{second}");
-    Store::open_to_read(&bench.path).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_store_that_is_absent_or_damaged_or_cannot_be_made_is_named_in_one_sentence() {
-    let directory = tempfile::tempdir().unwrap();
-    let absent = Store::open_to_read(&directory.path().join("x.db")).await.err().unwrap();
-    assert!(absent.to_string().contains("x.db does not exist yet"), "{absent}");
-    let noise = directory.path().join("noise.db");
-    std::fs::write(&noise, vec![b'x'; 9000]).unwrap();
-    let damaged = Store::open(&noise).await.err().unwrap();
-    assert!(
-        damaged.to_string().contains("noise.db cannot be used as a store: file is not a database"),
-        "{damaged}"
-    );
-    let below_a_file = Store::open(&noise.join("x.db")).await.err().unwrap();
-    assert!(below_a_file.to_string().contains("cannot create the directory"), "{below_a_file}");
-}
 
 #[tokio::test]
 async fn a_transition_is_won_once() {
@@ -148,11 +132,14 @@ async fn a_crash_before_sending_leaves_no_attempt() {
 #[tokio::test]
 async fn a_waiting_notification_is_superseded_and_the_newer_one_tells_its_news() {
     let bench = Bench::new().await;
+    bench.hold(1);
     let a = bench.see(&alert("A", None), at(1)).await;
     let first = bench.queue("console", &a, FIRING, at(1)).await;
+    bench.hold(100);
     let b = bench.see(&alert("B", None), at(100)).await;
     let second = bench.queue("console", &b, FIRING, at(100)).await;
     assert_eq!(bench.status(&first).await, ("suppressed".to_owned(), Some("superseded".to_owned())));
+    bench.hold(700);
     let claimed = bench.claim("console", at(700)).await.unwrap();
     assert_eq!(claimed.id, second);
     assert_eq!(claimed.waiting_since, at(1));
@@ -249,18 +236,6 @@ async fn a_failed_notification_waits_until_it_is_due() {
     }
     assert_eq!(bench.claim("console", at(5)).await.unwrap().attempts, 1);
     assert_eq!(bench.store.next_due("other").await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_clock_that_went_back_holds_nothing_back() {
-    let bench = Bench::new().await;
-    let a = bench.see(&alert("A", None), at(7200)).await;
-    bench.queue("console", &a, FIRING, at(7200)).await;
-    let claimed = bench.claim("console", at(1)).await.unwrap();
-    bench.end(&claimed, &refused(), Next::Again(24 * HOUR), at(1)).await;
-    let bench = bench.restarted().await;
-    let left = bench.store.next_due("console").await.unwrap().unwrap();
-    assert!(left > Duration::ZERO && left <= HOUR, "{left:?}");
 }
 
 #[tokio::test]
@@ -368,36 +343,9 @@ async fn pruning_forgets_what_is_over_and_keeps_what_waits_or_fires() {
 async fn backlogs_count_what_waits_since_its_oldest_news() {
     let bench = Bench::new().await;
     assert!(bench.store.backlogs().await.unwrap().is_empty());
+    bench.hold(1);
     let a = bench.see(&alert("A", None), at(1)).await;
     bench.queue("console", &a, FIRING, at(1)).await;
     let backlog = Backlog { channel: "console".to_owned(), waiting: 1, oldest: at(1) };
     assert_eq!(bench.store.backlogs().await.unwrap(), [backlog]);
-}
-
-#[tokio::test]
-async fn after_a_full_disk_nothing_is_called_committed_that_is_not() {
-    let bench = Bench::new().await;
-    let fill = |i: i64| {
-        let store = bench.store.clone();
-        async move {
-            let mut transaction = store.begin().await?;
-            if i < 3 {
-                // a disk that is full for this connection; what SQLite does then does not depend on why
-                sqlx::raw_sql("pragma max_page_count = 1").execute(transaction.connection()).await?;
-            }
-            let group = Group { key: "g".repeat(100_000), ..group() };
-            transaction.note_webhook(&group, 1, 0, at(i)).await?;
-            transaction.commit().await
-        }
-    };
-    for i in 0..3 {
-        assert!(fill(i).await.is_err(), "there was room for {i}");
-    }
-    for i in 3..6 {
-        fill(i).await.unwrap();
-    }
-    let bench = bench.restarted().await;
-    let stored: i64 =
-        sqlx::query_scalar("select count(*) from webhooks").fetch_one(bench.store.readers()).await.unwrap();
-    assert_eq!(stored, 3);
 }

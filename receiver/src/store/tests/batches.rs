@@ -140,6 +140,7 @@ async fn an_alert_that_came_and_went_within_a_batch_has_its_occurrences_in_order
 async fn the_last_of_a_batch_takes_the_place_of_all_that_wait_and_are_not_under_way() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
+    bench.hold(3);
     let under_way = bench.claim("console", at(2)).await.unwrap();
     let waits = Changes {
         occurrences: vec![opened("c1", &alert("C", None), 3)],
@@ -148,6 +149,7 @@ async fn the_last_of_a_batch_takes_the_place_of_all_that_wait_and_are_not_under_
         ..Changes::default()
     };
     write(&bench, &waits, 3).await;
+    bench.hold(9);
     let burst = Changes {
         occurrences: vec![opened("d1", &alert("D", None), 9), opened("e1", &alert("E", None), 9)],
         won: vec![won("console", "d1", FIRING), won("console", "e1", FIRING)],

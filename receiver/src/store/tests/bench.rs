@@ -1,9 +1,12 @@
 //! A store in a folder of its own, and what tests do with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use modelwatch_common::secret::Secret;
+use modelwatch_postgres::Server;
 use modelwatch_receiver_core::alert::{Alert, Group, Labels, Status};
 use modelwatch_receiver_core::dedupe::Transition;
 use modelwatch_receiver_core::occurrence::{Sighting, Windows, observe};
@@ -12,20 +15,20 @@ use modelwatch_receiver_core::retry::Next;
 
 use crate::store::*;
 
-pub(super) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
-pub(super) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
-pub(super) const WINDOWS: Windows =
+pub(in crate::store) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
+pub(in crate::store) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
+pub(in crate::store) const WINDOWS: Windows =
     Windows { reorder: Duration::from_secs(900), stale_after: Duration::from_secs(28_800) };
 
-pub(super) fn at(second: i64) -> Timestamp {
+pub(in crate::store) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
-pub(super) fn wording() -> Wording {
+pub(in crate::store) fn wording() -> Wording {
     Wording { late_after: Duration::from_secs(600), external_url: Some("http://here".to_owned()) }
 }
 
-pub(super) fn group() -> Group {
+pub(in crate::store) fn group() -> Group {
     Group {
         source: "am".to_owned(),
         key: "g".to_owned(),
@@ -35,7 +38,7 @@ pub(super) fn group() -> Group {
     }
 }
 
-pub(super) fn alert(name: &str, ends_at: Option<Timestamp>) -> Alert {
+pub(in crate::store) fn alert(name: &str, ends_at: Option<Timestamp>) -> Alert {
     Alert {
         status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
         labels: BTreeMap::from([("alertname".to_owned(), name.to_owned())]),
@@ -46,36 +49,74 @@ pub(super) fn alert(name: &str, ends_at: Option<Timestamp>) -> Alert {
     }
 }
 
-pub(super) struct Bench {
-    _directory: std::sync::Arc<tempfile::TempDir>,
-    pub(super) path: std::path::PathBuf,
-    pub(super) store: Store,
+/// Whether this copy of the tests is the one that runs on PostgreSQL.
+const fn on_postgres() -> bool {
+    // `…::store::tests::bench` and `…::store::on_postgres::bench`
+    module_path!().len() > concat!(env!("CARGO_CRATE_NAME"), "::store::tests::bench").len()
+}
+
+/// Where a store of a test is; gone with the last who knows it.
+pub(in crate::store) enum Home {
+    File(tempfile::TempDir),
+    Server(Server),
+}
+
+impl Home {
+    fn new() -> Home {
+        if on_postgres() {
+            Home::Server(Server::start().unwrap())
+        } else {
+            Home::File(tempfile::tempdir().unwrap())
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Home::File(directory) => Place::from(&directory.path().join("deep/er/receiver.db")),
+            Home::Server(server) => Place::parse(&Secret::new(server.url("postgres"))).unwrap(),
+        }
+    }
+}
+
+pub(in crate::store) struct Bench {
+    pub(in crate::store) home: Arc<Home>,
+    pub(in crate::store) store: Store,
 }
 
 impl Bench {
-    pub(super) async fn new() -> Bench {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("deep/er/receiver.db");
-        let store = Store::open(&path).await.unwrap();
-        Bench { _directory: std::sync::Arc::new(directory), path, store }
+    pub(in crate::store) async fn new() -> Bench {
+        let home = Arc::new(Home::new());
+        let store = Store::open(&home.place()).await.unwrap();
+        Bench { home, store }
     }
 
-    /// The same folder, with this way to its store.
-    pub(super) fn with(&self, store: Store) -> Bench {
-        Bench { _directory: self._directory.clone(), path: self.path.clone(), store }
+    /// The same place, with this way to its store.
+    pub(in crate::store) fn with(&self, store: Store) -> Bench {
+        Bench { home: Arc::clone(&self.home), store }
     }
 
-    /// The store opened again; what was claimed and begun is as a process that died leaves it.
-    pub(super) async fn restarted(self) -> Bench {
-        let Bench { _directory, path, store } = self;
+    /// Where the store is.
+    pub(in crate::store) fn place(&self) -> Place {
+        self.home.place()
+    }
+
+    /// The store opened again; what was claimed and begun is as a process that died some time ago leaves it.
+    pub(in crate::store) async fn restarted(self) -> Bench {
+        let Bench { home, store } = self;
         store.close().await;
         drop(store);
-        let store = Store::open(&path).await.unwrap();
-        Bench { _directory, path, store }
+        let store = Store::open(&home.place()).await.unwrap();
+        store.reap_after(Duration::from_secs(15)).await;
+        Bench { home, store }
+    }
+
+    /// Holds the store's clock at that second.
+    pub(in crate::store) fn hold(&self, second: i64) {
+        self.store.steady.hold(Some(at(second)));
     }
 
     /// Stores what a copy of an alert says, and returns its occurrence's id.
-    pub(super) async fn see(&self, alert: &Alert, now: Timestamp) -> String {
+    pub(in crate::store) async fn see(&self, alert: &Alert, now: Timestamp) -> String {
         let mut transaction = self.store.begin().await.unwrap();
         let fingerprint = alert.fingerprint(&std::collections::BTreeSet::new());
         let newest = transaction.newest_occurrence("am", fingerprint).await.unwrap();
@@ -96,7 +137,7 @@ impl Bench {
     }
 
     /// Marks every occurrence stale that is to be looked at by `now`.
-    pub(super) async fn forget_all(&self, now: Timestamp) {
+    pub(in crate::store) async fn forget_all(&self, now: Timestamp) {
         let mut transaction = self.store.begin().await.unwrap();
         for due in transaction.due_occurrences(now, 10).await.unwrap() {
             transaction.update_state(&due.stored.id, &due.stored.occurrence.forgotten(), None).await.unwrap();
@@ -105,7 +146,7 @@ impl Bench {
     }
 
     /// Queues a notification to `channel` that wins `transition` of `occurrence`.
-    pub(super) async fn queue(
+    pub(in crate::store) async fn queue(
         &self,
         channel: &str,
         occurrence: &str,
@@ -119,7 +160,7 @@ impl Bench {
     }
 
     /// The same to `console`, about the group of that key.
-    pub(super) async fn queue_in(
+    pub(in crate::store) async fn queue_in(
         &self,
         key: &str,
         occurrence: &str,
@@ -142,7 +183,7 @@ impl Bench {
         transaction.commit().await.unwrap();
     }
 
-    pub(super) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
+    pub(in crate::store) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
         loop {
             match self.store.claim(channel, None, &wording(), now).await.unwrap() {
                 Claim::Nothing => return None,
@@ -153,7 +194,7 @@ impl Bench {
     }
 
     /// The same, once the destination may be sent to.
-    pub(super) async fn claim_when_open(&self, channel: &str, now: Timestamp) -> Claimed {
+    pub(in crate::store) async fn claim_when_open(&self, channel: &str, now: Timestamp) -> Claimed {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(claimed) = self.claim(channel, now).await {
@@ -163,11 +204,11 @@ impl Bench {
         }
     }
 
-    pub(super) async fn begin(&self, claimed: &Claimed, now: Timestamp) -> Option<String> {
+    pub(in crate::store) async fn begin(&self, claimed: &Claimed, now: Timestamp) -> Option<String> {
         self.store.begin_attempt(claimed, "content", None, now).await.unwrap()
     }
 
-    pub(super) async fn end(
+    pub(in crate::store) async fn end(
         &self,
         claimed: &Claimed,
         outcome: &Outcome,
@@ -179,7 +220,7 @@ impl Bench {
         self.store.end_attempt(&attempt, claimed, ending).await.unwrap()
     }
 
-    pub(super) async fn status(&self, notification: &str) -> (String, Option<String>) {
+    pub(in crate::store) async fn status(&self, notification: &str) -> (String, Option<String>) {
         sqlx::query_as("select status, suppressed from notifications where id = $1")
             .bind(notification)
             .fetch_one(self.store.readers())
@@ -188,11 +229,11 @@ impl Bench {
     }
 }
 
-pub(super) fn delivered() -> Outcome {
+pub(in crate::store) fn delivered() -> Outcome {
     Outcome::Delivered { detail: "ok".to_owned() }
 }
 
-pub(super) fn refused() -> Outcome {
+pub(in crate::store) fn refused() -> Outcome {
     Outcome::Retryable {
         reason: Reason::Connect,
         retry_after: None,

@@ -207,26 +207,17 @@ async fn under_a_limit_a_group_is_told_once_in_its_newest_state() {
     };
     assert_eq!(claimed.id, first);
     let mut last = String::new();
+    bench.hold(3);
     for (second, name) in (3..).zip(["B", "C", "D"]) {
         let occurrence = bench.see(&alert(name, None), at(second)).await;
         last = bench.queue("console", &occurrence, FIRING, at(second)).await;
     }
+    bench.store.steady.hold(None);
     bench.end(&claimed, &delivered(), Next::Done, at(8)).await;
     let claimed = bench.claim_when_open("console", at(9)).await;
     assert_eq!((claimed.id, claimed.message.alerts.len()), (last, 3));
     assert_eq!(claimed.patience_from, at(3), "the oldest news counts");
     assert!(bench.claim("console", at(10)).await.is_none());
-}
-
-#[tokio::test]
-async fn a_clock_that_went_back_keeps_no_destination_shut() {
-    let bench = Bench::new().await;
-    queued(&bench).await;
-    let mut transaction = bench.store.begin().await.unwrap();
-    transaction.shut_gate("console", jiff::Timestamp::MAX).await.unwrap();
-    transaction.commit().await.unwrap();
-    let bench = bench.restarted().await;
-    assert!(bench.store.next_due("console").await.unwrap().unwrap() <= MAX_RETRY_AFTER);
 }
 
 #[tokio::test]

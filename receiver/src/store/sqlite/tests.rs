@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use modelwatch_receiver_core::alert::Group;
+use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
+
+use crate::store::tests::bench::{Bench, FIRING, alert, at, group, refused};
+use crate::store::{Store, StoreError};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn one_process_serves_a_store_and_others_may_read_it() {
+    let bench = Bench::new().await;
+    let second = Store::open(&bench.place()).await.err().unwrap();
+    assert!(matches!(second, StoreError::InUse(_)), "{second}");
+    Store::open_to_read(&bench.place()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_is_absent_or_damaged_or_cannot_be_made_is_named_in_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let absent = Store::open_to_read(&directory.path().join("x.db")).await.err().unwrap();
+    assert!(absent.to_string().contains("x.db does not exist yet"), "{absent}");
+    let noise = directory.path().join("noise.db");
+    std::fs::write(&noise, vec![b'x'; 9000]).unwrap();
+    let damaged = Store::open(&noise).await.err().unwrap();
+    assert!(
+        damaged.to_string().contains("noise.db cannot be used as a store: file is not a database"),
+        "{damaged}"
+    );
+    let below_a_file = Store::open(&noise.join("x.db")).await.err().unwrap();
+    assert!(below_a_file.to_string().contains("cannot create the directory"), "{below_a_file}");
+}
+
+#[tokio::test]
+async fn a_clock_that_went_back_holds_nothing_back() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(7200)).await;
+    bench.queue("console", &a, FIRING, at(7200)).await;
+    let claimed = bench.claim("console", at(1)).await.unwrap();
+    bench.end(&claimed, &refused(), Next::Again(24 * HOUR), at(1)).await;
+    let bench = bench.restarted().await;
+    let left = bench.store.next_due("console").await.unwrap().unwrap();
+    assert!(left > Duration::ZERO && left <= HOUR, "{left:?}");
+}
+
+#[tokio::test]
+async fn after_a_full_disk_nothing_is_called_committed_that_is_not() {
+    let bench = Bench::new().await;
+    let fill = |i: i64| {
+        let store = bench.store.clone();
+        async move {
+            let mut transaction = store.begin().await?;
+            if i < 3 {
+                // a disk that is full for this connection; what SQLite does then does not depend on why
+                sqlx::raw_sql("pragma max_page_count = 1").execute(transaction.connection()).await?;
+            }
+            let group = Group { key: "g".repeat(100_000), ..group() };
+            transaction.note_webhook(&group, 1, 0, at(i)).await?;
+            transaction.commit().await
+        }
+    };
+    for i in 0..3 {
+        assert!(fill(i).await.is_err(), "there was room for {i}");
+    }
+    for i in 3..6 {
+        fill(i).await.unwrap();
+    }
+    let bench = bench.restarted().await;
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from webhooks").fetch_one(bench.store.readers()).await.unwrap();
+    assert_eq!(stored, 3);
+}
+
+#[tokio::test]
+async fn a_clock_that_went_back_keeps_no_destination_shut() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    bench.queue("console", &a, FIRING, at(1)).await;
+    let mut transaction = bench.store.begin().await.unwrap();
+    transaction.shut_gate("console", jiff::Timestamp::MAX).await.unwrap();
+    transaction.commit().await.unwrap();
+    let bench = bench.restarted().await;
+    assert!(bench.store.next_due("console").await.unwrap().unwrap() <= MAX_RETRY_AFTER);
+}
