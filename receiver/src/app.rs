@@ -27,7 +27,8 @@ use crate::intake::{Intake, Intaker, Terms};
 use crate::metrics::Metrics;
 use crate::notify::{self, ChannelError};
 use crate::page::Pages;
-use crate::store::Store;
+use crate::replay::{self, Replays};
+use crate::store::{Fallback, Store};
 use crate::templates::{TemplateSource, Templates};
 use crate::{heartbeat, history, http, page};
 
@@ -130,6 +131,8 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     let delivery = start_delivery(config, &shared, tasks, bell)?;
     watch_heartbeats(&shared, &intake, &terms, tasks);
     keep_house(config, &shared, tasks);
+    let replays =
+        Replays { store: shared.store.clone(), delivery: delivery.clone(), clock: Arc::clone(&shared.clock) };
     let drills =
         Drills { intake: intake.clone(), terms: Arc::clone(&terms), clock: Arc::clone(&shared.clock) };
     let parts = Reloadable {
@@ -140,7 +143,8 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
         delivery,
     };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
-    Ok(router(config, &shared, drills, reload))
+    let writing = drill::routes(drills.clone()).merge(replay::routes(replays));
+    Ok(router(config, &shared, drills.intake, writing).merge(admin(config, &shared, reload)))
 }
 
 fn start_delivery(
@@ -228,20 +232,21 @@ fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelErro
     let mut destinations = BTreeMap::new();
     for channel in &config.channels {
         let notifier = notify::build(channel, templates)?;
-        destinations.insert(channel.name().to_owned(), Destination { notifier, rate: channel.rate() });
+        let fallback = channel
+            .fallback()
+            .and_then(|name| config.channel(name))
+            .map(|other| Fallback { channel: other.name().to_owned(), send_resolved: other.send_resolved() });
+        let destination = Destination { notifier, rate: channel.rate(), fallback };
+        destinations.insert(channel.name().to_owned(), destination);
     }
     Ok(Plan { destinations, settings: config.delivery, wording: config.wording() })
 }
 
-fn router(config: &Config, shared: &Shared, drills: Drills, reload: Reload) -> Router {
+/// What receives, reads and writes, each behind its scope.
+fn router(config: &Config, shared: &Shared, intake: Intake, writing: Router) -> Router {
     let auth = config.web.auth();
-    let (intake, metrics) = (drills.intake.clone(), Arc::clone(&shared.metrics));
+    let metrics = Arc::clone(&shared.metrics);
     let receiving = Receiving { intake, metrics, max_body: config.web.max_body() };
-    let readiness = Readiness::not_yet("starting");
-    readiness.ready();
-    let started_at = shared.clock.now();
-    let status =
-        move || serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "started_at": started_at });
     let pages = Pages {
         store: shared.store.clone(),
         templates: Arc::clone(&shared.templates),
@@ -250,7 +255,17 @@ fn router(config: &Config, shared: &Shared, drills: Drills, reload: Reload) -> R
     let reading = page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
-        .merge(auth.guard(Scope::Write, drill::routes(drills)))
-        .merge(admin::metrics_route(shared.registry.clone(), auth))
+        .merge(auth.guard(Scope::Write, writing))
+}
+
+/// What both programs have.
+fn admin(config: &Config, shared: &Shared, reload: Reload) -> Router {
+    let auth = config.web.auth();
+    let readiness = Readiness::not_yet("starting");
+    readiness.ready();
+    let started_at = shared.clock.now();
+    let status =
+        move || serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "started_at": started_at });
+    admin::metrics_route(shared.registry.clone(), auth)
         .merge(admin::routes(AdminState { readiness, reload, status: Arc::new(status) }, auth))
 }

@@ -15,6 +15,7 @@ use crate::store::Store;
 mod check_config;
 mod client;
 pub mod history;
+mod replay;
 mod send_test;
 
 /// The configuration file unless another is named.
@@ -41,6 +42,9 @@ enum Command {
     /// Send a test through the running receiver and print what each destination answers
     #[command(after_help = send_test::EXAMPLES)]
     SendTest(send_test::SendTestArgs),
+    /// Have the running receiver send dead letters again
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::ReplayArgs),
 }
 
 /// Runs what the command line of this process asks for.
@@ -65,6 +69,7 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
         Command::CheckConfig => check_config::run(&origin),
         Command::History(args) => runtime.block_on(print_history(&origin, &args)),
         Command::SendTest(args) => runtime.block_on(send_test::run(&origin, args)),
+        Command::Replay(args) => runtime.block_on(replay::run(&origin, args)),
     }
 }
 

@@ -89,6 +89,11 @@ impl Config {
         }
     }
 
+    /// The channel of that name.
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name() == name)
+    }
+
     /// What messages say besides their alerts.
     pub fn wording(&self) -> store::Wording {
         store::Wording {
@@ -114,12 +119,32 @@ fn channels(source: &mut Source, faults: &mut Faults) -> (Vec<Channel>, ChannelN
         if names[..i].iter().any(|name| name == raw.name()) {
             faults.add(format!("channels[{i}].name"), format!("`{}` is there twice", raw.name()));
         }
+        if let Some(fault) = fallback_fault(&raw, &names) {
+            faults.add(format!("channels[{i}].fallback"), fault);
+        }
         match raw.validate(source.directory()) {
             Ok(channel) => channels.push(channel),
             Err(found) => found.into_iter().for_each(|fault| faults.add(format!("channels[{i}]"), fault)),
         }
     }
     (channels, ChannelNames::of(names.iter().map(String::as_str)))
+}
+
+/// What is wrong with the channel that is to get what `channel` does not.
+fn fallback_fault(channel: &RawChannel, names: &[String]) -> Option<String> {
+    let fallback = channel.fallback()?;
+    if fallback == channel.name() {
+        return Some("expected another channel than itself".to_owned());
+    }
+    let known: Vec<String> =
+        names.iter().filter(|name| *name != channel.name()).map(|name| format!("`{name}`")).collect();
+    match names.iter().any(|name| name == fallback) {
+        true => None,
+        false if known.is_empty() => {
+            Some(format!("there is no channel `{fallback}`, and no other than itself"))
+        }
+        false => Some(format!("there is no channel `{fallback}`, expected one of {}", known.join(", "))),
+    }
 }
 
 #[cfg(test)]

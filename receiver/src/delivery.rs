@@ -21,7 +21,7 @@ pub use settings::Settings;
 
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::store::{Store, Wording};
+use crate::store::{Fallback, Store, Wording};
 
 /// Where a channel's notifications go.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub struct Destination {
     pub notifier: Arc<dyn Notifier>,
     /// How often it may be sent to; `None` for as often as there is something to say.
     pub rate: Option<Rate>,
+    /// Who gets what is a dead letter here.
+    pub fallback: Option<Fallback>,
 }
 
 /// Everything that delivery goes by; replaced as a whole by a reload.
@@ -87,7 +89,17 @@ impl Delivery {
     pub fn replan(&self, plan: Plan) {
         self.0.plan.store(Arc::new(plan));
         self.start_queues();
+        self.ring();
+    }
+
+    /// Says that something was queued.
+    pub fn ring(&self) {
         self.means().bell.send_replace(());
+    }
+
+    /// The names of the channels that can be told.
+    pub fn channels(&self) -> BTreeSet<String> {
+        self.0.plan.load().destinations.keys().cloned().collect()
     }
 
     fn means(&self) -> &Means {

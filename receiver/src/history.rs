@@ -9,10 +9,14 @@ use serde::Serialize;
 
 use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
 
+mod alerts;
 mod api;
 mod filter;
 
+pub use alerts::{Alerts, RawWish, Timeline, Told, Wish, alerts, timeline};
 pub use api::routes;
+pub(crate) use api::unreadable;
+pub(crate) use filter::moment;
 pub use filter::{Filter, FilterError, RawFilter, State};
 
 /// One page of the history, newest first.
@@ -51,6 +55,10 @@ pub struct Entry {
     pub unconfirmed: bool,
     /// What it was about, and what changed.
     pub alerts: Vec<AlertView>,
+    /// The dead letter that it is sent instead of, to another channel, if it is.
+    pub fallback_of: Option<String>,
+    /// What another channel is sent instead of it, since it is a dead letter or was one.
+    pub fallback: Option<String>,
     /// What was tried, oldest first.
     pub attempts: Vec<Attempt>,
     /// Why the plain layout was used instead of the channel's template, if it was.
@@ -115,6 +123,8 @@ impl Entry {
             unconfirmed: message.as_ref().is_some_and(|message| message.unconfirmed),
             alerts: message.map(|message| message.alerts).unwrap_or_default(),
             attempts: attempts.into_iter().map(Attempt::from).collect(),
+            fallback_of: stored.fallback_of,
+            fallback: stored.fallback,
             problem: stored.problem,
             content: stored.content,
         }

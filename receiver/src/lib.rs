@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod drill;
+mod failpoint;
 pub mod heartbeat;
 pub mod history;
 pub mod http;
@@ -20,6 +21,7 @@ pub mod intake;
 pub mod metrics;
 pub mod notify;
 pub mod page;
+pub mod replay;
 pub mod store;
 pub mod templates;
 

@@ -43,6 +43,20 @@ impl Suppression {
         Suppression::StaleCopy,
     ];
 
+    /// What it means, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Suppression::Duplicate => "all of it was told meanwhile",
+            Suppression::Repeat => "it is not time yet to repeat it",
+            Suppression::Superseded => "a newer message told it, or tells it",
+            Suppression::NeverTold => "it was over, or forgotten, before this channel heard of it",
+            Suppression::ResolvedOff => "this channel does not hear what is over",
+            Suppression::StaleCopy => "the copy is older than what is known",
+            Suppression::Heartbeat => "it feeds a dead man's switch",
+            Suppression::NoRoute => "no route takes it",
+        }
+    }
+
     /// The name used in metrics, history and the store.
     pub fn as_str(self) -> &'static str {
         match self {

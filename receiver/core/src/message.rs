@@ -42,6 +42,18 @@ pub struct Message {
     /// channel keeps that: what mails answer to, so that mail programs show them together.
     #[serde(default)]
     pub thread: Option<String>,
+    /// The channel that could not be told and for which this one stands in, if it does.
+    #[serde(default)]
+    pub instead_of: Option<Substitute>,
+}
+
+/// Which channel another one stands in for, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Substitute {
+    /// The channel that could not be told.
+    pub channel: String,
+    /// What went wrong with it, in words for people.
+    pub why: String,
 }
 
 /// One alert of a notification and what changed about it since this channel was last told.

@@ -54,6 +54,23 @@ impl Reason {
         Reason::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 
+    /// What it means, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::Connect => "no connection could be made or kept",
+            Reason::Timeout => "the destination did not answer in time",
+            Reason::Tls => "no secure connection could be made",
+            Reason::Auth => "the destination refused our credentials",
+            Reason::RateLimited => "the destination asked us to slow down",
+            Reason::Rejected => "the destination refused the content",
+            Reason::TooLarge => "the destination found the content too large",
+            Reason::NotFound => "the channel, mailbox or address does not exist",
+            Reason::ServerError => "the destination failed",
+            Reason::Protocol => "the answer was not one the destination's protocol knows",
+            Reason::Template => "the content could not be rendered",
+        }
+    }
+
     /// The name used in metrics, history and JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -212,3 +212,22 @@ fn what_the_example_says_of_an_email_channel_is_the_default() {
     let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];
     assert_defaults_of_channel("#- name: mails", &needed, &unset);
 }
+
+#[test]
+fn a_channel_falls_back_to_another_that_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let channels = "channels: [{name: a, type: log, fallback: b}, {name: b, type: log, fallback: a}]";
+    let config = load(directory.path(), &format!("routes: [{{channels: [a]}}]\n{channels}")).unwrap();
+    assert_eq!(config.channel("a").unwrap().fallback(), Some("b"));
+    let refused = refusal(
+        "
+routes: [{channels: [a]}]
+channels: [{name: a, type: log, fallback: a}, {name: b, type: log, fallback: c}]
+",
+    );
+    assert!(refused.contains("channels[0].fallback: expected another channel than itself"), "{refused}");
+    assert!(
+        refused.contains("channels[1].fallback: there is no channel `c`, expected one of `a`"),
+        "{refused}"
+    );
+}

@@ -14,9 +14,10 @@ use tracing::Instrument as _;
 
 use super::Delivery;
 use super::upkeep::UnderWay;
+use crate::failpoint::{self, Point};
 use crate::metrics;
 use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
-use crate::store::{Claimed, Ended, Ending};
+use crate::store::{Claimed, Ended, Ending, Fallback};
 
 /// How long to wait before what could not be written down is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ pub(super) struct Send {
     pub(super) delivery: Delivery,
     pub(super) channel: Arc<str>,
     pub(super) notifier: Arc<dyn Notifier>,
+    pub(super) fallback: Option<Fallback>,
     pub(super) _under_way: UnderWay,
 }
 
@@ -39,13 +41,16 @@ impl Send {
 
     async fn attempt(&self, claimed: Claimed) {
         let rendered = self.render(&claimed).await;
+        failpoint::reach(Point::Claimed).await;
         let Some(attempt) = self.begin(&claimed, rendered.as_ref().ok()).await else { return };
+        failpoint::reach(Point::Begun).await;
         let outcome = match &rendered {
             // noting the attempt may have taken so long that others took over
             Ok(_) if !self.delivery.means().store.holds(&claimed) => unsent(),
             Ok(rendered) => self.send(&claimed, rendered).await,
             Err(outcome) => outcome.clone(),
         };
+        failpoint::reach(Point::Answered).await;
         let next = self.next(&claimed, &outcome);
         let ended = self.record(&attempt, &claimed, &outcome, next).await;
         log(&outcome, next, ended);
@@ -108,7 +113,7 @@ impl Send {
     async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> Ended {
         let means = self.delivery.means();
         loop {
-            let ending = Ending { outcome, next, at: means.clock.now() };
+            let ending = Ending { outcome, next, at: means.clock.now(), fallback: self.fallback.as_ref() };
             match means.store.end_attempt(attempt, claimed, ending).await {
                 Ok(ended) => return ended,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),
@@ -150,11 +155,13 @@ impl Ledger for Receipts<'_> {
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            failpoint::reach(Point::RecipientAnswered).await;
             let store = &self.send.delivery.means().store;
             while let Err(error) = store.keep_receipt(&self.claimed.id, receipt).await {
                 tracing::error!(%error, "what a recipient answered is not noted yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
+            failpoint::reach(Point::RecipientNoted).await;
         })
     }
 }

@@ -43,7 +43,7 @@ fn lost() -> Outcome {
 fn plan(rig: &Rig, destinations: [(&str, &Arc<Scripted>, Option<Rate>); 2]) -> Plan {
     let destinations = destinations.into_iter().map(|(name, scripted, rate)| {
         let notifier: Arc<dyn Notifier> = Arc::clone(scripted) as Arc<dyn Notifier>;
-        (name.to_owned(), Destination { notifier, rate })
+        (name.to_owned(), Destination { notifier, rate, fallback: None })
     });
     Plan {
         destinations: BTreeMap::from_iter(destinations),

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use tokio::sync::watch;
 
 use super::Delivery;
+use crate::metrics::Ended;
 use crate::store::{RENEW_EVERY, StoreError};
 
 /// How often the backlog's gauges are brought up to date.
@@ -88,9 +90,27 @@ impl Delivery {
                 );
             }
         }
+        if now_shown.values().any(|configured| !configured) {
+            self.bury_orphans().await?;
+        }
         let gone = shown.keys().filter(|channel| !now_shown.contains_key(*channel));
         gone.for_each(|channel| self.means().metrics.forget_backlog(channel));
         *shown = now_shown;
+        Ok(())
+    }
+
+    /// What waited for too long for channels that the configuration no longer has is a dead letter.
+    async fn bury_orphans(&self) -> Result<(), StoreError> {
+        let means = self.means();
+        let give_up_after = self.0.plan.load().settings.give_up_after;
+        let before = means.store.now().saturating_sub(give_up_after).unwrap_or(Timestamp::MIN);
+        for channel in means.store.bury_orphans(&self.channels(), before, means.clock.now()).await? {
+            means.metrics.ended(&channel, Ended::Dead);
+            tracing::warn!(
+                channel,
+                "a notification for a channel that the configuration no longer has is a dead letter"
+            );
+        }
         Ok(())
     }
 }

@@ -80,7 +80,10 @@ async fn a_test_is_forgotten_with_its_notification() {
     };
     let attempt = rig.store.begin_attempt(&ours, "", None, now).await.unwrap().unwrap();
     let outcome = &Outcome::Delivered { detail: "yes".to_owned() };
-    rig.store.end_attempt(&attempt, &ours, Ending { outcome, next: Next::Done, at: now }).await.unwrap();
+    rig.store
+        .end_attempt(&attempt, &ours, Ending { outcome, next: Next::Done, at: now, fallback: None })
+        .await
+        .unwrap();
     rig.clock.advance(Duration::from_secs(1));
     while rig.store.prune(rig.clock.now()).await.unwrap() {}
     for table in ["notifications", "mentions", "transitions", "occurrences"] {

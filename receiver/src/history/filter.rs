@@ -75,6 +75,9 @@ pub enum FilterError {
     /// No such state.
     #[error("status: `{0}` is none of pending, delivered, suppressed, dead")]
     Status(String),
+    /// No such state of an alert.
+    #[error("state: `{0}` is none of firing, resolved, stale, test")]
+    State(String),
     /// Not a label.
     #[error("label: `{0}` is not of the form name=value")]
     Label(String),
@@ -107,13 +110,13 @@ impl RawFilter {
     pub fn validate(self, now: Timestamp) -> Result<Filter, FilterError> {
         let given = |parameter: Option<String>| parameter.filter(|value| !value.is_empty());
         Ok(Filter {
-            since: given(self.since).map_or(Ok(Timestamp::MIN), |value| time("since", value, now))?,
-            until: given(self.until).map_or(Ok(Timestamp::MAX), |value| time("until", value, now))?,
+            since: given(self.since).map_or(Ok(Timestamp::MIN), |value| moment("since", value, now))?,
+            until: given(self.until).map_or(Ok(Timestamp::MAX), |value| moment("until", value, now))?,
             status: given(self.status).map(status).transpose()?,
             channel: given(self.channel),
             alertname: given(self.alertname),
             label: given(self.label).map(label).transpose()?,
-            limit: given(self.limit).map_or(Ok(DEFAULT_LIMIT), limit)?,
+            limit: limit(given(self.limit))?,
             before: given(self.cursor).map_or(Ok((Timestamp::MAX, String::new())), position)?,
         })
     }
@@ -189,7 +192,11 @@ fn position(cursor: String) -> Result<(Timestamp, String), FilterError> {
     parts.ok_or(FilterError::Cursor(cursor))
 }
 
-fn time(name: &'static str, value: String, now: Timestamp) -> Result<Timestamp, FilterError> {
+/// The moment that a parameter names: a time, or a length of time before `now`.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn moment(name: &'static str, value: String, now: Timestamp) -> Result<Timestamp, FilterError> {
     if let Ok(time) = value.parse() {
         return Ok(time);
     }
@@ -206,7 +213,9 @@ fn label(value: String) -> Result<(String, String), FilterError> {
     parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or(FilterError::Label(value))
 }
 
-fn limit(value: String) -> Result<usize, FilterError> {
+/// How many a page has.
+pub(super) fn limit(value: Option<String>) -> Result<usize, FilterError> {
+    let Some(value) = value else { return Ok(DEFAULT_LIMIT) };
     let number = value.parse().ok().filter(|number| (1..=MAX_LIMIT).contains(number));
     number.ok_or(FilterError::Limit(value))
 }

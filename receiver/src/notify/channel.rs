@@ -21,6 +21,8 @@ pub enum RawChannel {
         template: Option<String>,
         /// Whether the end of an alert is told, true by default.
         send_resolved: Option<bool>,
+        /// The channel that gets what this one did not.
+        fallback: Option<String>,
     },
     /// A Slack channel by incoming webhook.
     Slack {
@@ -30,6 +32,8 @@ pub enum RawChannel {
         template: Option<String>,
         /// Whether the end of an alert is told, true by default.
         send_resolved: Option<bool>,
+        /// The channel that gets what this one did not.
+        fallback: Option<String>,
         /// The incoming webhook's URL, which is a secret.
         webhook_url: Option<Secret>,
         /// A file with that URL.
@@ -45,6 +49,8 @@ pub enum RawChannel {
         template: Option<String>,
         /// Whether the end of an alert is told, true by default.
         send_resolved: Option<bool>,
+        /// The channel that gets what this one did not.
+        fallback: Option<String>,
         /// The server.
         smtp: Option<RawSmtp>,
         /// Who they are from, as `Name <address>` or an address.
@@ -62,6 +68,7 @@ pub struct Channel {
     name: String,
     template: String,
     send_resolved: bool,
+    fallback: Option<String>,
     rate: Option<Rate>,
     r#type: ChannelType,
 }
@@ -125,24 +132,42 @@ impl RawChannel {
         }
     }
 
+    /// The channel that gets what this one did not, as written.
+    pub fn fallback(&self) -> Option<&str> {
+        match self {
+            Self::Log { fallback, .. } | Self::Slack { fallback, .. } | Self::Email { fallback, .. } => {
+                fallback.as_deref()
+            }
+        }
+    }
+
     /// The validated channel, or everything that is wrong with it. Relative files are relative to `directory`.
     ///
     /// # Errors
     /// All faults of the channel.
     pub fn validate(self, directory: &Path) -> Result<Channel, Vec<ChannelError>> {
         let mut faults = Vec::new();
+        let fallback = self.fallback().map(str::to_owned);
         let (name, template, send_resolved, kind, rate) = match self {
-            Self::Log { name, template, send_resolved } => {
+            Self::Log { name, template, send_resolved, fallback: _ } => {
                 (name, template, send_resolved, Some(ChannelType::Log), None)
             }
-            Self::Slack { name, template, send_resolved, webhook_url, webhook_url_file, rate } => {
+            Self::Slack {
+                name,
+                template,
+                send_resolved,
+                fallback: _,
+                webhook_url,
+                webhook_url_file,
+                rate,
+            } => {
                 let file = webhook_url_file.map(|file| directory.join(file));
                 let url = webhook_address(webhook_url, file.as_deref()).map_err(|fault| faults.push(fault));
                 let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), &mut faults);
                 let kind = url.ok().map(|webhook_url| ChannelType::Slack { webhook_url });
                 (name, template, send_resolved, kind, rate)
             }
-            Self::Email { name, template, send_resolved, smtp, from, to, rate } => {
+            Self::Email { name, template, send_resolved, fallback: _, smtp, from, to, rate } => {
                 let mailing = RawMailing { smtp, from, to }.validate(directory);
                 let mailing =
                     mailing.map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
@@ -161,6 +186,7 @@ impl RawChannel {
             Some(kind) if faults.is_empty() => Ok(Channel {
                 template: template.unwrap_or_else(|| kind.format().name().to_owned()),
                 send_resolved: send_resolved.unwrap_or(true),
+                fallback,
                 rate,
                 name,
                 r#type: kind,
@@ -184,6 +210,11 @@ impl Channel {
     /// Whether the end of an alert is told.
     pub fn send_resolved(&self) -> bool {
         self.send_resolved
+    }
+
+    /// The channel that gets what is a dead letter here.
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
     }
 
     /// How often it may be sent to; `None` for as often as there is something to say.

@@ -43,7 +43,18 @@ fn standing(entry: &Entry) -> String {
         }
         _ => String::new(),
     };
-    format!("<p>{} {}</p>\n", state(entry), escape(&words))
+    format!("<p>{} {}</p>\n{}", state(entry), escape(&words), again(entry))
+}
+
+/// How a dead letter is sent again.
+fn again(entry: &Entry) -> String {
+    if entry.status != "dead" {
+        return String::new();
+    }
+    let id = escape(&entry.id);
+    format!(
+        "<p>Once its channel works again, <code>modelwatch-receiver replay {id}</code> sends it in its newest state.</p>\n"
+    )
 }
 
 fn waits(entry: &Entry) -> String {
@@ -68,7 +79,7 @@ fn facts(entry: &Entry) -> String {
     let late = entry.late.then_some("it could not be sent when it happened, and the message says so");
     let next = entry.next_attempt_at.map(|at| fact("Next attempt", &format!("{} UTC", time(at))));
     format!(
-        "<dl>\n{}{}{}{}{}{}{}{}{}{}</dl>\n",
+        "<dl>\n{}{}{}{}{}{}{}{}{}{}{}{}</dl>\n",
         fact("Channel", &channel(&entry.channel)),
         fact("Kind", &escape(&entry.kind)),
         fact("Accepted", &format!("{} UTC", time(entry.created_at))),
@@ -76,10 +87,18 @@ fn facts(entry: &Entry) -> String {
         optional("Suppressed because", entry.suppressed.as_deref().map(spaced).as_deref()),
         optional("Late", late),
         optional("Unconfirmed", unconfirmed),
+        other("Instead of", entry.fallback_of.as_deref()),
+        other("Sent instead", entry.fallback.as_deref()),
         optional("Template problem", entry.problem.as_deref()),
         fact("Group", &format!("<code>{}</code>", escape(&cut(&entry.group, MOST_VALUE)))),
         fact("Id", &format!("<code>{}</code>", escape(&entry.id)))
     )
+}
+
+/// Another notification, as a link.
+fn other(name: &str, id: Option<&str>) -> String {
+    let Some(id) = id.map(escape) else { return String::new() };
+    format!("<dt>{name}</dt><dd><a href=\"/notifications/{id}\"><code>{id}</code></a></dd>\n")
 }
 
 /// The channel's name, as a link to everything it was told.
@@ -191,8 +210,9 @@ fn alert(alert: &AlertView, (class, words): (&str, &str), labels: &Labels, annot
     } else {
         String::new()
     };
+    let timeline = format!("<br><a href=\"/alerts/{}\">timeline</a>", escape(&alert.fingerprint));
     format!(
-        "<tr><td>{}</td><td data-label=\"Since\" class=\"when\">{}{}</td><td class=\"says\">{}{graph}</td><td class=\"says\">{}</td></tr>\n",
+        "<tr><td>{}{timeline}</td><td data-label=\"Since\" class=\"when\">{}{}</td><td class=\"says\">{}{graph}</td><td class=\"says\">{}</td></tr>\n",
         badge(class, words),
         time(alert.starts_at),
         ended.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use modelwatch_common::http::page::escape;
+use modelwatch_receiver_core::outcome::Reason;
 
 use crate::history::Entry;
 
@@ -51,21 +52,20 @@ pub(super) fn spaced(name: &str) -> String {
 
 /// What a reason means; one that nobody explained is its own name.
 pub(super) fn reason_words(reason: &str) -> String {
+    if let Some(reason) = Reason::of(reason) {
+        return reason.words().to_owned();
+    }
     let words = match reason {
-        "connect" => "no connection could be made or kept",
-        "timeout" => "the destination did not answer in time",
-        "tls" => "no secure connection could be made",
-        "auth" => "the destination refused our credentials",
-        "rate_limited" => "the destination asked us to slow down",
-        "rejected" => "the destination refused the content",
-        "too_large" => "the destination found the content too large",
-        "not_found" => "the channel, mailbox or address does not exist",
-        "server_error" => "the destination failed",
-        "protocol" => "the answer was not one the destination's protocol knows",
-        "template" => "the content could not be rendered",
         "superseded" => "a newer message about the same group took its place",
         "duplicate" => "all of it was told meanwhile",
+        "never_told" => "it was over, or forgotten, before this channel heard of it",
         "resolved_off" => "this channel does not hear what is over",
+        "repeat" => "it was told not long ago and nothing changed",
+        "flapping" => "it begins and ends so often that each time is not told",
+        "never_told" => "it is over, and this channel never heard that it began",
+        "stale_copy" => "the copy is older than what is known, or may be",
+        "heartbeat" => "it feeds a dead man's switch",
+        "no_route" => "no route takes it",
         other => return spaced(other),
     };
     words.to_owned()

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::new_id;
 use super::wording::NEWEST;
-use super::{Claimed, Store, StoreError, Transaction};
+use super::{Claimed, Fallback, Store, StoreError, Transaction};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Ending<'a> {
     pub next: Next,
     /// When.
     pub at: Timestamp,
+    /// Who gets it instead if it is a dead letter.
+    pub fallback: Option<&'a Fallback>,
 }
 
 /// What became of a notification by the end of an attempt.
@@ -99,6 +101,7 @@ impl Store {
                 Ended::AsMeant
             }
             (Whose::Ours, Next::Dead) => {
+                transaction.fall_back(&claimed.id, ending, self.steady.now()).await?;
                 transaction.note_dead(&claimed.id, ending.at).await?;
                 Ended::AsMeant
             }
@@ -113,7 +116,12 @@ impl Store {
 }
 
 impl Transaction {
-    async fn note_attempt(&mut self, notification: &str, at: Timestamp) -> Result<String, StoreError> {
+    /// Notes that an attempt begins.
+    pub(super) async fn note_attempt(
+        &mut self,
+        notification: &str,
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
         let id = new_id();
         sqlx::query(
             "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')",
@@ -141,7 +149,7 @@ impl Transaction {
     }
 
     /// What an attempt came to. One that others took for lost stays ambiguous once they went on: a second copy may exist.
-    async fn note_outcome(
+    pub(super) async fn note_outcome(
         &mut self,
         attempt: &str,
         ending: Ending<'_>,
@@ -171,7 +179,7 @@ impl Transaction {
 
     /// What some recipients have and others never will is a dead letter, so that it is seen; still the destination heard
     /// it, or the next message would tell those who have it the same as new.
-    async fn note_dead(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn note_dead(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
         if self.is_held_by_anyone(notification).await? {
             self.note_heard(notification, at).await?;
         }

@@ -11,11 +11,12 @@ use modelwatch_receiver_core::dedupe::Suppression;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Receipt;
 use modelwatch_receiver_core::retry::Rate;
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::gates::OPEN;
 use super::transaction::timestamp;
-use super::wording::NEWEST;
+use super::wording::{NEWEST, REPLAYED};
 use super::{Store, StoreError, Transaction, Wording};
 
 /// A notification that is ours to send.
@@ -77,7 +78,10 @@ impl Store {
         let owner = self.owner().await?;
         let mut transaction = self.begin_unhurried().await?;
         let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
-            Some(id) => transaction.claim_leased(id, owner, wording, now).await?,
+            Some((id, replayed)) => match transaction.why_not_sent(&id, replayed).await? {
+                Some(reason) => Claim::Suppressed(reason),
+                None => transaction.claim_leased(id, owner, wording, now).await?,
+            },
             None => Claim::Nothing,
         };
         if let (Claim::Ours(_), Some(rate)) = (&claim, rate) {
@@ -112,22 +116,41 @@ impl Transaction {
         channel: &str,
         owner: &str,
         now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<(String, bool)>, StoreError> {
         let update = format!(
             "update notifications set owner = $3 where id = (
                  select n.id from notifications n
                  where n.channel = $1 and n.due_at <= $2 and {OPEN} and {FREE}
                    and exists (select 1 from receivers where id = $3)
                  order by n.waiting_since limit 1)
-             returning id"
+             returning id, cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed"
         );
-        let id = sqlx::query_scalar(AssertSqlSafe(update))
+        let row = sqlx::query(AssertSqlSafe(update))
             .bind(channel)
             .bind(now.as_microsecond())
             .bind(owner)
             .fetch_optional(self.connection())
             .await?;
-        Ok(id)
+        let leased = |row: AnyRow| Ok((row.try_get("id")?, row.try_get::<i64, _>("replayed")? != 0));
+        row.map(leased).transpose()
+    }
+
+    /// Why what was leased is not sent after all, and ends: a newer one of its group waits, or, replayed, all it had to tell
+    /// was told meanwhile.
+    async fn why_not_sent(&mut self, id: &str, replayed: bool) -> Result<Option<Suppression>, StoreError> {
+        if let Some(newer) = self.newer_in_group(id).await? {
+            // both wait only after a crash, when the older one had been under way as the newer one came
+            self.hand_over(id, &newer).await?;
+            return Ok(Some(Suppression::Superseded));
+        }
+        if !replayed {
+            return Ok(None);
+        }
+        let reason = self.nothing_left(id).await?;
+        if let Some(reason) = reason {
+            self.suppress(id, reason).await?;
+        }
+        Ok(reason)
     }
 
     async fn claim_leased(
@@ -137,11 +160,6 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        if let Some(newer) = self.newer_in_group(&id).await? {
-            // both wait only after a crash, when the older one had been under way as the newer one came
-            self.hand_over(&id, &newer).await?;
-            return Ok(Claim::Suppressed(Suppression::Superseded));
-        }
         let thread = self.thread(&id).await?;
         match self.word_answering(thread, &id, wording, now).await {
             Ok(Some(message)) => {
@@ -198,18 +216,19 @@ impl Transaction {
         })
     }
 
-    /// Why nothing is left to say: the end is not wanted, or all of it was told meanwhile.
+    /// Why nothing is left to say: the end is not wanted or never had a beginning, or all of it was told meanwhile.
     async fn why_unsaid(&mut self, id: &str) -> Result<Suppression, StoreError> {
-        let off = sqlx::query(
-            "select 1 from mentions m join notifications n on n.id = m.notification
+        let settled: Vec<String> = sqlx::query_scalar(
+            "select distinct t.suppressed from mentions m join notifications n on n.id = m.notification
                  join transitions t on t.channel = n.channel and t.occurrence = m.occurrence
-             where m.notification = $1 and t.suppressed = $2 limit 1",
+             where m.notification = $1 and t.suppressed is not null",
         )
         .bind(id)
-        .bind(Suppression::ResolvedOff.as_str())
-        .fetch_optional(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(off.map_or(Suppression::Duplicate, |_| Suppression::ResolvedOff))
+        let reasons = [Suppression::ResolvedOff, Suppression::NeverTold];
+        let reason = reasons.into_iter().find(|reason| settled.iter().any(|one| one == reason.as_str()));
+        Ok(reason.unwrap_or(Suppression::Duplicate))
     }
 
     /// Ends a notification that cannot be put into words, so that it does not stand in the way of others.

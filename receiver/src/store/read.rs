@@ -51,6 +51,10 @@ pub struct StoredNotification {
     pub next_attempt_at: Option<Timestamp>,
     /// Why it was not sent, if it was suppressed.
     pub suppressed: Option<String>,
+    /// The dead letter that it stands in for.
+    pub fallback_of: Option<String>,
+    /// What stands in for it.
+    pub fallback: Option<String>,
     /// What it says; `None` when it was over before it was put into words.
     pub message: Option<Message>,
     /// What was sent last, exactly.
@@ -79,7 +83,8 @@ pub struct StoredAttempt {
 /// The columns of a [`StoredNotification`].
 const COLUMNS: &str =
     "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem,
-     case when status = 'pending' and owner is null and due_at > 0 then due_at end as next_attempt_at";
+     case when status = 'pending' and owner is null and due_at > 0 then due_at end as next_attempt_at,
+     fallback_of, (select min(f.id) from notifications f where f.fallback_of = notifications.id) as fallback";
 
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;
@@ -163,6 +168,8 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
         status: row.try_get("status")?,
         next_attempt_at: optional(row, "next_attempt_at")?,
         suppressed: row.try_get("suppressed")?,
+        fallback_of: row.try_get("fallback_of")?,
+        fallback: row.try_get("fallback")?,
         message: serde_json::from_str(row.try_get("message")?).ok(),
         content: row.try_get("content")?,
         problem: row.try_get("problem")?,

@@ -12,6 +12,8 @@ use super::*;
 mod batches;
 #[path = "tests/bench.rs"]
 pub(super) mod bench;
+#[path = "tests/dead_letters.rs"]
+mod dead_letters;
 #[path = "tests/leases.rs"]
 mod leases;
 #[path = "tests/present_state.rs"]

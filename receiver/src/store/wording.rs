@@ -38,6 +38,8 @@ struct Said {
     alerts: Vec<AlertView>,
     unconfirmed: bool,
 }
+/// Whether a notification that waits was a dead letter and is sent again.
+pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
@@ -90,20 +92,21 @@ impl Transaction {
     ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
         let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
         let mut said = self.said(&ids).await?;
-        let rows = self
-            .select(
-                "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url,
-                     n.truncated_alerts, n.waiting_since
-                 from {rows} cross join notifications n where n.id = r.value->>0",
-                &ids,
-            )
-            .await?;
+        let select = format!(
+            "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
+                 n.waiting_since, n.fallback_of, cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
+             from {{rows}} cross join notifications n where n.id = r.value->>0"
+        );
+        let rows = self.select(&select, &ids).await?;
         let mut words = Vec::with_capacity(rows.len());
         for row in &rows {
             match said.remove(row.try_get::<&str, _>("id")?) {
                 Some(Ok(said)) if !said.alerts.is_empty() => {
-                    let late = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
-                    words.push(message(row, said, wording, now).map(|message| Message { late, ..message }));
+                    let waits_long = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
+                    let late = waits_long || row.try_get::<i64, _>("replayed")? != 0;
+                    let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
+                    let message = message(row, said, wording, now);
+                    words.push(message.map(|message| Message { late, instead_of, ..message }));
                 }
                 Some(Err(damaged)) => words.push(Err(damaged)),
                 _ => {}
@@ -209,6 +212,7 @@ fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Resul
         truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),
         alertmanager_url: row.try_get("external_url")?,
         thread: None,
+        instead_of: None,
         history_url: wording.external_url.as_ref().map(|url| format!("{url}/notifications/{id}")),
         id,
     })

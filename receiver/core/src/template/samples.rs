@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::alert::{Change, Kind, Labels, Status};
-use crate::message::{AlertView, Message};
+use crate::message::{AlertView, Message, Substitute};
+use crate::outcome::Reason;
 
 /// 2026-01-02 03:04:05 UTC.
 const NOW: i64 = 1_767_323_045;
@@ -37,7 +38,8 @@ pub fn mixed() -> Message {
         vec![alert("AGEP", Change::New), alert("SCHL", Change::StillFiring), alert("WKHP", Change::Resolved)];
     let whole = message(Status::Firing, Kind::Changed, alerts);
     let thread = Some("019ab3e8-11aa-7b02-8c55-9e0d71f24b33".to_owned());
-    Message { late: true, unconfirmed: true, truncated_alerts: 7, thread, ..whole }
+    let instead_of = Some(Substitute { channel: "pager".to_owned(), why: Reason::Auth.words().to_owned() });
+    Message { late: true, unconfirmed: true, truncated_alerts: 7, thread, instead_of, ..whole }
 }
 
 /// A fire drill.
@@ -122,6 +124,7 @@ fn message(status: Status, kind: Kind, alerts: Vec<AlertView>) -> Message {
             "http://localhost:9741/notifications/019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70".to_owned(),
         ),
         thread: None,
+        instead_of: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "environment": message.environment.trim(),
         "kind": message.kind,
         "late": message.late,
+        "instead_of": message.instead_of,
         "unconfirmed": message.unconfirmed,
         "status": message.status,
         "at": message.at,

@@ -216,7 +216,7 @@ impl Bench {
         now: Timestamp,
     ) -> Ended {
         let attempt = self.begin(claimed, now).await.unwrap();
-        let ending = Ending { outcome, next, at: now };
+        let ending = Ending { outcome, next, at: now, fallback: None };
         self.store.end_attempt(&attempt, claimed, ending).await.unwrap()
     }
 

@@ -106,7 +106,7 @@ async fn a_late_answer_is_noted_and_does_not_end_what_another_owns() {
     theirs.store.reap_after(TAKEN).await;
     let taken = theirs.claim("console", at(3)).await.unwrap();
     for outcome in [delivered(), refused()] {
-        let ending = Ending { outcome: &outcome, next: Next::Done, at: at(4) };
+        let ending = Ending { outcome: &outcome, next: Next::Done, at: at(4), fallback: None };
         assert_eq!(late.store.end_attempt(&attempt, &claimed, ending).await.unwrap(), Ended::Lost);
     }
     assert_eq!(theirs.status(&id).await.0, "pending");
@@ -124,7 +124,7 @@ async fn a_late_yes_ends_what_nobody_has_taken_over_yet() {
     let claimed = late.claim("console", at(2)).await.unwrap();
     let attempt = late.begin(&claimed, at(2)).await.unwrap();
     theirs.store.reap_after(TAKEN).await;
-    let ending = Ending { outcome: &delivered(), next: Next::Done, at: at(4) };
+    let ending = Ending { outcome: &delivered(), next: Next::Done, at: at(4), fallback: None };
     assert_eq!(late.store.end_attempt(&attempt, &claimed, ending).await.unwrap(), Ended::AsMeant);
     assert_eq!(theirs.status(&id).await.0, "delivered");
     assert!(theirs.claim("console", at(5)).await.is_none());
