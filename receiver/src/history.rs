@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
 
+mod alerts;
 mod api;
 mod filter;
 
+pub use alerts::{Alerts, RawWish, Timeline, Told, Wish, alerts, timeline};
 pub use api::routes;
 pub(crate) use api::unreadable;
 pub(crate) use filter::moment;

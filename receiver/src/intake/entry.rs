@@ -10,6 +10,7 @@ use modelwatch_receiver_core::book::{self, AlertKey, Book, Bound, Entries, Hears
 use modelwatch_receiver_core::dedupe::Suppression;
 
 use super::{Intaker, Terms, prepare};
+use crate::failpoint::{self, Point};
 use crate::store::{StoreError, Superseded, Transaction, new_id};
 
 /// How many occurrences that are due share a transaction at most.
@@ -112,7 +113,9 @@ impl Intaker {
     ) -> Result<(), StoreError> {
         let superseded = transaction.write(&entries.changes, &terms.wording, now).await?;
         let began = Instant::now();
+        failpoint::reach(Point::BeforeCommit).await;
         transaction.commit().await?;
+        failpoint::reach(Point::Committed).await;
         self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
         let tally = tally(&entries, superseded);
         self.metrics.count(&tally);

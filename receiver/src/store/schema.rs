@@ -68,6 +68,9 @@ update transitions set last_at =
      where m.occurrence = transitions.occurrence and n.channel = transitions.channel)
 where status = 'firing' and repeat_number = 0;
 
+drop index occurrences_newest;
+create unique index occurrences_newest on occurrences (fingerprint, source, number);
+
 drop index notifications_leased;
 drop index notifications_group;
 alter table notifications drop column leased;
