@@ -86,8 +86,7 @@ pub struct StoredAttempt {
 
 /// The columns of a [`StoredNotification`], of notifications `n`.
 const COLUMNS: &str =
-    "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content,
-     n.problem,
+    "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content, n.problem,
      case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at,
      n.fallback_of, (select min(f.id) from notifications f where f.fallback_of = n.id) as fallback";
 
@@ -116,14 +115,10 @@ impl Store {
         rows.iter().map(notification).collect()
     }
 
-    /// The digests of the labels that are looked for, with the channel if that is looked for as well.
+    /// The digests of the labels that are looked for.
     async fn rarest_first(&self, slice: &Slice<'_>) -> Result<Vec<Pair>, StoreError> {
         let labels = slice.labels.into_iter().flatten();
-        let pair = |(name, value)| match slice.channel {
-            "" => Pair::of(name, value),
-            channel => Pair::to(channel, name, value),
-        };
-        let pairs: Vec<Pair> = labels.map(pair).collect();
+        let pairs: Vec<Pair> = labels.map(|(name, value)| Pair::of(name, value)).collect();
         if pairs.len() < 2 {
             return Ok(pairs);
         }
