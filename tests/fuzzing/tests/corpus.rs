@@ -1,5 +1,7 @@
 //! The corpus of `fuzz/`, as it stands and changed a little in ways that are the same every time.
 
+#![cfg(test)]
+
 use std::path::{Path, PathBuf};
 
 use modelwatch_fuzzing::Target;
