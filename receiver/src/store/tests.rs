@@ -22,6 +22,8 @@ mod leases;
 mod present_state;
 #[path = "tests/receipts.rs"]
 mod receipts;
+#[path = "tests/unnamed.rs"]
+mod unnamed;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
