@@ -62,7 +62,6 @@ pub(super) fn reason_words(reason: &str) -> String {
         "resolved_off" => "this channel does not hear what is over",
         "repeat" => "it was told not long ago and nothing changed",
         "flapping" => "it begins and ends so often that each time is not told",
-        "never_told" => "it is over, and this channel never heard that it began",
         "stale_copy" => "the copy is older than what is known, or may be",
         "heartbeat" => "it feeds a dead man's switch",
         "no_route" => "no route takes it",

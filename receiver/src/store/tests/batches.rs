@@ -100,9 +100,10 @@ async fn repeats_and_ends_are_known_with_the_last_mention() {
     };
     write(&bench, &changes, 500).await;
     let known = known(&bench, &["A", "B"]).await;
-    let console = Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)) };
+    let console =
+        Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)), ..Told::default() };
     assert_eq!(known[&key("A")].told["console"], console);
-    let mail = Told { firing: true, resolved: true, repeats: 0, last_at: None };
+    let mail = Told { firing: true, resolved: true, repeats: 0, last_at: None, ..Told::default() };
     assert_eq!(known[&key("A")].told["mail"], mail);
     assert_eq!(known[&key("B")].told["console"].last_at, Some(at(1)));
 }
