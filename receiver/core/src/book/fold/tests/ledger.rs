@@ -134,7 +134,9 @@ impl Ledger {
     }
 
     pub(super) fn look_again(&mut self, due: Vec<Due>, now: Timestamp) -> Entries {
-        let counts = |due: &&Due| due.occurrence.held().is_some() && self.is_newest(due);
+        let windows = Windows { flap: self.flap, ..WINDOWS };
+        let is_calm = |due: &Due| due.occurrence.calmed(now, windows).is_some();
+        let counts = |due: &&Due| is_calm(due) || (due.occurrence.held().is_some() && self.is_newest(due));
         let looks = due.iter().filter(counts).count() * CHANNELS.len();
         self.looked_at += u64::try_from(looks).unwrap();
         self.with_book(now, |book| due.into_iter().for_each(|due| book.due(due)))
