@@ -19,6 +19,7 @@ mod gates;
 mod hearsay;
 mod heartbeats;
 mod known;
+mod labels;
 mod lease;
 mod notices;
 mod occurrences;

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::{Change, Kind, Labels, Status};
 
+mod pair;
+
+pub use pair::Pair;
+
 /// One notification to one channel, complete: rendering needs nothing else, not even the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {

@@ -14,6 +14,8 @@ mod batches;
 pub(super) mod bench;
 #[path = "tests/dead_letters.rs"]
 mod dead_letters;
+#[path = "tests/labels.rs"]
+mod labels;
 #[path = "tests/leases.rs"]
 mod leases;
 #[path = "tests/present_state.rs"]

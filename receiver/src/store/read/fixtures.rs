@@ -52,6 +52,15 @@ pub(crate) async fn store_with(remembered: Vec<Remembered>) -> (TempDir, Store) 
     (folder, store)
 }
 
+impl Store {
+    /// Forgets the labels of all notifications, as if they were new.
+    pub(crate) async fn unlabel(&self) {
+        for statement in ["update notifications set labelled = 0", "delete from labels"] {
+            sqlx::query(statement).execute(&self.writer).await.unwrap();
+        }
+    }
+}
+
 async fn remember(store: &Store, row: Remembered) {
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
