@@ -185,6 +185,23 @@ async fn what_can_never_be_delivered_is_a_dead_letter_at_once() {
 }
 
 #[tokio::test]
+async fn the_end_of_what_nobody_heard_begin_is_not_told() {
+    let rig = rig().await;
+    let never = Outcome::Permanent { reason: Reason::NotFound, detail: "no such channel".to_owned() };
+    let a = Arc::new(Scripted::answering([never]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
+    intake.accept(group(&[("A", Some(5))])).await.unwrap();
+    assert_eq!(rig.history().await.len(), 1);
+    let never_told = "suppressed_total{channel=\"a\",reason=\"never_told\"}";
+    assert!((rig.metric(never_told) - 1.0).abs() < f64::EPSILON);
+    intake.accept(group(&[("A", Some(5))])).await.unwrap();
+    assert!((rig.metric(never_told) - 1.0).abs() < f64::EPSILON, "that is settled once");
+}
+
+#[tokio::test]
 async fn a_group_that_changed_meanwhile_is_told_once_in_its_newest_state() {
     let rig = rig().await;
     let a = Arc::new(Scripted::answering([busy(None)]));

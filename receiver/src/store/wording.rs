@@ -42,21 +42,8 @@ struct Said {
 pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
-    /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
-    /// left to say.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn word(
-        &mut self,
-        notification: &str,
-        wording: &Wording,
-        now: Timestamp,
-    ) -> Result<Option<Message>, StoreError> {
-        self.word_answering(None, notification, wording, now).await
-    }
-
-    /// As [`Transaction::word`], for a notification that is sent now and answers to an earlier one.
+    /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
+    /// and stores them; `None` if nothing is left to say.
     pub(super) async fn word_answering(
         &mut self,
         thread: Option<String>,
