@@ -256,7 +256,7 @@ async fn all_dead_letters_of_a_group_are_sent_again_as_one() {
     let dead = |since| Dead { channel: "console", since: at(since), limit: 10 };
     let all = bench.store.dead_letters(dead(0)).await.unwrap();
     assert_eq!(all, [third.clone(), second.clone(), first.clone()]);
-    assert_eq!(bench.store.dead_letters(dead(4500)).await.unwrap(), [third.clone()]);
+    assert_eq!(bench.store.dead_letters(dead(4500)).await.unwrap(), all[..1]);
     assert_eq!(bench.store.dead_letters(Dead { limit: 1, ..dead(0) }).await.unwrap(), [third]);
     assert!(bench.store.dead_letters(Dead { channel: "pager", ..dead(0) }).await.unwrap().is_empty());
     let replayed = bench.store.replay(&all, &channels()).await.unwrap();

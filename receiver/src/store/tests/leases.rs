@@ -43,6 +43,16 @@ fn limited(seconds: u64) -> Outcome {
 }
 
 #[tokio::test]
+async fn a_claimed_notification_is_not_claimed_again() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(1)).await;
+    let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
+    assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
+    assert!(bench.claim("console", at(1_000_000)).await.is_none());
+    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn what_one_receiver_claimed_no_other_claims_while_it_lives() {
     let ours = Bench::new().await;
     let theirs = beside(&ours).await;
