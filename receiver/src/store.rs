@@ -200,6 +200,8 @@ async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, S
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(PATIENCE)
+        // a file does not go away as a server does
+        .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(PRAGMAS).execute(connection).await.map(drop) })
         });

@@ -243,6 +243,7 @@ async fn a_clock_that_went_back_keeps_no_destination_shut() {
 async fn what_a_recipient_has_no_late_word_takes_back() {
     let bench = Bench::new().await;
     let id = queued(&bench).await;
+    let claimed = bench.claim("console", at(2)).await.unwrap();
     let receipt = |outcome| modelwatch_receiver_core::outcome::Receipt {
         recipient: "a@x.org".to_owned(),
         outcome,
@@ -251,5 +252,6 @@ async fn what_a_recipient_has_no_late_word_takes_back() {
     bench.store.keep_receipt(&id, &receipt(refused())).await.unwrap();
     bench.store.keep_receipt(&id, &receipt(delivered())).await.unwrap();
     bench.store.keep_receipt(&id, &receipt(refused())).await.unwrap();
-    assert!(bench.claim("console", at(2)).await.unwrap().receipts[0].is_delivered());
+    bench.end(&claimed, &refused(), Next::Again(Duration::ZERO), at(2)).await;
+    assert!(bench.claim_when_open("console", at(3)).await.receipts[0].is_delivered());
 }
