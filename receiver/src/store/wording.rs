@@ -31,7 +31,7 @@ pub(super) const NEWEST: &str = "not exists (
                   where others.notification = m.notification and others.occurrence = newer.id))";
 
 /// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
+pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is

@@ -75,6 +75,19 @@ async fn a_dead_letter_is_told_to_its_fallback_which_says_for_whom_it_stands_in(
 }
 
 #[tokio::test]
+async fn what_takes_the_place_of_a_fallback_is_not_late_for_that() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    bench.queue("console", &a, FIRING, at(1)).await;
+    bury(&bench, "console", Some(&pager(true))).await;
+    let b = bench.see(&alert("B", None), at(12)).await;
+    let newer = bench.queue("pager", &b, FIRING, at(12)).await;
+    let claimed = bench.claim("pager", at(13)).await.unwrap();
+    assert_eq!((claimed.id, claimed.message.alerts.len()), (newer, 2));
+    assert!(!claimed.message.late);
+}
+
+#[tokio::test]
 async fn a_fallback_has_the_patience_of_a_new_message() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
