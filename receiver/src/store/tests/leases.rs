@@ -115,14 +115,15 @@ async fn a_late_answer_is_noted_and_does_not_end_what_another_owns() {
     let attempt = late.begin(&claimed, at(2)).await.unwrap();
     theirs.store.reap_after(TAKEN).await;
     let taken = theirs.claim("console", at(3)).await.unwrap();
-    for outcome in [delivered(), refused()] {
-        let ending = Ending { outcome: &outcome, next: Next::Done, at: at(4), fallback: None };
+    for (outcome, next, ambiguous) in [(refused(), Next::Again(HOUR), false), (delivered(), Next::Done, true)]
+    {
+        let ending = Ending { outcome: &outcome, next, at: at(4), fallback: None };
         assert_eq!(late.store.end_attempt(&attempt, &claimed, ending).await.unwrap(), Ended::Lost);
+        let (_, marked, detail) = attempts(&theirs, &id).await.remove(0);
+        assert_eq!((marked, detail.as_str()), (ambiguous, outcome.detail()), "a second copy may exist");
     }
     assert_eq!(theirs.status(&id).await.0, "pending");
     assert!(owner(&theirs, &id).await.is_some(), "it is still theirs");
-    let (_, ambiguous, detail) = attempts(&theirs, &id).await.remove(0);
-    assert_eq!((ambiguous, detail.as_str()), (true, "refused"), "a second copy may exist");
     assert_eq!(theirs.end(&taken, &delivered(), Next::Done, at(5)).await, Ended::AsMeant);
 }
 
