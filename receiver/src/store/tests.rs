@@ -83,16 +83,6 @@ async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
 }
 
 #[tokio::test]
-async fn a_claimed_notification_is_not_claimed_again() {
-    let bench = Bench::new().await;
-    let occurrence = bench.see(&alert("A", None), at(1)).await;
-    let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
-    assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
-    assert!(bench.claim("console", at(1_000_000)).await.is_none());
-    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
-}
-
-#[tokio::test]
 async fn a_crash_between_sending_and_recording_leaves_an_ambiguous_attempt_and_no_lease() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;

@@ -39,7 +39,7 @@ struct Said {
     unconfirmed: bool,
 }
 /// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
+pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
     /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
