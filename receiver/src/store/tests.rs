@@ -18,6 +18,8 @@ mod dead_letters;
 mod leases;
 #[path = "tests/present_state.rs"]
 mod present_state;
+#[path = "tests/reading.rs"]
+mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
 

@@ -52,7 +52,7 @@ pub(crate) async fn store_with(remembered: Vec<Remembered>) -> (TempDir, Store) 
     (folder, store)
 }
 
-async fn remember(store: &Store, row: Remembered) {
+pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
              created_at, waiting_since, kind, late, status, suppressed, due_at, message, content, problem, number)
