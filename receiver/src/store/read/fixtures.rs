@@ -68,7 +68,7 @@ pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
     .bind(serde_json::to_string(&row.message).unwrap())
     .bind(row.content)
     .bind(row.problem)
-    .execute(&store.writer)
+    .execute(store.writer.pool())
     .await
     .unwrap();
     for (number, (result, reason, ambiguous, detail)) in row.attempts.into_iter().enumerate() {
@@ -84,7 +84,7 @@ pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
         .bind(i64::from(ambiguous))
         .bind(detail)
         .bind(result.map(|_| row.created_at.as_microsecond() + 1_500_000))
-        .execute(&store.writer)
+        .execute(store.writer.pool())
         .await
         .unwrap();
     }
