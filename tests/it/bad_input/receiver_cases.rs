@@ -105,6 +105,16 @@ pub(super) const CASES: &[Case] = &[
         &["receiver.yaml", "storage.url", "sqlite:"],
     ),
     Case::fault(
+        "store_in_a_database_without_a_name",
+        &[(
+            "receiver.yaml",
+            Text(
+                "storage: {url: \"postgres://user:hunter2@db\"}\nroutes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\n",
+            ),
+        )],
+        &["receiver.yaml", "storage.url", "postgres://"],
+    ),
+    Case::fault(
         "route_to_an_unknown_channel",
         &[("receiver.yaml", Text(config!("  - {channels: [pager]}\n")))],
         &["receiver.yaml", "routes[1].channels", "pager", "console"],

@@ -90,12 +90,14 @@ async fn what_takes_the_place_of_a_fallback_is_not_late_for_that() {
 #[tokio::test]
 async fn a_fallback_has_the_patience_of_a_new_message() {
     let bench = Bench::new().await;
+    bench.hold(1);
     let a = bench.see(&alert("A", None), at(1)).await;
     bench.queue("console", &a, FIRING, at(1)).await;
-    let before = bench.store.now();
+    bench.hold(50);
     bury(&bench, "console", Some(&pager(true))).await;
+    bench.hold(90_000);
     let claimed = bench.claim("pager", at(90_000)).await.unwrap();
-    assert!(claimed.patience_from >= before);
+    assert_eq!(claimed.patience_from, at(50));
     assert_eq!(claimed.waiting_since, at(1));
     assert!(claimed.message.late);
 }
@@ -247,9 +249,12 @@ async fn a_forgotten_alert_is_not_told_by_its_old_dead_letter() {
 #[tokio::test]
 async fn a_replayed_one_gives_its_news_to_what_waits_about_its_group() {
     let bench = Bench::new().await;
+    bench.hold(1);
     let (dead, _) = one_dead(&bench).await;
+    bench.hold(20);
     let b = bench.see(&alert("B", None), at(20)).await;
     let waits = bench.queue("console", &b, FIRING, at(20)).await;
+    bench.hold(21);
     assert_eq!(replay(&bench, &dead).await, Replayed::Joined(waits.clone()));
     let claimed = bench.claim("console", at(21)).await.unwrap();
     assert_eq!((claimed.id, claimed.message.alerts.len()), (waits, 2));
@@ -315,6 +320,7 @@ async fn who_has_a_message_does_not_get_it_by_a_replay_and_who_refused_it_does()
 #[tokio::test]
 async fn what_waits_for_a_channel_that_is_gone_dies_when_its_time_is_over() {
     let bench = Bench::new().await;
+    bench.hold(1);
     let a = bench.see(&alert("A", None), at(1)).await;
     let lost = bench.queue("lost", &a, FIRING, at(1)).await;
     let known = bench.queue("console", &a, FIRING, at(1)).await;
