@@ -12,6 +12,7 @@ use sqlx::AnyPool;
 
 mod attempts;
 mod backlog;
+mod bounded;
 mod dialect;
 mod error;
 mod fallback;
@@ -39,9 +40,11 @@ mod transaction;
 mod unnamed;
 mod wording;
 mod write;
+mod writer;
 
 pub use attempts::{Ended, Ending};
 pub use backlog::Backlog;
+use bounded::Readers;
 use dialect::{Dialect, Hurry};
 pub use error::StoreError;
 pub use fallback::Fallback;
@@ -62,6 +65,7 @@ pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
 pub use wording::Wording;
 pub use write::Superseded;
+use writer::Writer;
 
 /// The source of fire drills; not a name that anybody gives a sender.
 pub const TEST_SOURCE: &str = "(test)";
@@ -69,9 +73,9 @@ pub const TEST_SOURCE: &str = "(test)";
 /// The store, shared by all parts of the program; cloning is cheap.
 #[derive(Clone)]
 pub struct Store {
-    writer: AnyPool,
-    readers: AnyPool,
-    history: AnyPool,
+    writer: Writer,
+    readers: Readers,
+    history: Readers,
     dialect: Dialect,
     steady: Steady,
     lease: Lease,
@@ -128,6 +132,9 @@ impl Store {
 
     fn on(pools: Pools, dialect: Dialect) -> Store {
         let Pools { writer, readers, history } = pools;
+        let writer = Writer::new(writer);
+        let readers = Readers::new(readers, dialect.answers_within());
+        let history = Readers::new(history, dialect.history_answers_within());
         let (steady, lease) = (Steady::start(), Lease::new());
         Store { writer, readers, history, dialect, steady, lease, _lock: None }
     }
@@ -155,7 +162,7 @@ impl Store {
     }
 
     /// The connections that only read; never blocked by the writer.
-    pub(crate) fn readers(&self) -> &AnyPool {
+    pub(crate) fn readers(&self) -> &Readers {
         &self.readers
     }
 

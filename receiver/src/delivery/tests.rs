@@ -246,10 +246,31 @@ async fn what_waits_for_a_destination_that_is_gone_is_sent_when_it_returns() {
     }
 }
 
+#[tokio::test]
+async fn what_waits_for_too_long_for_a_destination_that_is_gone_is_a_counted_dead_letter() {
+    let rig = rig().await;
+    let mut without = plan(&rig, [("a", &Arc::default(), None), ("b", &Arc::default(), None)]);
+    without.destinations.remove("a");
+    without.settings.give_up_after = Duration::ZERO;
+    let _delivery = start(&rig, without);
+    rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
+    assert_eq!((history[0].channel.as_str(), history[0].why()), ("a", Some("not_found")));
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let series = "modelwatch_receiver_notifications_total{channel=\"a\",result=\"dead\"} 1";
+    while !metrics(&rig).contains(series) {
+        assert!(std::time::Instant::now() < deadline, "it was never counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn metrics(rig: &Rig) -> String {
+    String::from_utf8(modelwatch_common::metrics::text(&rig.registry).unwrap()).unwrap()
+}
+
 fn shows_backlog_of(rig: &Rig, channel: &str) -> bool {
-    let text = modelwatch_common::metrics::text(&rig.registry).unwrap();
     let series = format!("modelwatch_receiver_oldest_pending_seconds{{channel=\"{channel}\"}}");
-    String::from_utf8(text).unwrap().contains(&series)
+    metrics(rig).contains(&series)
 }
 
 #[tokio::test]

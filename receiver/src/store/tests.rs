@@ -20,6 +20,8 @@ mod labels;
 mod leases;
 #[path = "tests/present_state.rs"]
 mod present_state;
+#[path = "tests/reading.rs"]
+mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
 
@@ -35,7 +37,7 @@ async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_s
     // as if the clock had been an hour ahead when the first one was opened
     sqlx::query("update occurrences set id = 'ffffffff' where id = $1")
         .bind(first)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer.pool())
         .await
         .unwrap();
     let again = Alert { starts_at: at(7), ..alert("A", None) };
@@ -52,16 +54,6 @@ async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
     let next = bench.see(&again, at(40_010)).await;
     assert_ne!(next, forgotten);
     assert_eq!(bench.see(&again, at(40_020)).await, next);
-}
-
-#[tokio::test]
-async fn a_claimed_notification_is_not_claimed_again() {
-    let bench = Bench::new().await;
-    let occurrence = bench.see(&alert("A", None), at(1)).await;
-    let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
-    assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
-    assert!(bench.claim("console", at(1_000_000)).await.is_none());
-    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -238,7 +230,7 @@ async fn a_damaged_occurrence_is_not_looked_at_again_and_hides_no_other() {
     let whole = bench.see(&alert("B", None), at(2)).await;
     sqlx::query("update occurrences set detail = '{' where id = $1")
         .bind(damaged)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer.pool())
         .await
         .unwrap();
     let mut transaction = bench.store.begin().await.unwrap();
@@ -257,7 +249,7 @@ async fn a_damaged_row_is_a_dead_letter_and_stands_in_nobodys_way() {
     let whole = bench.queue_in("two", &b, FIRING, at(2)).await;
     sqlx::query("update occurrences set labels = '{' where id = $1")
         .bind(a)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer.pool())
         .await
         .unwrap();
     assert_eq!(bench.claim("console", at(3)).await.unwrap().id, whole);

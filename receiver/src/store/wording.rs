@@ -39,7 +39,7 @@ struct Said {
     unconfirmed: bool,
 }
 /// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
+pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
     /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
@@ -81,7 +81,8 @@ impl Transaction {
         let mut said = self.said(&ids).await?;
         let select = format!(
             "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
-                 n.waiting_since, n.fallback_of, cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
+                 n.waiting_since, n.fallback_of,
+                 cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
              from {{rows}} cross join notifications n where n.id = r.value->>0"
         );
         let rows = self.select(&select, &ids).await?;
@@ -89,8 +90,7 @@ impl Transaction {
         for row in &rows {
             match said.remove(row.try_get::<&str, _>("id")?) {
                 Some(Ok(said)) if !said.alerts.is_empty() => {
-                    let waits_long = self.is_late(timestamp(row.try_get("waiting_since")?)?, wording);
-                    let late = waits_long || row.try_get::<i64, _>("replayed")? != 0;
+                    let late = self.is_late(row, wording)?;
                     let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
                     let message = message(row, said, wording, now);
                     words.push(message.map(|message| Message { late, instead_of, ..message }));
@@ -132,10 +132,11 @@ impl Transaction {
         Ok(found)
     }
 
-    /// Whether what waits since then is told late.
-    fn is_late(&self, waiting_since: Timestamp, wording: &Wording) -> bool {
+    /// Whether a notification is told late: it is sent again, or waits for too long by the store's clock.
+    fn is_late(&self, row: &AnyRow, wording: &Wording) -> Result<bool, StoreError> {
         let late_after = SignedDuration::try_from(wording.late_after).unwrap_or(SignedDuration::MAX);
-        self.now().duration_since(waiting_since) > late_after
+        let waited = self.now().duration_since(timestamp(row.try_get("waiting_since")?)?);
+        Ok(row.try_get::<i64, _>("replayed")? != 0 || waited > late_after)
     }
 
     async fn write_words(&mut self, messages: &[Message]) -> Result<(), StoreError> {

@@ -164,7 +164,7 @@ async fn a_receiver_that_hangs_in_a_transaction_keeps_others_waiting_for_seconds
         "select setting from pg_settings where name in ('idle_in_transaction_session_timeout', 'lock_timeout',
              'statement_timeout', 'tcp_user_timeout') order by name",
     )
-    .fetch_all(&other.writer)
+    .fetch_all(other.writer.pool())
     .await
     .unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ async fn groups_of_an_older_version_get_their_names() {
              truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
          values ('n', 1, 'console', 'am', 'g', '{}', '', 0, 1, 1, 'new', 0, 'dead', 0, '{}')",
     )
-    .execute(&bench.store.writer)
+    .execute(bench.store.writer.pool())
     .await
     .unwrap();
     let bench = bench.restarted().await;
@@ -252,4 +252,56 @@ async fn looking_at_a_database_without_a_store_makes_none() {
         server.sql("postgres", "select count(*) from pg_tables where schemaname = 'public'").unwrap(),
         "0"
     );
+}
+
+/// A way to the server that can swallow everything.
+async fn swallowing_way(server: &Server) -> (u16, tokio::sync::watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, there) = (listener.local_addr().unwrap().port(), server.port());
+    let (swallow, swallows) = tokio::sync::watch::channel(false);
+    let tasks = modelwatch_common::shutdown::Tasks::new();
+    let spawner = tasks.clone();
+    tasks.spawn("way", async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let mut swallows = swallows.clone();
+            spawner.spawn("connection", async move {
+                let mut there = tokio::net::TcpStream::connect(("127.0.0.1", there)).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut here, &mut there) => return,
+                    _ = swallows.wait_for(|swallows| *swallows) => {}
+                }
+                // open for as long as the test runs, and silent
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (port, swallow)
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_costs_an_error_and_is_not_waited_for() {
+    let server = Server::start().unwrap();
+    let (port, swallow) = swallowing_way(&server).await;
+    let store = Store::open(&place(&format!("postgres://postgres@127.0.0.1:{port}/postgres"))).await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    swallow.send_replace(true);
+    let error = transaction.note_webhook(&group(), 1, 0, store.now()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unreachable(what) if what.contains("no answer")), "{error:?}");
+    drop(transaction);
+    let silent: Result<i64, _> = sqlx::query_scalar("select 1::bigint").fetch_one(store.readers()).await;
+    silent.unwrap_err();
+    swallow.send_replace(false);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = note(&store).await {
+        assert!(Instant::now() < deadline, "it does not heal: {error}");
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let read =
+            sqlx::query_scalar::<_, i64>("select count(*) from webhooks").fetch_one(store.readers()).await;
+        match read {
+            Ok(count) => break assert_eq!(count, 1),
+            Err(error) => assert!(Instant::now() < deadline, "it does not heal: {error}"),
+        }
+    }
 }

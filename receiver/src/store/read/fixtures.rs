@@ -61,7 +61,8 @@ impl Store {
     }
 }
 
-async fn remember(store: &Store, row: Remembered) {
+pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
+    let message = Message { channel: row.channel.to_owned(), ..row.message };
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
              created_at, waiting_since, kind, late, status, suppressed, due_at, message, content, problem, number)
@@ -70,14 +71,14 @@ async fn remember(store: &Store, row: Remembered) {
     .bind(row.id)
     .bind(row.channel)
     .bind(row.created_at.as_microsecond())
-    .bind(row.message.kind.as_str())
-    .bind(i64::from(row.message.late))
+    .bind(message.kind.as_str())
+    .bind(i64::from(message.late))
     .bind(row.status)
     .bind(row.suppressed)
-    .bind(serde_json::to_string(&row.message).unwrap())
+    .bind(serde_json::to_string(&message).unwrap())
     .bind(row.content)
     .bind(row.problem)
-    .execute(&store.writer)
+    .execute(store.writer.pool())
     .await
     .unwrap();
     for (number, (result, reason, ambiguous, detail)) in row.attempts.into_iter().enumerate() {
@@ -93,7 +94,7 @@ async fn remember(store: &Store, row: Remembered) {
         .bind(i64::from(ambiguous))
         .bind(detail)
         .bind(result.map(|_| row.created_at.as_microsecond() + 1_500_000))
-        .execute(&store.writer)
+        .execute(store.writer.pool())
         .await
         .unwrap();
     }

@@ -197,7 +197,7 @@ async fn a_damaged_older_alert_costs_only_the_words_of_what_mentions_it() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set labels = '{' where id = 'a1'")
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer.pool())
         .await
         .unwrap();
     let changes = Changes {
@@ -214,7 +214,7 @@ async fn a_damaged_occurrence_gives_way_to_a_new_one() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set detail = '{' where id = 'a1'")
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer.pool())
         .await
         .unwrap();
     let found = known(&bench, &["A", "B"]).await;
@@ -318,4 +318,27 @@ async fn a_large_batch_takes_as_many_statements_as_a_small_one() {
     }
     assert_eq!(counts[0], counts[1]);
     assert!(counts[0] <= 25, "{counts:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_told_is_forgotten_with_its_alert_or_by_itself() {
+    let bench = Bench::new().await;
+    let mut changes = two_fire();
+    changes.occurrences[1] = opened("b1", &alert("B", Some(at(1))), 1);
+    changes.notices.clear();
+    write(&bench, &changes, 1).await;
+    let untold = |occurrence: &str, second| {
+        let key = (String::new(), occurrence.to_owned(), Suppression::Heartbeat);
+        (key, Times { times: 1, first_at: at(1), last_at: at(second) })
+    };
+    let untold = [untold("a1", 1), untold("b1", 1), untold("heartbeat/old", 1), untold("heartbeat/new", 70)];
+    let mut transaction = bench.store.begin().await.unwrap();
+    transaction.note_hearsay(&Hearsay { untold: untold.into(), ..Hearsay::default() }).await.unwrap();
+    transaction.commit().await.unwrap();
+    while bench.store.prune(at(50)).await.unwrap() {}
+    let left: Vec<String> = sqlx::query_scalar("select occurrence from suppressions order by occurrence")
+        .fetch_all(bench.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(left, ["a1", "heartbeat/new"], "what fires is kept, whatever its age");
 }
