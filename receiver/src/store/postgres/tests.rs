@@ -285,7 +285,7 @@ async fn a_network_that_swallows_everything_costs_an_error_and_is_not_waited_for
     let store = Store::open(&place(&format!("postgres://postgres@127.0.0.1:{port}/postgres"))).await.unwrap();
     let mut transaction = store.begin().await.unwrap();
     swallow.send_replace(true);
-    let error = transaction.note_webhook(&group(), 1, 0, store.now()).await.unwrap_err();
+    let error = bench::note(&mut transaction, group(), store.now()).await.unwrap_err();
     assert!(matches!(&error, StoreError::Unreachable(what) if what.contains("no answer")), "{error:?}");
     drop(transaction);
     let silent: Result<i64, _> = sqlx::query_scalar("select 1::bigint").fetch_one(store.readers()).await;

@@ -121,8 +121,13 @@ impl Bench {
 
     /// Stores what a copy of an alert says, and returns its occurrence's id.
     pub(in crate::store) async fn see(&self, alert: &Alert, now: Timestamp) -> String {
+        self.see_in(group(), alert, now).await
+    }
+
+    /// The same of a copy that comes in that group.
+    pub(in crate::store) async fn see_in(&self, group: Group, alert: &Alert, now: Timestamp) -> String {
         let fingerprint = alert.fingerprint(&std::collections::BTreeSet::new());
-        let key = AlertKey { source: "am".to_owned(), fingerprint };
+        let key = AlertKey { source: group.source.clone(), fingerprint };
         let mut transaction = self.store.begin().await.unwrap();
         let newest = transaction.known(std::slice::from_ref(&key)).await.unwrap().remove(&key);
         let sighting = observe(newest.as_ref().map(|known| &known.occurrence), alert.report(), now, WINDOWS);
@@ -131,7 +136,7 @@ impl Bench {
         let id = known.map_or_else(new_id, |known| known.id);
         let occurrence = sighting.into_occurrence();
         let check_at = occurrence.check_at(WINDOWS);
-        let copy = Some((alert.clone(), group(), 0));
+        let copy = Some((alert.clone(), group, 0));
         let written = Written { id: id.clone(), key, is_new, occurrence, check_at, copy };
         write(&mut transaction, &Changes { occurrences: vec![written], ..Changes::default() }, now).await;
         transaction.commit().await.unwrap();
