@@ -160,7 +160,7 @@ impl Store {
     /// The connection that writes, for tests that break something.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &AnyPool {
-        &self.writer
+        self.writer.pool()
     }
 
     /// The connections that only read; never blocked by the writer.

@@ -56,7 +56,7 @@ impl Store {
     /// Forgets the labels of all notifications, as if they were new.
     pub(crate) async fn unlabel(&self) {
         for statement in ["update notifications set labelled = 0", "delete from labels"] {
-            sqlx::query(statement).execute(&self.writer).await.unwrap();
+            sqlx::query(statement).execute(self.writer.pool()).await.unwrap();
         }
     }
 }
