@@ -138,13 +138,13 @@ impl<'a> Select<'a> {
     }
 
     /// What it finds.
-    pub(super) async fn rows(self, pool: &Readers) -> Result<Vec<AnyRow>, StoreError> {
-        Ok(self.query().fetch_all(pool).await?)
+    pub(super) async fn rows(self, readers: &Readers) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(self.query().fetch_all(readers).await?)
     }
 
     /// The number that it counts.
-    pub(super) async fn number(self, pool: &Readers) -> Result<i64, StoreError> {
-        Ok(self.query().fetch_one(pool).await?.try_get(0)?)
+    pub(super) async fn number(self, readers: &Readers) -> Result<i64, StoreError> {
+        Ok(self.query().fetch_one(readers).await?.try_get(0)?)
     }
 
     fn query(self) -> Query<'a, Any, AnyArguments> {
