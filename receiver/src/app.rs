@@ -181,6 +181,7 @@ fn keep_house(config: &Config, shared: &Shared, tasks: &Tasks) {
     let pruning =
         shared.store.clone().keep_pruned(config.store.retention, Arc::clone(&shared.clock), tasks.shutdown());
     tasks.spawn("pruning", pruning);
+    tasks.spawn("labels", shared.store.clone().keep_labelled(tasks.shutdown()));
 }
 
 /// The parts that a reload changes.

@@ -13,6 +13,9 @@ pub use watch::Watch;
 
 use crate::intake::ChannelNames;
 
+/// The label by which the alarm about a dead man's switch names it.
+pub(crate) const HEARTBEAT_LABEL: &str = "heartbeat";
+
 /// An alert that always fires, so that its absence is the alarm.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {

@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
 
+mod alerts;
 mod api;
 mod filter;
 
+pub use alerts::{Alerts, RawWish, Timeline, Told, Wish, alerts, timeline};
 pub use api::routes;
 pub(crate) use api::unreadable;
 pub(crate) use filter::moment;
@@ -145,10 +147,15 @@ pub async fn list(store: &Store, filter: &Filter) -> Result<Page, StoreError> {
     let mut before = filter.before();
     // one more than asked for tells whether there is a next page
     while found.len() <= filter.limit() {
-        let batch = store.notifications(&slice(filter, &before)).await?;
+        let slice = slice(filter, &before);
+        let batch = store.notifications(&slice).await?;
         let Some(last) = batch.last() else { break };
+        let is_last = batch.len() < usize::try_from(slice.limit).unwrap_or(usize::MAX);
         before = (last.created_at, last.id.clone());
         found.extend(batch.into_iter().filter(|stored| filter.accepts(stored.message.as_ref())));
+        if is_last {
+            break;
+        }
     }
     let more = found.len() > filter.limit();
     found.truncate(filter.limit());

@@ -17,12 +17,18 @@ use modelwatch_receiver_core::alert::Snapshot;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
-use crate::intake::{Intake, IntakeError, Webhook};
+use crate::intake::{Intake, IntakeError, Prepared, Webhook};
 use crate::metrics::{Metrics, Received};
 use crate::store::{HEARTBEAT_SOURCE, TEST_SOURCE};
 
 /// Who sent a webhook that names no source and came without a token.
 const DEFAULT_SOURCE: &str = "default";
+
+/// No source is longer, in bytes: its name stands in every row about its alerts.
+const MAX_SOURCE: usize = 200;
+
+/// A body of so many bytes is read in less time than it takes to hand it to another thread and back.
+const SHORT: usize = 32 * 1024;
 
 /// How many seconds a sender is asked to wait; short, since what it waits for passes quickly.
 const COME_AGAIN: &str = "1";
@@ -64,11 +70,11 @@ async fn webhook(
 }
 
 async fn receive(receiving: &Receiving, source: String, body: Body) -> Response {
-    let snapshot = match read(body, receiving.max_body).await {
-        Ok(snapshot) => snapshot,
+    let prepared = match read(receiving, source, body).await {
+        Ok(prepared) => prepared,
         Err(refused) => return refuse(receiving, refused),
     };
-    match receiving.intake.accept(Webhook { source, snapshot, channels: None }).await {
+    match receiving.intake.take(prepared).await {
         Ok(_) => {
             receiving.metrics.received(Received::Accepted);
             Json(serde_json::json!({ "status": "accepted" })).into_response()
@@ -115,19 +121,38 @@ fn source(
     if [HEARTBEAT_SOURCE, TEST_SOURCE].contains(&source.as_str()) {
         return Err(bad(format!("the source {source} is the receiver's own, name another")));
     }
+    if source.len() > MAX_SOURCE {
+        return Err(bad(format!("the source is longer than {MAX_SOURCE} bytes, name a shorter one")));
+    }
+    if source.contains('\0') {
+        return Err(bad("the source holds U+0000, which is in no name".to_owned()));
+    }
     Ok(source)
 }
 
-/// Reads and parses a body; the parsing may take long, so it is done away from the I/O threads.
-async fn read(body: Body, max: ByteSize) -> Result<Snapshot, Refused> {
-    let bytes = body::read(body, max).await.map_err(Refused::unread)?;
-    let parsed = tokio::task::spawn_blocking(move || Snapshot::parse(&bytes)).await.map_err(|error| {
+/// Reads and parses a body; a long one away from the I/O threads.
+async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepared, Refused> {
+    let bytes = body::read(body, receiving.max_body).await.map_err(Refused::unread)?;
+    if bytes.len() <= SHORT {
+        return prepare(&receiving.intake, source, &bytes);
+    }
+    let intake = receiving.intake.clone();
+    let prepared = tokio::task::spawn_blocking(move || prepare(&intake, source, &bytes));
+    prepared.await.unwrap_or_else(|error| {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read");
-        Refused { problem: problem.because(error), result: Received::Failed, reason: "reading it failed" }
-    })?;
-    parsed.map_err(|error| {
-        Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
+        Err(Refused {
+            problem: problem.because(error),
+            result: Received::Failed,
+            reason: "reading it failed",
+        })
     })
+}
+
+fn prepare(intake: &Intake, source: String, bytes: &[u8]) -> Result<Prepared, Refused> {
+    let snapshot = Snapshot::parse(bytes).map_err(|error| {
+        Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
+    })?;
+    Ok(intake.prepare(Webhook { source, snapshot, channels: None }, bytes.len()))
 }
 
 fn refuse(receiving: &Receiving, refused: Refused) -> Response {

@@ -3,38 +3,44 @@
 //! Nothing is sent here. When the queue is full or the store fails, the sender is told to come again, and it will.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
-use tokio::sync::{mpsc, oneshot, watch};
+use modelwatch_receiver_core::book::{Hearsay, Posting};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-mod accept;
+mod entry;
 mod names;
 mod policy;
+mod prepare;
 
-use accept::Acceptance;
-pub use accept::{Queued, Tally, Webhook};
+use entry::Failure;
+pub use entry::{Queued, Tally};
 pub use names::ChannelNames;
 pub use policy::{Policy, Way};
+pub use prepare::Webhook;
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, Transaction, Wording};
+use crate::store::{Store, StoreError, Wording};
 
 /// How many webhooks wait at most.
-const QUEUE: usize = 256;
+pub(crate) const QUEUE: usize = 1024;
+
+/// How many bytes of webhooks wait at most: 64 MiB, of which one alone may be all.
+const QUEUE_BYTES: u32 = 64 << 20;
 
 /// How many webhooks share a transaction at most.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
-/// How often occurrences are looked at that no webhook speaks of.
+/// How often in a row a part of a batch may fail before the rest is believed to fail too. Finding the one webhook of a
+/// batch that cannot be stored takes nine.
+const TRIES: u32 = 24;
+
+/// How often occurrences are looked at that no webhook speaks of, and what was only heard is written.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-
-/// How many of those share a transaction at most.
-const SWEEP_BATCH: usize = 256;
 
 /// Why a webhook was not accepted; both pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,11 +64,23 @@ pub struct Terms {
 
 /// The way in, for whoever receives webhooks; cloning is cheap.
 #[derive(Clone)]
-pub struct Intake(mpsc::Sender<Job>);
+pub struct Intake {
+    jobs: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+    terms: Arc<ArcSwap<Terms>>,
+}
+
+/// A webhook about which everything is worked out that needs no store.
+pub struct Prepared {
+    posting: Posting,
+    bytes: u32,
+}
 
 struct Job {
-    webhook: Webhook,
+    posting: Posting,
     answer: oneshot::Sender<Result<Vec<Queued>, IntakeError>>,
+    /// Of what may wait; free again once it is answered.
+    _room: OwnedSemaphorePermit,
 }
 
 /// The one task that accepts.
@@ -73,20 +91,40 @@ pub struct Intaker {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     bell: watch::Sender<()>,
+    /// What was heard since it was last written.
+    heard: Hearsay,
 }
 
 impl Intake {
+    /// Works out who the alerts of a webhook are and where they go; `bytes` is how long it was. It may take long, if the
+    /// webhook is long.
+    pub fn prepare(&self, webhook: Webhook, bytes: usize) -> Prepared {
+        let posting = prepare::posting(webhook, &self.terms.load().policy);
+        let bytes = u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES);
+        Prepared { posting, bytes }
+    }
+
     /// Accepts a webhook; it is on disk when this returns, and so is what is to be told because of it.
     ///
     /// # Errors
     /// When it is not on disk; the sender is to try again.
-    pub async fn accept(&self, webhook: Webhook) -> Result<Vec<Queued>, IntakeError> {
+    pub async fn take(&self, prepared: Prepared) -> Result<Vec<Queued>, IntakeError> {
+        let Prepared { posting, bytes } = prepared;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| IntakeError::Full)?;
         let (answer, accepted) = oneshot::channel();
-        self.0.try_send(Job { webhook, answer }).map_err(|error| match error {
+        self.jobs.try_send(Job { posting, answer, _room: room }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
             mpsc::error::TrySendError::Closed(_) => IntakeError::Store,
         })?;
         accepted.await.unwrap_or(Err(IntakeError::Store))
+    }
+
+    /// Accepts a short webhook, as [`take`](Self::take).
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub async fn accept(&self, webhook: Webhook) -> Result<Vec<Queued>, IntakeError> {
+        self.take(self.prepare(webhook, 0)).await
     }
 }
 
@@ -100,7 +138,9 @@ impl Intaker {
         bell: watch::Sender<()>,
     ) -> (Intake, Intaker) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        (Intake(sender), Intaker { jobs, store, terms, clock, metrics, bell })
+        let room = usize::try_from(QUEUE_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        let intake = Intake { jobs: sender, room: Arc::new(Semaphore::new(room)), terms: Arc::clone(&terms) };
+        (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard: Hearsay::default() })
     }
 
     /// Accepts until every [`Intake`] is gone, so that whoever is being answered at shutdown still is.
@@ -111,78 +151,67 @@ impl Intaker {
         loop {
             tokio::select! {
                 received = self.jobs.recv_many(&mut batch, BATCH) => match received {
-                    0 => return,
+                    0 => break,
                     _ => self.accept(std::mem::take(&mut batch)).await,
                 },
                 _ = sweep.tick(), if !shutdown.is_cancelled() => self.sweep().await,
             }
         }
+        self.write_down().await;
     }
 
-    /// Accepts a batch; should it fail, each webhook alone, so that none falls with another.
-    async fn accept(&self, batch: Vec<Job>) {
-        let webhooks: Vec<&Webhook> = batch.iter().map(|job| &job.webhook).collect();
-        let mut together = self.commit(&webhooks).await.map(Vec::into_iter);
-        for job in batch {
-            let result = match &mut together {
-                Ok(queued) => Ok(queued.next().unwrap_or_default()),
-                Err(_) => self.commit(&[&job.webhook]).await.map(|queued| queued.concat()),
-            };
-            let answer = result.map_err(|error| {
-                tracing::error!(%error, source = job.webhook.source, "a webhook could not be stored");
-                IntakeError::Store
-            });
-            // Whoever asked may have gone; what is stored stays stored.
-            let _ = job.answer.send(answer);
+    /// Accepts a batch; should it fail, each half of it alone, so that no webhook falls with another.
+    async fn accept(&mut self, batch: Vec<Job>) {
+        let mut failures = 0;
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            let postings: Vec<&Posting> = part.iter().map(|job| &job.posting).collect();
+            match self.commit(&postings).await {
+                Ok(queued) => {
+                    failures = 0;
+                    part.into_iter().zip(queued).for_each(|(job, queued)| job.answer(Ok(queued)));
+                }
+                Err(Failure::Within(_)) if part.len() > 1 && failures < TRIES => {
+                    failures += 1;
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([second, part]);
+                }
+                Err(failure) => {
+                    failures += 1;
+                    if matches!(failure, Failure::Begin(_)) || failures > TRIES {
+                        part.extend(parts.drain(..).flatten());
+                    }
+                    refuse(part, &failure.into_error());
+                }
+            }
         }
     }
 
-    /// Accepts them in one transaction; returns what is to be told because of each.
-    async fn commit(&self, webhooks: &[&Webhook]) -> Result<Vec<Vec<Queued>>, StoreError> {
-        let terms = self.terms.load_full();
-        let mut transaction = self.store.begin().await?;
-        let mut acceptance = Acceptance::new(&mut transaction, &terms, self.clock.now());
-        let mut queued = Vec::with_capacity(webhooks.len());
-        for webhook in webhooks {
-            queued.push(acceptance.webhook(webhook).await?);
-        }
-        let tally = acceptance.tally;
-        self.finish(transaction, &tally).await?;
-        Ok(queued)
-    }
-
-    /// Looks at the occurrences whose time has come although no webhook spoke of them.
-    async fn sweep(&self) {
-        if let Err(error) = self.look_again(self.clock.now()).await {
+    async fn sweep(&mut self) {
+        self.write_down().await;
+        if let Err(error) = self.look_again().await {
             tracing::error!(%error, "held and stale alerts could not be looked at");
         }
     }
 
-    async fn look_again(&self, now: Timestamp) -> Result<(), StoreError> {
-        if !self.store.has_due_occurrences(now).await? {
-            return Ok(());
+    async fn write_down(&mut self) {
+        if let Err(error) = self.flush().await {
+            tracing::error!(%error, "when alerts were last heard of could not be written");
         }
-        let terms = self.terms.load_full();
-        let mut transaction = self.store.begin().await?;
-        let due = transaction.due_occurrences(now, SWEEP_BATCH).await?;
-        let mut acceptance = Acceptance::new(&mut transaction, &terms, now);
-        for found in due {
-            acceptance.due(found).await?;
-        }
-        let tally = acceptance.tally;
-        self.finish(transaction, &tally).await
     }
+}
 
-    /// Puts it on disk; only what is there is counted, and only then is delivery woken.
-    async fn finish(&self, transaction: Transaction, tally: &Tally) -> Result<(), StoreError> {
-        let began = Instant::now();
-        transaction.commit().await?;
-        self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.count(tally);
-        if tally.queued {
-            self.bell.send_replace(());
-        }
-        Ok(())
+impl Job {
+    /// Whoever asked may have gone; what is stored stays stored.
+    fn answer(self, answer: Result<Vec<Queued>, IntakeError>) {
+        let _ = self.answer.send(answer);
+    }
+}
+
+fn refuse(jobs: Vec<Job>, error: &StoreError) {
+    for job in jobs {
+        tracing::error!(%error, source = job.posting.group.source, "a webhook could not be stored");
+        job.answer(Err(IntakeError::Store));
     }
 }
 

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod drill;
+mod failpoint;
 pub mod heartbeat;
 pub mod history;
 pub mod http;

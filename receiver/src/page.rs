@@ -1,4 +1,4 @@
-//! Pages for people: what was sent to whom, and one notification in full. Plain HTML, no script.
+//! Pages for people: what was sent to whom, one notification in full, and the timeline of one alert. Plain HTML, no script.
 //!
 //! Everything that came from outside goes through [`escape`]; nothing here changes anything.
 
@@ -17,6 +17,7 @@ use crate::history::{self, RawFilter};
 use crate::store::{Store, StoreError};
 use crate::templates::Templates;
 
+mod alert;
 mod content;
 mod list;
 mod notification;
@@ -38,6 +39,7 @@ pub fn routes(pages: Pages) -> Router {
     Router::new()
         .route("/", get(notifications))
         .route("/notifications/{id}", get(notification_page))
+        .route("/alerts/{fingerprint}", get(alert_page))
         .with_state(pages)
 }
 
@@ -63,6 +65,14 @@ async fn notification_page(State(pages): State<Pages>, Path(id): Path<String>) -
     match history::one(&pages.store, &id).await {
         Ok(Some(entry)) => shell(&parts::title(&entry), &notification::body(&entry)),
         Ok(None) => failure(StatusCode::NOT_FOUND, "There is no such notification."),
+        Err(error) => unreadable(&error),
+    }
+}
+
+async fn alert_page(State(pages): State<Pages>, Path(fingerprint): Path<String>) -> Response {
+    match history::timeline(&pages.store, &fingerprint).await {
+        Ok(Some(timeline)) => shell(&alert::title(&timeline), &alert::body(&timeline)),
+        Ok(None) => failure(StatusCode::NOT_FOUND, "There is no such alert."),
         Err(error) => unreadable(&error),
     }
 }

@@ -20,6 +20,7 @@ mod gates;
 mod hearsay;
 mod heartbeats;
 mod known;
+mod labels;
 mod lease;
 mod notices;
 mod occurrences;
@@ -34,6 +35,7 @@ mod schema;
 mod settings;
 mod sqlite;
 mod steady;
+mod timeline;
 mod told;
 mod transaction;
 mod unnamed;
@@ -59,6 +61,7 @@ pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use replay::{Dead, Replayed};
 pub use settings::Settings;
 use steady::Steady;
+pub use timeline::{Mentioned, Occurred, Settled, Untold};
 pub use told::Intent;
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
@@ -152,6 +155,12 @@ impl Store {
     /// Whether other receivers may share it.
     pub fn is_shared(&self) -> bool {
         self.dialect == Dialect::Postgres
+    }
+
+    /// Connections that write past the store, for tests that break something.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &AnyPool {
+        self.writer.pool()
     }
 
     /// The connections that only read; never blocked by the writer.

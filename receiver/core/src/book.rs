@@ -11,6 +11,13 @@ use crate::alert::{Alert, Fingerprint, Group};
 use crate::dedupe::{Suppression, Told, Transition};
 use crate::occurrence::Occurrence;
 
+mod fold;
+mod page;
+mod posting;
+
+pub use fold::{Book, Entries, Terms};
+pub use posting::{AlertCopy, Bound, Origin, Posting};
+
 /// What identifies an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AlertKey {
@@ -18,6 +25,23 @@ pub struct AlertKey {
     pub source: String,
     /// Its fingerprint without ignored labels.
     pub fingerprint: Fingerprint,
+}
+
+/// An occurrence whose time to be looked at has come although no webhook spoke of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The occurrence's id.
+    pub id: String,
+    /// Which alert it is of.
+    pub key: AlertKey,
+    /// Its value.
+    pub occurrence: Occurrence,
+    /// The newest copy of its alert, as a firing one.
+    pub alert: Alert,
+    /// The group of that copy.
+    pub group: Group,
+    /// Where such an alert goes.
+    pub channels: Vec<String>,
 }
 
 /// What the store knows of an alert: its newest occurrence.
@@ -117,6 +141,20 @@ pub struct Times {
     pub last_at: Timestamp,
 }
 
+impl Times {
+    /// Once, at this moment.
+    pub fn once(at: Timestamp) -> Times {
+        Times { times: 1, first_at: at, last_at: at }
+    }
+
+    /// Takes in others of the same.
+    pub fn add(&mut self, others: Times) {
+        self.times = self.times.saturating_add(others.times);
+        self.first_at = self.first_at.min(others.first_at);
+        self.last_at = self.last_at.max(others.last_at);
+    }
+}
+
 /// What copies say that change nothing: written once in a while for many of them, since losing a second of it to a crash
 /// loses no alert.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,6 +166,23 @@ pub struct Hearsay {
 }
 
 impl Hearsay {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty() && self.untold.is_empty()
+    }
+
+    /// Takes in what was heard later, while these occurrences were written: what was heard of them before is in what was
+    /// written.
+    pub fn merge(&mut self, later: Hearsay, written: &[Written]) {
+        for written in written {
+            self.seen.remove(&written.id);
+        }
+        self.seen.extend(later.seen);
+        for (about, times) in later.untold {
+            self.untold.entry(about).and_modify(|known| known.add(times)).or_insert(times);
+        }
+    }
+
     /// The occurrences that it speaks of.
     pub fn occurrences(&self) -> BTreeSet<&str> {
         let untold = self.untold.keys().map(|(_, occurrence, _)| occurrence.as_str());

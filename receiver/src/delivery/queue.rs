@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::send::Send;
 use super::{Delivery, Destination};
+use crate::failpoint::{self, Point};
 use crate::metrics::Ended;
 use crate::store::{Claim, Claimed, StoreError};
 
@@ -66,6 +67,7 @@ impl Queue {
         let Some(slot) = self.slot().await else { return Ok(Duration::ZERO) };
         let plan = self.delivery.0.plan.load_full();
         let Some(destination) = plan.destinations.get(&*self.channel) else { return Ok(Duration::ZERO) };
+        failpoint::reach(Point::BeforeClaim).await;
         let claim =
             means.store.claim(&self.channel, destination.rate, &plan.wording, means.clock.now()).await?;
         match claim {

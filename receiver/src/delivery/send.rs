@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::Delivery;
 use super::upkeep::UnderWay;
+use crate::failpoint::{self, Point};
 use crate::metrics;
 use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
 use crate::store::{Claimed, Ended, Ending, Fallback};
@@ -40,13 +41,16 @@ impl Send {
 
     async fn attempt(&self, claimed: Claimed) {
         let rendered = self.render(&claimed).await;
+        failpoint::reach(Point::Claimed).await;
         let Some(attempt) = self.begin(&claimed, rendered.as_ref().ok()).await else { return };
+        failpoint::reach(Point::Begun).await;
         let outcome = match &rendered {
             // noting the attempt may have taken so long that others took over
             Ok(_) if !self.delivery.means().store.holds(&claimed) => unsent(),
             Ok(rendered) => self.send(&claimed, rendered).await,
             Err(outcome) => outcome.clone(),
         };
+        failpoint::reach(Point::Answered).await;
         let next = self.next(&claimed, &outcome);
         let ended = self.record(&attempt, &claimed, &outcome, next).await;
         log(&outcome, next, ended);
@@ -151,11 +155,13 @@ impl Ledger for Receipts<'_> {
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            failpoint::reach(Point::RecipientAnswered).await;
             let store = &self.send.delivery.means().store;
             while let Err(error) = store.keep_receipt(&self.claimed.id, receipt).await {
                 tracing::error!(%error, "what a recipient answered is not noted yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
+            failpoint::reach(Point::RecipientNoted).await;
         })
     }
 }

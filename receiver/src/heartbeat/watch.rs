@@ -13,7 +13,7 @@ use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
 use modelwatch_receiver_core::alert::{Alert, Labels, Snapshot, Status};
 
-use super::Heartbeat;
+use super::{HEARTBEAT_LABEL, Heartbeat};
 use crate::intake::{Intake, Terms, Webhook};
 use crate::metrics::Metrics;
 use crate::store::{HEARTBEAT_SOURCE, Store, StoreError, alarm_group};
@@ -152,7 +152,7 @@ fn alarm(heartbeat: &Heartbeat, starts_at: Timestamp, ends_at: Option<Timestamp>
         status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
         labels: texts([
             ("alertname", "HeartbeatMissing".to_owned()),
-            ("heartbeat", name.to_owned()),
+            (HEARTBEAT_LABEL, name.to_owned()),
             ("severity", "critical".to_owned()),
         ]),
         annotations: texts([

@@ -1,4 +1,4 @@
-//! `GET /api/v1/notifications` and `/api/v1/notifications/{id}`.
+//! `GET /api/v1/notifications`, `/api/v1/notifications/{id}`, `/api/v1/alerts` and `/api/v1/alerts/{fingerprint}`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use modelwatch_common::http::Problem;
 use modelwatch_common::time::Clock;
 
-use super::{Entry, Page, RawFilter, list, one};
+use super::{Alerts, Entry, FilterError, Page, RawFilter, RawWish, Timeline, alerts, list, one, timeline};
 use crate::store::{Store, StoreError};
 
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub fn routes(store: Store, clock: Arc<dyn Clock>) -> Router {
     Router::new()
         .route("/api/v1/notifications", get(notifications))
         .route("/api/v1/notifications/{id}", get(notification))
+        .route("/api/v1/alerts", get(all_alerts))
+        .route("/api/v1/alerts/{fingerprint}", get(one_alert))
         .with_state(Asked { store, clock })
 }
 
@@ -31,16 +33,39 @@ async fn notifications(
     State(asked): State<Asked>,
     query: Result<Query<RawFilter>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
-    let Query(raw) = query.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-    let filter = raw
-        .validate(asked.clock.now())
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let Query(raw) = query.map_err(|error| unreadable_query(&error))?;
+    let filter = raw.validate(asked.clock.now()).map_err(|error| unusable(&error))?;
     list(&asked.store, &filter).await.map(Json).map_err(|error| unreadable(&error))
 }
 
 async fn notification(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Json<Entry>, Problem> {
     let entry = one(&asked.store, &id).await.map_err(|error| unreadable(&error))?;
     entry.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such notification"))
+}
+
+async fn all_alerts(
+    State(asked): State<Asked>,
+    query: Result<Query<RawWish>, QueryRejection>,
+) -> Result<Json<Alerts>, Problem> {
+    let Query(raw) = query.map_err(|error| unreadable_query(&error))?;
+    let wish = raw.validate().map_err(|error| unusable(&error))?;
+    alerts(&asked.store, &wish).await.map(Json).map_err(|error| unreadable(&error))
+}
+
+async fn one_alert(
+    State(asked): State<Asked>,
+    Path(fingerprint): Path<String>,
+) -> Result<Json<Timeline>, Problem> {
+    let found = timeline(&asked.store, &fingerprint).await.map_err(|error| unreadable(&error))?;
+    found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such alert"))
+}
+
+fn unreadable_query(error: &QueryRejection) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, error.body_text())
+}
+
+fn unusable(error: &FilterError) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 /// The answer when the store fails.

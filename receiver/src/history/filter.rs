@@ -75,6 +75,9 @@ pub enum FilterError {
     /// No such state.
     #[error("status: `{0}` is none of pending, delivered, suppressed, dead")]
     Status(String),
+    /// No such state of an alert.
+    #[error("state: `{0}` is none of firing, resolved, stale, test")]
+    State(String),
     /// Not a label.
     #[error("label: `{0}` is not of the form name=value")]
     Label(String),
@@ -113,7 +116,7 @@ impl RawFilter {
             channel: given(self.channel),
             alertname: given(self.alertname),
             label: given(self.label).map(label).transpose()?,
-            limit: given(self.limit).map_or(Ok(DEFAULT_LIMIT), limit)?,
+            limit: limit(given(self.limit))?,
             before: given(self.cursor).map_or(Ok((Timestamp::MAX, String::new())), position)?,
         })
     }
@@ -210,7 +213,9 @@ fn label(value: String) -> Result<(String, String), FilterError> {
     parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or(FilterError::Label(value))
 }
 
-fn limit(value: String) -> Result<usize, FilterError> {
+/// How many a page has.
+pub(super) fn limit(value: Option<String>) -> Result<usize, FilterError> {
+    let Some(value) = value else { return Ok(DEFAULT_LIMIT) };
     let number = value.parse().ok().filter(|number| (1..=MAX_LIMIT).contains(number));
     number.ok_or(FilterError::Limit(value))
 }

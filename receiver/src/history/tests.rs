@@ -9,9 +9,17 @@ fn filter(parameters: &[(&str, &str)]) -> Filter {
     raw.validate(at(10_000)).unwrap()
 }
 
+/// The ids of what is found, which is the same while the labels of notifications are no rows yet and when they are.
 async fn ids(store: &Store, parameters: &[(&str, &str)]) -> Vec<String> {
-    let page = list(store, &filter(parameters)).await.unwrap();
-    page.notifications.into_iter().map(|entry| entry.id).collect()
+    let find = async || -> Vec<String> {
+        let page = list(store, &filter(parameters)).await.unwrap();
+        page.notifications.into_iter().map(|entry| entry.id).collect()
+    };
+    store.unlabel().await;
+    let before = find().await;
+    assert!(!store.label().await.unwrap(), "all are labelled at once");
+    assert_eq!(find().await, before, "{parameters:?}");
+    before
 }
 
 fn row(id: &'static str, second: i64) -> Remembered {

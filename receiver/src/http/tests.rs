@@ -114,7 +114,7 @@ async fn full_intake_answers_503() {
     let rig = Rig::new(OPEN).await;
     let (intake, _not_running) = rig.intake();
     let router = router(&rig, intake);
-    let waiting = tokio::task::JoinSet::from_iter((0..256).map(|_| {
+    let waiting = tokio::task::JoinSet::from_iter((0..crate::intake::QUEUE).map(|_| {
         let router = router.clone();
         async move { post(&router, "/webhook", None, BODY).await.status }
     }));
@@ -131,4 +131,17 @@ async fn full_intake_answers_503() {
     };
     assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some(COME_AGAIN)));
     drop(waiting);
+}
+
+#[tokio::test]
+async fn a_source_that_no_row_could_be_found_by_is_refused() {
+    let rig = Rig::new(OPEN).await;
+    let router = router(&rig, rig.running_intake());
+    for (source, what) in [("a".repeat(201), "longer than 200 bytes"), ("a%00".to_owned(), "U+0000")] {
+        let answer = post(&router, &format!("/webhook?source={source}"), None, BODY).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.body.contains(what), "{}", answer.body);
+    }
+    assert_eq!(post(&router, &format!("/webhook?source={}", "a".repeat(200)), None, BODY).await.status, 200);
+    assert_eq!(sources(&rig).await, ["a".repeat(200)]);
 }

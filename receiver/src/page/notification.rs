@@ -210,8 +210,9 @@ fn alert(alert: &AlertView, (class, words): (&str, &str), labels: &Labels, annot
     } else {
         String::new()
     };
+    let timeline = format!("<br><a href=\"/alerts/{}\">timeline</a>", escape(&alert.fingerprint));
     format!(
-        "<tr><td>{}</td><td data-label=\"Since\" class=\"when\">{}{}</td><td class=\"says\">{}{graph}</td><td class=\"says\">{}</td></tr>\n",
+        "<tr><td>{}{timeline}</td><td data-label=\"Since\" class=\"when\">{}{}</td><td class=\"says\">{}{graph}</td><td class=\"says\">{}</td></tr>\n",
         badge(class, words),
         time(alert.starts_at),
         ended.unwrap_or_default(),

@@ -58,8 +58,13 @@ pub(super) fn reason_words(reason: &str) -> String {
     let words = match reason {
         "superseded" => "a newer message about the same group took its place",
         "duplicate" => "all of it was told meanwhile",
-        "never_told" => "it was over, or forgotten, before this channel heard of it",
         "resolved_off" => "this channel does not hear what is over",
+        "repeat" => "it was told not long ago and nothing changed",
+        "flapping" => "it begins and ends so often that each time is not told",
+        "never_told" => "it was over, or forgotten, before this channel heard that it began",
+        "stale_copy" => "the copy is older than what is known, or may be",
+        "heartbeat" => "it feeds a dead man's switch",
+        "no_route" => "no route takes it",
         other => return spaced(other),
     };
     words.to_owned()

@@ -194,7 +194,7 @@ impl Transaction {
              where told_at is null and suppressed is null
                and channel = (select channel from notifications where id = $1)
                and occurrence in (select occurrence from mentions where notification = $1 and said is not null)
-               and (status = 'firing' or occurrence in
+               and (status in ('firing', 'flapping') or occurrence in
                     (select occurrence from mentions where notification = $1 and said = 'resolved'))",
         )
         .bind(notification)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use modelwatch_receiver_core::alert::{Fingerprint, Status};
 use modelwatch_receiver_core::book::{AlertKey, Known};
-use modelwatch_receiver_core::dedupe::Told;
+use modelwatch_receiver_core::dedupe::{Phase, Told};
 use modelwatch_receiver_core::occurrence::{Occurrence, State};
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -86,6 +86,9 @@ fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
     let status: &str = row.try_get("status")?;
     if status == Status::Resolved.as_str() {
         told.resolved = true;
+        told.end = told.end.max(row.try_get("repeat_number")?);
+    } else if status == Phase::Flapping.as_str() {
+        told.stage = told.stage.max(row.try_get("repeat_number")?);
     } else if status == Status::Firing.as_str() {
         told.firing = true;
         told.repeats = told.repeats.max(row.try_get("repeat_number")?);

@@ -22,7 +22,7 @@ struct Step {
     tables: &'static [(&'static str, &'static str)],
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         select: "select id from webhooks where accepted_at < $1 order by accepted_at limit $2",
         tables: &[("webhooks", "id")],
@@ -36,6 +36,10 @@ const STEPS: [Step; 4] = [
             ("mentions", "notification"),
             ("notifications", "id"),
         ],
+    },
+    Step {
+        select: "select created_at from labels where created_at < $1 order by created_at limit $2",
+        tables: &[("labels", "created_at")],
     },
     Step {
         select:

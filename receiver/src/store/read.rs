@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::message::{Message, Pair};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
 use super::{Store, StoreError};
+
+mod select;
+
+use select::{Lead, Select};
 
 /// Which notifications to read; what is empty matches all.
 #[derive(Debug, Clone)]
@@ -80,14 +84,11 @@ pub struct StoredAttempt {
     pub detail: String,
 }
 
-/// The columns of a [`StoredNotification`].
+/// The columns of a [`StoredNotification`], of notifications `n`.
 const COLUMNS: &str =
-    "id, channel, group_key, created_at, kind, late, status, suppressed, message, content, problem,
-     case when status = 'pending' and owner is null and due_at > 0 then due_at end as next_attempt_at,
-     fallback_of, (select min(f.id) from notifications f where f.fallback_of = notifications.id) as fallback";
-
-/// Longer patterns cost more than they save, and SQLite refuses very long ones.
-const MAX_PATTERN: usize = 1_000;
+    "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content, n.problem,
+     case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at,
+     n.fallback_of, (select min(f.id) from notifications f where f.fallback_of = n.id) as fallback";
 
 impl Store {
     /// The notifications of a slice, newest first.
@@ -95,27 +96,44 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notifications(&self, slice: &Slice<'_>) -> Result<Vec<StoredNotification>, StoreError> {
-        let select = format!(
-            "select {COLUMNS} from notifications
-             where created_at >= $1 and created_at <= $2
-               and (created_at < $3 or (created_at = $3 and id < $4))
-               and ($5 = '' or status = $5) and ($6 = '' or channel = $6)
-               and message like $7 escape '!' and message like $8 escape '!'
-             order by created_at desc, id desc limit $9"
-        );
-        let rows = sqlx::query(AssertSqlSafe(select))
-            .bind(slice.since.as_microsecond())
-            .bind(slice.until.as_microsecond())
-            .bind(slice.before.0.as_microsecond())
-            .bind(slice.before.1)
-            .bind(slice.status)
-            .bind(slice.channel)
-            .bind(pattern(slice.labels[0]))
-            .bind(pattern(slice.labels[1]))
-            .bind(slice.limit)
-            .fetch_all(&self.history)
-            .await?;
+        let pairs = self.rarest_first(slice).await?;
+        let Some(&pair) = pairs.first() else { return self.led(slice, Lead::Rows).await };
+        if self.are_few_rows(slice).await? {
+            return self.led(slice, Lead::Rows).await;
+        }
+        // in this order one whose labels are written meanwhile is found twice, and none is missed
+        let mut found = self.led(slice, Lead::Unlabelled).await?;
+        found.extend(self.led(slice, Lead::Label(pair, pairs.get(1).copied())).await?);
+        found.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        found.dedup_by(|a, b| a.id == b.id);
+        found.truncate(usize::try_from(slice.limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    async fn led(&self, slice: &Slice<'_>, lead: Lead) -> Result<Vec<StoredNotification>, StoreError> {
+        let rows = Select::notifications(slice, lead).rows(&self.history).await?;
         rows.iter().map(notification).collect()
+    }
+
+    /// The digests of the labels that are looked for.
+    async fn rarest_first(&self, slice: &Slice<'_>) -> Result<Vec<Pair>, StoreError> {
+        let labels = slice.labels.into_iter().flatten();
+        let pairs: Vec<Pair> = labels.map(|(name, value)| Pair::of(name, value)).collect();
+        if pairs.len() < 2 {
+            return Ok(pairs);
+        }
+        let mut counted = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            counted.push((Select::count_of_label(slice, pair).number(&self.history).await?, pair));
+        }
+        counted.sort_unstable();
+        Ok(counted.into_iter().map(|(_, pair)| pair).collect())
+    }
+
+    /// Whether the state and the destination leave so few that each can be looked at.
+    async fn are_few_rows(&self, slice: &Slice<'_>) -> Result<bool, StoreError> {
+        let count = Select::count_of_rows(slice).number(&self.history).await?;
+        Ok(select::are_few(count))
     }
 
     /// The notification with that id, if there is one.
@@ -123,10 +141,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notification(&self, id: &str) -> Result<Option<StoredNotification>, StoreError> {
-        let row = sqlx::query(AssertSqlSafe(format!("select {COLUMNS} from notifications where id = $1")))
-            .bind(id)
-            .fetch_optional(&self.history)
-            .await?;
+        let row =
+            sqlx::query(AssertSqlSafe(format!("select {COLUMNS} from notifications n where n.id = $1")))
+                .bind(id)
+                .fetch_optional(&self.history)
+                .await?;
         row.as_ref().map(notification).transpose()
     }
 
@@ -189,14 +208,6 @@ fn attempt(row: &AnyRow) -> Result<StoredAttempt, StoreError> {
 
 fn optional(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
     row.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
-}
-
-/// A pattern for `like … escape '!'` that finds a label within a message's JSON.
-fn pattern(label: Option<(&str, &str)>) -> String {
-    let Some((name, value)) = label else { return "%".to_owned() };
-    let json = format!("{}:{}", serde_json::Value::from(name), serde_json::Value::from(value));
-    let escaped = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    if escaped.len() > MAX_PATTERN { "%".to_owned() } else { format!("%{escaped}%") }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub(super) fn migrator() -> Migrator {
         step(1, "webhooks, occurrences, notifications, attempts", FIRST),
         step(2, "what single recipients of a notification came to", RECEIPTS),
         step(3, "leases with owners, gates, and what was not told", SHARED),
+        step(4, "finding notifications by label, destination and state", FOUND),
     ])
 }
 
@@ -67,6 +68,9 @@ update transitions set last_at =
      where m.occurrence = transitions.occurrence and n.channel = transitions.channel)
 where status = 'firing' and repeat_number = 0;
 
+drop index occurrences_newest;
+create unique index occurrences_newest on occurrences (fingerprint, source, number);
+
 drop index notifications_leased;
 drop index notifications_group;
 alter table notifications drop column leased;
@@ -79,6 +83,25 @@ create index notifications_owned on notifications (channel) where owner is not n
 create index notifications_group on notifications (channel, group_id) where status = 'pending';
 create index notifications_unnamed on notifications (source) where group_id = '';
 create index notifications_fallback on notifications (fallback_of) where fallback_of is not null;
+";
+
+/// A history of a million notifications answers within milliseconds. `pair` is a digest of a label's name and value: a row
+/// says that a notification accepted then speaks of an alert with that label. The rows of what was put into words again are
+/// missing until `labelled` is 1 again; they are written in the background, so that no webhook waits for them. State and destination together
+/// are one expression, since SQLite would not choose an index of both over one of either.
+const FOUND: &str = "
+create table labels (
+    pair bigint not null,
+    created_at bigint not null,
+    primary key (pair, created_at)
+);
+create index labels_created on labels (created_at);
+
+alter table notifications add column labelled bigint not null default 0;
+create index notifications_unlabelled on notifications (labelled, created_at, id) where labelled = 0;
+create index notifications_status on notifications (status, created_at, id);
+create index notifications_channel on notifications (channel, created_at, id);
+create index notifications_state_there on notifications ((status || ' ' || channel), created_at, id);
 ";
 
 const FIRST: &str = "

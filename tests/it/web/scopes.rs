@@ -23,11 +23,13 @@ const EXPORTER: [(Method, &str, &str); 5] = [
     (Method::GET, "/api/v1/models/loans/distributions", "read"),
     (Method::GET, "/models/loans", "read"),
 ];
-const RECEIVER: [(Method, &str, &str); 4] = [
+const RECEIVER: [(Method, &str, &str); 6] = [
     (Method::POST, "/api/v1/send-test", "write"),
     (Method::POST, "/webhook", "ingest"),
     (Method::GET, "/api/v1/notifications", "read"),
     (Method::GET, "/notifications/1", "read"),
+    (Method::GET, "/api/v1/alerts", "read"),
+    (Method::GET, "/alerts/1", "read"),
 ];
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 

@@ -130,16 +130,17 @@ impl TryFrom<RawSnapshot> for Snapshot {
         if alerts.is_empty() {
             return Err(SnapshotError::Empty);
         }
-        let group_labels = raw.group_labels.unwrap_or_default();
+        let group_labels = pairs(raw.group_labels);
         Ok(Snapshot {
             // a sender without group keys still groups by something
             group_key: raw
                 .group_key
+                .map(text)
                 .filter(|key| !key.is_empty())
                 .unwrap_or_else(|| format!("{group_labels:?}")),
             truncated_alerts: raw.truncated_alerts.unwrap_or_default(),
             group_labels,
-            external_url: raw.external_url.unwrap_or_default(),
+            external_url: raw.external_url.map(text).unwrap_or_default(),
             is_repeat: raw.notification_reason.as_deref() == Some("repeat interval elapsed"),
             alerts: alerts.into_iter().enumerate().map(alert).collect::<Result<_, _>>()?,
         })
@@ -147,7 +148,10 @@ impl TryFrom<RawSnapshot> for Snapshot {
 }
 
 fn alert((index, Object(raw)): (usize, Object<RawAlert>)) -> Result<Alert, SnapshotError> {
-    let labels = raw.labels.filter(|labels| !labels.is_empty()).ok_or(SnapshotError::Unlabelled(index))?;
+    let labels = pairs(raw.labels);
+    if labels.is_empty() {
+        return Err(SnapshotError::Unlabelled(index));
+    }
     let ends_at = match raw.status {
         Status::Firing => None,
         // A resolved alert always says when; a sender that does not is taken to mean its start.
@@ -158,11 +162,24 @@ fn alert((index, Object(raw)): (usize, Object<RawAlert>)) -> Result<Alert, Snaps
     Ok(Alert {
         status: raw.status,
         labels,
-        annotations: raw.annotations.unwrap_or_default(),
+        annotations: pairs(raw.annotations),
         starts_at: raw.starts_at,
         ends_at,
-        generator_url: raw.generator_url.unwrap_or_default(),
+        generator_url: raw.generator_url.map(text).unwrap_or_default(),
     })
+}
+
+/// A text without U+0000, which PostgreSQL cannot hold and nobody can read.
+fn text(given: String) -> String {
+    if given.contains('\0') { given.replace('\0', "\u{FFFD}") } else { given }
+}
+
+fn pairs(given: Option<Labels>) -> Labels {
+    let given = given.unwrap_or_default();
+    if given.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return given.into_iter().map(|(name, value)| (text(name), text(value))).collect();
+    }
+    given
 }
 
 /// A time; the parser's own message speaks of digits.

@@ -125,3 +125,14 @@ fn ignored_labels_do_not_make_an_alert_another_one() {
     assert_ne!(replica.fingerprint(&BTreeSet::new()), snapshot.alerts[0].fingerprint(&BTreeSet::new()));
     assert_ne!(replica.report().member, snapshot.alerts[0].report().member);
 }
+
+#[test]
+fn the_character_that_no_database_holds_is_replaced_wherever_it_stands() {
+    let body = r#"{"version": "4", "groupKey": "g\u0000", "externalURL": "u\u0000", "groupLabels": {"a\u0000": "b\u0000"},
+        "alerts": [{"status": "firing", "startsAt": "2026-01-31T09:00:00Z", "generatorURL": "\u0000g",
+            "labels": {"\u0000l": "v\u0000"}, "annotations": {"n": "\u0000"}}]}"#;
+    let snapshot = Snapshot::parse(body.as_bytes()).unwrap();
+    let text = format!("{snapshot:?}");
+    assert!(!text.contains('\0') && !text.contains("\\0"), "{text}");
+    assert_eq!(text.matches('\u{FFFD}').count(), 8, "{text}");
+}

@@ -1,7 +1,10 @@
 use super::*;
 
-const WINDOWS: Windows =
-    Windows { reorder: Duration::from_secs(15 * 60), stale_after: Duration::from_secs(8 * 3600) };
+const WINDOWS: Windows = Windows {
+    reorder: Duration::from_secs(15 * 60),
+    stale_after: Duration::from_secs(8 * 3600),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + minute * 60).unwrap()
@@ -86,6 +89,28 @@ fn a_resolved_copy_refutes_what_is_held() {
     let refuted = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5)), (23, resolved(5, 19))]);
     assert_eq!(refuted.held(), None);
     assert_eq!(refuted.check_at(WINDOWS), None);
+}
+
+/// One that ended at minute 19, and one that a copy held until minute 35 opened.
+fn unconfirmed() -> Occurrence {
+    let held = after(&[(10, firing(5)), (20, resolved(5, 19)), (22, firing(5))]);
+    observe(Some(&held), held.held().unwrap(), at(35), WINDOWS).into_occurrence()
+}
+
+#[test]
+fn what_an_old_copy_opened_is_over_when_the_end_before_it_is_told_again() {
+    let refuted = observe(Some(&unconfirmed()), resolved(5, 19), at(36), WINDOWS);
+    let Sighting::Known(refuted) = refuted else { panic!("{refuted:?}") };
+    assert_eq!((refuted.state, refuted.ends_at), (State::Resolved, Some(at(19))));
+}
+
+#[test]
+fn what_an_old_copy_opened_and_a_newer_one_confirmed_is_over_only_when_the_old_end_can_be_no_old_copy() {
+    let confirmed = observe(Some(&unconfirmed()), firing(5), at(36), WINDOWS).into_occurrence();
+    let early = observe(Some(&confirmed), resolved(5, 19), at(50), WINDOWS);
+    assert!(matches!(early, Sighting::OldCopy(Occurrence { state: State::Firing, .. })), "{early:?}");
+    let late = observe(Some(&confirmed), resolved(5, 19), at(51), WINDOWS);
+    assert_eq!(late.occurrence().state, State::Resolved);
 }
 
 #[test]
@@ -182,6 +207,7 @@ fn a_held_copy_counts_only_while_nothing_newer_is_known() {
 }
 
 mod passing_time;
+mod restless;
 
 #[test]
 fn a_fire_drill_counts_as_firing_and_is_never_looked_at_again() {

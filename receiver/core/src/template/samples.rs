@@ -53,6 +53,7 @@ pub fn empty() -> Message {
         labels: Labels::new(),
         annotations: Labels::new(),
         generator_url: String::new(),
+        flapping: None,
         ..alert("", Change::New)
     };
     let whole = message(Status::Firing, Kind::New, vec![nothing]);
@@ -154,6 +155,7 @@ fn alert(feature: &str, change: Change) -> AlertView {
             ("runbook_url", "https://runbooks.example.com/feature-drift"),
         ]),
         generator_url: "http://prometheus:9090/graph?g0.expr=data_drift_score+%3E+0.2&g0.tab=1".to_owned(),
+        flapping: None,
     }
 }
 

@@ -164,7 +164,7 @@ async fn a_receiver_that_hangs_in_a_transaction_keeps_others_waiting_for_seconds
         "select setting from pg_settings where name in ('idle_in_transaction_session_timeout', 'lock_timeout',
              'statement_timeout', 'tcp_user_timeout') order by name",
     )
-    .fetch_all(other.writer.pool())
+    .fetch_all(other.writer())
     .await
     .unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ async fn groups_of_an_older_version_get_their_names() {
              truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
          values ('n', 1, 'console', 'am', 'g', '{}', '', 0, 1, 1, 'new', 0, 'dead', 0, '{}')",
     )
-    .execute(bench.store.writer.pool())
+    .execute(bench.store.writer())
     .await
     .unwrap();
     let bench = bench.restarted().await;

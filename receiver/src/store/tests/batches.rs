@@ -100,9 +100,10 @@ async fn repeats_and_ends_are_known_with_the_last_mention() {
     };
     write(&bench, &changes, 500).await;
     let known = known(&bench, &["A", "B"]).await;
-    let console = Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)) };
+    let console =
+        Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)), ..Told::default() };
     assert_eq!(known[&key("A")].told["console"], console);
-    let mail = Told { firing: true, resolved: true, repeats: 0, last_at: None };
+    let mail = Told { firing: true, resolved: true, repeats: 0, last_at: None, ..Told::default() };
     assert_eq!(known[&key("A")].told["mail"], mail);
     assert_eq!(known[&key("B")].told["console"].last_at, Some(at(1)));
 }
@@ -196,7 +197,7 @@ async fn a_damaged_older_alert_costs_only_the_words_of_what_mentions_it() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set labels = '{' where id = 'a1'")
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let changes = Changes {
@@ -213,7 +214,7 @@ async fn a_damaged_occurrence_gives_way_to_a_new_one() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set detail = '{' where id = 'a1'")
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let found = known(&bench, &["A", "B"]).await;

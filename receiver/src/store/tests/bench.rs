@@ -8,17 +8,20 @@ use jiff::Timestamp;
 use modelwatch_common::secret::Secret;
 use modelwatch_postgres::Server;
 use modelwatch_receiver_core::alert::{Alert, Group, Labels, Status};
-use modelwatch_receiver_core::dedupe::Transition;
-use modelwatch_receiver_core::occurrence::{Sighting, Windows, observe};
+use modelwatch_receiver_core::dedupe::{Phase, Transition};
+use modelwatch_receiver_core::occurrence::{Flap, Sighting, Windows, observe};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 
 use crate::store::*;
 
-pub(in crate::store) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
-pub(in crate::store) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
-pub(in crate::store) const WINDOWS: Windows =
-    Windows { reorder: Duration::from_secs(900), stale_after: Duration::from_secs(28_800) };
+pub(in crate::store) const FIRING: Transition = Transition { status: Phase::Firing, repeat: 0 };
+pub(in crate::store) const RESOLVED: Transition = Transition { status: Phase::Resolved, repeat: 0 };
+pub(in crate::store) const WINDOWS: Windows = Windows {
+    reorder: Duration::from_secs(900),
+    stale_after: Duration::from_secs(28_800),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 
 pub(in crate::store) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()

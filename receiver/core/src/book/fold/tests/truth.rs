@@ -1,0 +1,115 @@
+//! What really happened, and what of it reaches the receiver when: three replicas of Alertmanager tell of it, webhooks are
+//! late, overtaken, doubled and cut short.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// When alerts fired, by name, each stretch after the one before.
+#[derive(Debug, Clone)]
+pub(super) struct Truth(pub(super) BTreeMap<&'static str, Vec<Episode>>);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Episode {
+    start: i64,
+    pub(super) end: Option<i64>,
+}
+
+/// A webhook when it arrives.
+#[derive(Debug, Clone)]
+pub(super) struct Delivered {
+    pub(super) at: Timestamp,
+    pub(super) posting: Posting,
+}
+
+/// What becomes of one snapshot of the truth.
+#[derive(Debug, Clone)]
+struct Fate {
+    taken_at: i64,
+    delay: i64,
+    replica: u8,
+    copies: u8,
+    missing: u8,
+    reversed: bool,
+}
+
+/// In seconds; no webhook is later than half the window in which old copies are known as such.
+const LATEST: i64 = 450;
+const SPAN: i64 = 6 * 3600;
+
+pub(super) fn truth() -> impl Strategy<Value = Truth> {
+    let episodes = || proptest::collection::vec((1_i64..7200, 1_i64..7200), 1..4);
+    (episodes(), episodes(), any::<[bool; 2]>()).prop_map(|(a, b, open)| {
+        Truth(BTreeMap::from([("A", episodes_of(&a, open[0])), ("B", episodes_of(&b, open[1]))]))
+    })
+}
+
+fn episodes_of(lengths: &[(i64, i64)], is_open: bool) -> Vec<Episode> {
+    let mut now = 0;
+    let mut episodes = Vec::new();
+    for (quiet, loud) in lengths {
+        let start = now + quiet;
+        now = start + loud;
+        episodes.push(Episode { start, end: Some(now) });
+    }
+    if let Some(last) = episodes.last_mut().filter(|_| is_open) {
+        last.end = None;
+    }
+    episodes
+}
+
+/// Snapshots at any time, each with a fate of its own; and at the end, when all is quiet, one of every replica that
+/// arrives in time and whole.
+pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>> + use<> {
+    let truth = truth.clone();
+    let fate = (0..SPAN, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
+        |(taken_at, delay, replica, copies, missing, reversed)| Fate {
+            taken_at,
+            delay,
+            replica,
+            copies,
+            missing,
+            reversed,
+        },
+    );
+    proptest::collection::vec(fate, 0..60).prop_map(move |fates| {
+        let edges = |episode: &Episode| episode.end.unwrap_or(episode.start);
+        let last = truth.0.values().flatten().map(edges).max().unwrap_or(0).max(SPAN);
+        let whole = |replica| Fate {
+            taken_at: last + 2 * LATEST,
+            delay: 0,
+            replica,
+            copies: 1,
+            missing: 0,
+            reversed: false,
+        };
+        let all = fates.into_iter().chain((0..3).map(whole));
+        let mut delivered: Vec<Delivered> = all.flat_map(|fate| deliver(&truth, &fate)).collect();
+        delivered.sort_by_key(|delivered| delivered.at);
+        delivered
+    })
+}
+
+fn deliver(truth: &Truth, fate: &Fate) -> Vec<Delivered> {
+    let alerts = truth.0.iter().enumerate();
+    let mut copies: Vec<AlertCopy> = alerts
+        .filter(|(nth, _)| fate.missing & (1 << nth) == 0)
+        .filter_map(|(_, (name, episodes))| said_of(name, episodes, fate))
+        .collect();
+    if fate.reversed {
+        copies.reverse();
+    }
+    if copies.is_empty() {
+        return Vec::new();
+    }
+    let posting = posting(&fate.replica.to_string(), copies);
+    let arrival = |nth: u8| at(fate.taken_at + fate.delay + i64::from(nth) * 30);
+    (0..fate.copies).map(|nth| Delivered { at: arrival(nth), posting: posting.clone() }).collect()
+}
+
+/// What a replica says of an alert: that it fires, or the end of the last time it did.
+fn said_of(name: &str, episodes: &[Episode], fate: &Fate) -> Option<AlertCopy> {
+    let episode = episodes.iter().rfind(|episode| episode.start <= fate.taken_at)?;
+    let end = episode.end.filter(|end| *end <= fate.taken_at);
+    Some(copy(name, &fate.replica.to_string(), at(episode.start), end.map(at)))
+}

@@ -1,0 +1,181 @@
+//! One transaction of intake: what is known is read at once, the book makes of it what is to be written, and that is
+//! written at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::Status;
+use modelwatch_receiver_core::book::{self, AlertKey, Book, Bound, Entries, Hearsay, Known, Origin, Posting};
+use modelwatch_receiver_core::dedupe::Suppression;
+
+use super::{Intaker, Terms, prepare};
+use crate::failpoint::{self, Point};
+use crate::store::{StoreError, Superseded, Transaction, new_id};
+
+/// How many occurrences that are due share a transaction at most.
+const SWEEP_BATCH: usize = 256;
+
+/// A notification that a webhook caused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its id.
+    pub notification: String,
+    /// The destination.
+    pub channel: String,
+}
+
+/// What accepting came to; counted once it is on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many alerts were received.
+    pub received: BTreeMap<Status, u64>,
+    /// What was not told, by channel (empty where it concerns none) and reason.
+    pub suppressed: BTreeMap<(String, Suppression), u64>,
+    /// Notifications that newer ones took the place of, by channel.
+    pub superseded: BTreeMap<String, usize>,
+    /// The dead man's switches that were fed.
+    pub beats: BTreeSet<String>,
+    /// Whether somebody is to be told something.
+    pub queued: bool,
+}
+
+/// Why a transaction came to nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It could not even begin: no other can.
+    Begin(StoreError),
+    /// Something in it failed.
+    Within(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Within(error)
+    }
+}
+
+impl Failure {
+    pub(super) fn into_error(self) -> StoreError {
+        match self {
+            Failure::Begin(error) | Failure::Within(error) => error,
+        }
+    }
+}
+
+impl Intaker {
+    /// Accepts them in one transaction; returns what is to be told because of each.
+    pub(super) async fn commit(&mut self, postings: &[&Posting]) -> Result<Vec<Vec<Queued>>, Failure> {
+        let terms = self.terms.load_full();
+        let mut transaction = self.store.begin().await.map_err(Failure::Begin)?;
+        let now = self.clock.now();
+        let known = transaction.known(&keys(postings)).await?;
+        let (entries, queued) = entered(postings, known, &terms, now);
+        self.finish(transaction, entries, &terms, now).await?;
+        Ok(queued)
+    }
+
+    /// Looks at the occurrences whose time has come although no webhook spoke of them.
+    pub(super) async fn look_again(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if !self.store.has_due_occurrences(now).await? {
+            return Ok(());
+        }
+        let terms = self.terms.load_full();
+        let mut transaction = self.store.begin().await?;
+        let found = transaction.due_occurrences(now, SWEEP_BATCH).await?;
+        let due: Vec<book::Due> = found.into_iter().map(|found| prepare::due(found, &terms.policy)).collect();
+        let keys: Vec<AlertKey> = due.iter().map(|due| due.key.clone()).collect();
+        let known = transaction.known(&keys).await?;
+        let entries = with_book(known, &terms, now, |book| due.into_iter().for_each(|due| book.due(due))).0;
+        self.finish(transaction, entries, &terms, now).await
+    }
+
+    /// Writes what was only heard; what cannot be written yet is kept.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        if self.heard.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.store.begin().await?;
+        transaction.note_hearsay(&self.heard).await?;
+        transaction.commit().await?;
+        self.heard = Hearsay::default();
+        Ok(())
+    }
+
+    /// Puts it on disk; only what is there is counted, and only then is delivery woken.
+    async fn finish(
+        &mut self,
+        mut transaction: Transaction,
+        entries: Entries,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let superseded = transaction.write(&entries.changes, &terms.wording, now).await?;
+        let began = Instant::now();
+        failpoint::reach(Point::BeforeCommit).await;
+        transaction.commit().await?;
+        failpoint::reach(Point::Committed).await;
+        self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
+        let tally = tally(&entries, superseded);
+        self.metrics.count(&tally);
+        if tally.queued {
+            self.bell.send_replace(());
+        }
+        self.heard.merge(entries.hearsay, &entries.changes.occurrences);
+        Ok(())
+    }
+}
+
+/// The alerts of which it matters what is known.
+fn keys(postings: &[&Posting]) -> Vec<AlertKey> {
+    let compared = postings.iter().filter(|posting| posting.origin != Origin::Drill);
+    let copies = compared.flat_map(|posting| &posting.copies);
+    let routed = copies.filter(|copy| matches!(copy.bound, Bound::Channels(_)));
+    let keys: BTreeSet<&AlertKey> = routed.map(|copy| &copy.key).collect();
+    keys.into_iter().cloned().collect()
+}
+
+/// What these webhooks change, and what is to be told because of each.
+fn entered(
+    postings: &[&Posting],
+    known: impl IntoIterator<Item = (AlertKey, Known)>,
+    terms: &Terms,
+    now: Timestamp,
+) -> (Entries, Vec<Vec<Queued>>) {
+    let enter = |book: &mut Book<'_>, posting: &Posting| {
+        let notices = book.webhook(posting).iter();
+        notices
+            .map(|notice| Queued { notification: notice.id.clone(), channel: notice.channel.clone() })
+            .collect()
+    };
+    with_book(known, terms, now, |book| postings.iter().map(|posting| enter(book, posting)).collect())
+}
+
+fn with_book<T>(
+    known: impl IntoIterator<Item = (AlertKey, Known)>,
+    terms: &Terms,
+    now: Timestamp,
+    enter: impl FnOnce(&mut Book<'_>) -> T,
+) -> (Entries, T) {
+    let rules = |channel: &str| terms.policy.rules(channel);
+    let mut ids = new_id;
+    let ground = book::Terms { windows: terms.policy.windows(), rules: &rules, new_id: &mut ids };
+    let mut book = Book::new(known, ground, now);
+    let value = enter(&mut book);
+    (book.close(), value)
+}
+
+fn tally(entries: &Entries, superseded: Superseded) -> Tally {
+    let mut suppressed: BTreeMap<(String, Suppression), u64> = BTreeMap::new();
+    for ((channel, _, reason), times) in &entries.hearsay.untold {
+        *suppressed.entry((channel.clone(), *reason)).or_default() += times.times;
+    }
+    Tally {
+        received: entries.received.clone(),
+        suppressed,
+        superseded,
+        beats: entries.changes.beats.keys().cloned().collect(),
+        queued: !entries.changes.notices.is_empty(),
+    }
+}
