@@ -23,6 +23,7 @@ mod reload;
 mod restart;
 mod segments;
 mod send_test;
+mod shared_store;
 mod support;
 mod web;
 mod whole_loop;
