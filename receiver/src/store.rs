@@ -155,7 +155,7 @@ impl Store {
         self.dialect == Dialect::Postgres
     }
 
-    /// The connection that writes, for tests that break something.
+    /// Connections that write past the store, for tests that break something.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &AnyPool {
         self.writer.pool()

@@ -24,6 +24,7 @@ mod replay;
 mod restart;
 mod segments;
 mod send_test;
+mod shared_store;
 mod support;
 mod web;
 mod whole_loop;

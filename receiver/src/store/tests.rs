@@ -37,7 +37,7 @@ async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_s
     // as if the clock had been an hour ahead when the first one was opened
     sqlx::query("update occurrences set id = 'ffffffff' where id = $1")
         .bind(first)
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let again = Alert { starts_at: at(7), ..alert("A", None) };
@@ -230,7 +230,7 @@ async fn a_damaged_occurrence_is_not_looked_at_again_and_hides_no_other() {
     let whole = bench.see(&alert("B", None), at(2)).await;
     sqlx::query("update occurrences set detail = '{' where id = $1")
         .bind(damaged)
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let mut transaction = bench.store.begin().await.unwrap();
@@ -249,7 +249,7 @@ async fn a_damaged_row_is_a_dead_letter_and_stands_in_nobodys_way() {
     let whole = bench.queue_in("two", &b, FIRING, at(2)).await;
     sqlx::query("update occurrences set labels = '{' where id = $1")
         .bind(a)
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     assert_eq!(bench.claim("console", at(3)).await.unwrap().id, whole);

@@ -164,7 +164,7 @@ async fn a_receiver_that_hangs_in_a_transaction_keeps_others_waiting_for_seconds
         "select setting from pg_settings where name in ('idle_in_transaction_session_timeout', 'lock_timeout',
              'statement_timeout', 'tcp_user_timeout') order by name",
     )
-    .fetch_all(other.writer.pool())
+    .fetch_all(other.writer())
     .await
     .unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ async fn groups_of_an_older_version_get_their_names() {
              truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
          values ('n', 1, 'console', 'am', 'g', '{}', '', 0, 1, 1, 'new', 0, 'dead', 0, '{}')",
     )
-    .execute(bench.store.writer.pool())
+    .execute(bench.store.writer())
     .await
     .unwrap();
     let bench = bench.restarted().await;
@@ -304,4 +304,58 @@ async fn a_network_that_swallows_everything_costs_an_error_and_is_not_waited_for
             Err(error) => assert!(Instant::now() < deadline, "it does not heal: {error}"),
         }
     }
+}
+
+/// An authority that signs for this machine, as PEM, and what it signed: certificate and key.
+fn certified() -> (String, String, String) {
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer = rcgen::CertifiedIssuer::self_signed(authority, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    (issuer.pem(), certificate.pem(), key.serialize_pem())
+}
+
+/// Lets a server offer TLS with this certificate and key.
+fn offer_tls(server: &Server, certificate: &str, key: &str) {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+    let owner = std::fs::metadata(server.data()).unwrap();
+    for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+        let path = server.data().join(name);
+        let mut file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    server.sql("postgres", "alter system set ssl = on").unwrap();
+    server.sql("postgres", "select pg_reload_conf()").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while server.sql("postgres", "show ssl").unwrap() != "on" {
+        assert!(Instant::now() < deadline, "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn the_server_proves_who_it_is_where_that_is_asked_for() {
+    let server = Server::start().unwrap();
+    let (authority, certificate, key) = certified();
+    offer_tls(&server, &certificate, &key);
+    let folder = tempfile::tempdir().unwrap();
+    let (right, wrong) = (folder.path().join("right.pem"), folder.path().join("wrong.pem"));
+    std::fs::write(&right, authority).unwrap();
+    std::fs::write(&wrong, certified().0).unwrap();
+    let url = |root: &std::path::Path| {
+        let (port, root) = (server.port(), root.display());
+        let user = format!("postgres:{PASSWORD}");
+        place(&format!("postgres://{user}@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={root}"))
+    };
+    let error = Store::open(&url(&wrong)).await.err().unwrap().to_string();
+    assert!(error.contains("certificate") && !error.contains(PASSWORD), "{error}");
+    let store = Store::open(&url(&right)).await.unwrap();
+    let encrypted: String =
+        sqlx::query_scalar("select ssl::text from pg_stat_ssl where pid = pg_backend_pid()")
+            .fetch_one(store.readers())
+            .await
+            .unwrap();
+    assert_eq!(encrypted, "true");
 }

@@ -6,8 +6,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::{COLUMNS, Slice};
-use crate::store::StoreError;
-use crate::store::bounded::Readers;
+use crate::store::{Readers, StoreError};
 
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;

@@ -197,7 +197,7 @@ async fn a_damaged_older_alert_costs_only_the_words_of_what_mentions_it() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set labels = '{' where id = 'a1'")
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let changes = Changes {
@@ -214,7 +214,7 @@ async fn a_damaged_occurrence_gives_way_to_a_new_one() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set detail = '{' where id = 'a1'")
-        .execute(bench.store.writer.pool())
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let found = known(&bench, &["A", "B"]).await;
