@@ -235,3 +235,16 @@ channels: [{name: a, type: log, fallback: a}, {name: b, type: log, fallback: c}]
         "{refused}"
     );
 }
+
+#[test]
+fn flapping_takes_more_than_a_beginning_and_its_end() {
+    for (flap, key) in [
+        ("{changes: 1}", "dedupe.flap.changes"),
+        ("{changes: 101}", "dedupe.flap.changes"),
+        ("{within: 0s}", "dedupe.flap.within"),
+        ("{often: 3}", "dedupe.flap.often"),
+    ] {
+        let refused = refusal(&format!("{MINIMAL}dedupe: {{flap: {flap}}}\n"));
+        assert!(refused.contains(&format!("receiver.yaml: {key}: ")), "{refused}");
+    }
+}

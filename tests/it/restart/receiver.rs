@@ -177,7 +177,7 @@ async fn quiet(receiver: &Program) {
 
 fn config(slack: &Slack) -> String {
     format!(
-        "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 200/s}}]\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\n",
+        "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 200/s}}]\ndedupe: {{flap: {{changes: 0}}}}\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\n",
         slack.webhook_url
     )
 }

@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 
 use crate::alert::{Change, Kind, Labels, Status};
-use crate::message::{AlertView, Message, Substitute};
+use crate::message::{AlertView, Flapping, Message, Substitute};
 use crate::outcome::Reason;
 
 /// 2026-01-02 03:04:05 UTC.
 const NOW: i64 = 1_767_323_045;
 
-/// Samples by name: firing, resolved, mixed, a test, empty labels, 1 000 alerts, hostile values.
+/// Samples by name: firing, resolved, mixed, flapping, a test, empty labels, 1 000 alerts, hostile values.
 pub fn all() -> Vec<(&'static str, Message)> {
     vec![
         ("firing", firing()),
         ("resolved", resolved()),
         ("mixed", mixed()),
+        ("flapping", flapping()),
         ("test", test()),
         ("empty labels", empty()),
         ("1000 alerts", thousand()),
@@ -40,6 +41,15 @@ pub fn mixed() -> Message {
     let thread = Some("019ab3e8-11aa-7b02-8c55-9e0d71f24b33".to_owned());
     let instead_of = Some(Substitute { channel: "pager".to_owned(), why: Reason::Auth.words().to_owned() });
     Message { late: true, unconfirmed: true, truncated_alerts: 7, thread, instead_of, ..whole }
+}
+
+/// An alert that flaps, and one that has calmed down.
+pub fn flapping() -> Message {
+    let since = message(Status::Firing, Kind::New, Vec::new()).at;
+    let said = |changes, calm| Some(Flapping { changes, since, calm });
+    let flaps = AlertView { flapping: said(6, false), ..alert("AGEP", Change::StillFiring) };
+    let calm = AlertView { flapping: said(14, true), ..alert("SCHL", Change::Resolved) };
+    message(Status::Firing, Kind::Changed, vec![flaps, calm])
 }
 
 /// A fire drill.
