@@ -37,6 +37,13 @@ release: ## two stripped programs in dist/
 	@install -D -t dist target/release/modelwatch-exporter target/release/modelwatch-receiver
 	@ls -l dist
 
+.PHONY: bench
+bench: ## how fast and how big the receiver is, as a table; ARGS=--write puts it into docs/benchmarks.md
+	$(say) 'building the release programs'
+	@cargo build --release --bin modelwatch-receiver --bin modelwatch-bench
+	$(say) 'measuring, a quarter of an hour'
+	@target/release/modelwatch-bench $(ARGS)
+
 .PHONY: lint
 lint: ## the quick part: format and lints
 	$(say) 'format'

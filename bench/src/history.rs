@@ -102,7 +102,9 @@ async fn questions(connection: &mut Connection, notifications: u64) -> Result<Ve
         ("label: 1 of 1 000", label("feature", "feature_7".to_owned())),
         ("label: one notification", label("instance", format!("host-{}", notifications / 3))),
         ("alertname and label", query(&[("alertname", "Alert3"), ("label", "feature=feature_3")])),
-        ("alertname and channel", query(&[("alertname", "Alert3"), ("channel", "team")])),
+        ("alertname and channel", query(&[("alertname", "Alert3"), ("channel", "mails")])),
+        ("alertname and a channel that never had it", query(&[("alertname", "Alert3"), ("channel", "team")])),
+        ("alertname and suppressed: never both", query(&[("alertname", "Alert3"), ("status", "suppressed")])),
         ("alertname and dead", query(&[("alertname", "Alert3"), ("status", "dead")])),
         ("a day in the middle", query(&[("until", &at), ("since", &day_before(micros)?)])),
         (

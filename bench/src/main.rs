@@ -92,19 +92,19 @@ async fn measure(arguments: &Arguments) -> Result<String> {
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let seconds = Duration::from_secs(arguments.seconds);
     if wanted(Part::Start) {
-        report.section(start::measure(receiver, place.path()).await?);
+        report.section(&start::measure(receiver, place.path()).await?);
     }
     if wanted(Part::Intake) {
-        report.section(intake::measure(receiver, place.path(), seconds, arguments.rounds).await?);
+        report.section(&intake::measure(receiver, place.path(), seconds, arguments.rounds).await?);
     }
     if wanted(Part::Latency) {
-        report.section(latency::measure(receiver, place.path()).await?);
+        report.section(&latency::measure(receiver, place.path()).await?);
     }
     if wanted(Part::Queue) {
-        report.section(queue::measure(receiver, place.path(), arguments.queue).await?);
+        report.section(&queue::measure(receiver, place.path(), arguments.queue).await?);
     }
     if wanted(Part::History) {
-        report.section(history::measure(receiver, place.path(), arguments.notifications).await?);
+        report.section(&history::measure(receiver, place.path(), arguments.notifications).await?);
     }
     report.line(&machine::disk_line("At the end", place.path())?);
     Ok(report.into_text())

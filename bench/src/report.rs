@@ -43,7 +43,7 @@ impl Report {
     }
 
     /// A heading, what one has to know, and a table.
-    pub(crate) fn section(&mut self, section: Section) {
+    pub(crate) fn section(&mut self, section: &Section) {
         self.line(&format!("### {}", section.title));
         self.line(&section.explanation);
         for (number, row) in section.rows.iter().enumerate() {
@@ -96,7 +96,7 @@ mod tests {
         let mut section = Section::new("Size", "How big.", &["what", "MB"]);
         section.row(vec!["receiver".to_owned(), "9".to_owned()]);
         let mut report = Report::default();
-        report.section(section);
+        report.section(&section);
         assert_eq!(report.into_text(), "### Size\n\nHow big.\n\n| what | MB |\n|---|---|\n| receiver | 9 |");
     }
 }

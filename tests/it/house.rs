@@ -8,12 +8,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 /// What a pure crate must never stand on: runtimes, sockets, stores, and the metrics registry.
 const IMPURE: [&str; 5] = ["tokio", "hyper", "sqlx", "reqwest", "prometheus"];
 /// Where the project's own files are.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "common",
     "exporter",
     "receiver",
     "tests",
     "demo",
+    "bench",
     "rules",
     "alertmanager",
     "compose",

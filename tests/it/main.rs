@@ -20,6 +20,7 @@ mod mail;
 mod manners;
 mod metrics;
 mod reload;
+mod replay;
 mod restart;
 mod segments;
 mod send_test;

@@ -20,6 +20,8 @@ pub(super) fn id(number: u64) -> String {
     format!("0199aaaa-{:04x}-7000-8000-{number:012x}", number / 65_536)
 }
 
+const CHANNEL: &str = "case when i % 10000 = 23 then 'rare' when i % 2 = 0 then 'team' else 'mails' end";
+
 const ALERTNAME: &str = "case when i % 10000 = 17 then 'Rare' else 'Alert' || (i % 10) end";
 
 /// The labels of one of the two alerts of a notification.
@@ -44,7 +46,7 @@ fn alert(feature: &str) -> String {
 
 fn notifications() -> String {
     let message = format!(
-        "json_object('id', {ID}, 'channel', 'team', 'environment', 'prod', 'kind', 'new', 'late', json('false'), 'unconfirmed', json('false'),
+        "json_object('id', {ID}, 'channel', {CHANNEL}, 'environment', 'prod', 'kind', 'new', 'late', json('false'), 'unconfirmed', json('false'),
              'status', 'firing', 'at', '2026-01-01T00:00:00Z', 'group', 'group-' || (i % 5000), 'group_labels', json('{{}}'),
              'alerts', json_array({}, {}), 'truncated_alerts', 0, 'alertmanager_url', 'http://alertmanager.example.com:9093',
              'history_url', null, 'thread', null)",
@@ -54,7 +56,7 @@ fn notifications() -> String {
     format!(
         "insert into notifications (id, number, channel, source, group_key, group_labels, external_url, truncated_alerts, created_at,
              waiting_since, kind, late, status, suppressed, due_at, message, content, problem)
-         select {ID}, 1, case when i % 10000 = 23 then 'rare' when i % 2 = 0 then 'team' else 'mails' end, 'default', 'group-' || (i % 5000),
+         select {ID}, 1, {CHANNEL}, 'default', 'group-' || (i % 5000),
              '{{}}', 'http://alertmanager.example.com:9093', 0, {FIRST} + i * {STEP}, {FIRST} + i * {STEP}, 'new', 0,
              case when i % 10000 = 42 then 'dead' when i % 20 = 5 then 'suppressed' else 'delivered' end,
              case when i % 20 = 5 then 'superseded' end, 0, {message}, substr(hex(zeroblob(700)), 1, 1200), null

@@ -131,6 +131,8 @@ pub struct Told {
     pub end: i64,
     /// The last stage of flapping that it was told of.
     pub stage: i64,
+    /// That it fires came to be a dead letter that nobody heard, and nothing waits to be sent any more.
+    pub died: bool,
     /// When the webhook that caused the last message about it was accepted.
     pub last_at: Option<Timestamp>,
 }
@@ -141,6 +143,7 @@ impl Told {
         match transition.status {
             Phase::Firing => {
                 self.firing = true;
+                self.died = false;
                 self.repeats = self.repeats.max(transition.repeat);
             }
             Phase::Resolved => {
@@ -206,7 +209,7 @@ pub fn decide(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
 /// That it flaps is told once, and again as everything that goes on; each beginning and end is not.
 fn decide_flapping(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
     let is_over = seen.status == Status::Resolved;
-    if told.stage < seen.stage && !(is_over && !rules.send_resolved) {
+    if told.stage < seen.stage && (rules.send_resolved || !is_over) {
         return Verdict::Tell(Transition { status: Phase::Flapping, repeat: seen.stage });
     }
     match decide_repeat(seen, told, rules, now) {
@@ -255,7 +258,7 @@ fn decide_resolved(seen: Seen, told: Told, rules: Rules) -> Verdict {
     let transition = Transition { status: Phase::Resolved, repeat: seen.stage };
     if told.resolved && told.end >= seen.stage {
         Verdict::Suppress(Suppression::Duplicate)
-    } else if !told.firing {
+    } else if !told.firing || told.died {
         Verdict::Settle(transition, Suppression::NeverTold)
     } else if !rules.send_resolved {
         Verdict::Settle(transition, Suppression::ResolvedOff)

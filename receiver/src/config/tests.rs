@@ -203,12 +203,16 @@ fn assert_defaults_of_channel(first: &str, needed: &[&str], unset: &[&str]) {
 #[test]
 fn what_the_example_says_of_a_slack_channel_is_the_default() {
     // the secret stands in its file or here
-    assert_defaults_of_channel("#- name: team", &["name:", "type:", "webhook_url_file:"], &["webhook_url:"]);
+    assert_defaults_of_channel(
+        "#- name: team",
+        &["name:", "type:", "webhook_url_file:"],
+        &["webhook_url:", "fallback:"],
+    );
 }
 
 #[test]
 fn what_the_example_says_of_an_email_channel_is_the_default() {
-    let unset = ["username:", "password:", "password_file:", "ca_file:", "rate:"];
+    let unset = ["username:", "password:", "password_file:", "ca_file:", "fallback:", "rate:"];
     let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];
     assert_defaults_of_channel("#- name: mails", &needed, &unset);
 }

@@ -88,6 +88,9 @@ async fn every_filter_leaves_out_what_does_not_match() {
     assert_eq!(ids(&store, &[]).await, ["c", "b", "a"]);
     assert_eq!(ids(&store, &[("status", "suppressed")]).await, ["b"]);
     assert_eq!(ids(&store, &[("channel", "mail")]).await, ["c"]);
+    assert_eq!(ids(&store, &[("channel", "mail"), ("label", "feature=AGEP")]).await, ["c"]);
+    assert_eq!(ids(&store, &[("channel", "ops"), ("label", "feature=AGEP")]).await, ["b", "a"]);
+    assert_eq!(ids(&store, &[("channel", "ops"), ("status", "delivered")]).await, ["a"]);
     assert_eq!(ids(&store, &[("since", "1970-01-01T00:33:20Z")]).await, ["c", "b"]);
     assert_eq!(ids(&store, &[("until", "1970-01-01T00:33:20Z")]).await, ["b", "a"]);
     assert_eq!(ids(&store, &[("since", "2h"), ("status", "")]).await, ["c"]);

@@ -6,6 +6,9 @@ use super::*;
 use crate::history::Entry;
 use crate::testing::{Rig, accept_all, from_source, group};
 
+mod restless;
+mod trouble;
+
 const CONFIG: &str = "
 environment: dev
 dedupe: {repeat_interval: 1h, reorder_window: 15m, stale_after: 8h, ignore_labels: [replica]}
@@ -270,69 +273,6 @@ async fn replicas_that_differ_in_ignored_labels_are_one_alert_that_ends_with_the
     assert_eq!(told(&rig.history().await), ["console new suppressed", "console resolved pending"]);
 }
 
-#[tokio::test]
-async fn waiting_webhooks_are_bounded_by_their_bytes_too() {
-    let rig = Rig::new(CONFIG).await;
-    let (intake, intaker) = rig.intake();
-    let long = |bytes: u32| intake.prepare(group(&[("A", None)]), usize::try_from(bytes).unwrap());
-    let mut first = Box::pin(intake.take(long(QUEUE_BYTES - 10)));
-    assert!(futures_poll(&mut first).await.is_none());
-    assert_eq!(intake.take(long(11)).await, Err(IntakeError::Full));
-    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
-    first.await.unwrap();
-    intake.take(long(u32::MAX)).await.expect("what waited makes room, and one alone always has it");
-}
-
-/// Makes the database refuse whatever mentions this group.
-async fn poison(rig: &Rig, group: &str) {
-    let sql = format!(
-        "create trigger poison before insert on webhooks when new.group_key = '{group}'
-         begin select raise(abort, 'poisoned'); end"
-    );
-    let mut connection = rig.store.writer().acquire().await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
-}
-
-#[tokio::test]
-async fn webhooks_that_cannot_be_stored_take_no_other_down_with_them() {
-    let rig = Rig::new(CONFIG).await;
-    poison(&rig, "bad").await;
-    let (intake, intaker) = rig.intake();
-    let mut asked = Vec::new();
-    for i in 0..40 {
-        let mut webhook = group(&[(&format!("A{i}"), None)]);
-        webhook.snapshot.group_key = if [3, 4, 31].contains(&i) { "bad".to_owned() } else { format!("g{i}") };
-        let mut future = Box::pin(intake.accept(webhook));
-        assert!(futures_poll(&mut future).await.is_none());
-        asked.push(future);
-    }
-    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
-    let mut refused = Vec::new();
-    for (i, future) in asked.into_iter().enumerate() {
-        if future.await == Err(IntakeError::Store) {
-            refused.push(i);
-        }
-    }
-    assert_eq!(refused, [3, 4, 31]);
-    assert_eq!(rig.history().await.len(), 37);
-}
-
-#[tokio::test]
-async fn when_everything_fails_the_senders_are_told_soon() {
-    let rig = Rig::new(CONFIG).await;
-    poison(&rig, "g").await;
-    let (intake, intaker) = rig.intake();
-    let mut asked: Vec<_> = (0..BATCH).map(|_| Box::pin(intake.accept(group(&[("A", None)])))).collect();
-    for future in &mut asked {
-        assert!(futures_poll(future).await.is_none());
-    }
-    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
-    for future in asked {
-        assert_eq!(future.await, Err(IntakeError::Store));
-    }
-    assert!(rig.history().await.is_empty());
-}
-
 async fn untold(rig: &Rig) -> Vec<(String, i64)> {
     let rows: Vec<sqlx::any::AnyRow> =
         sqlx::query("select reason, times from suppressions order by channel, reason")
@@ -377,43 +317,4 @@ async fn an_alarm_about_a_heartbeat_that_is_held_goes_to_those_of_the_heartbeat(
     rig.clock.advance(Duration::from_secs(16 * 60));
     let history = rig.until(|history| history.len() == 2).await;
     assert!(history.iter().all(|entry| entry.channel == "quiet"), "{:?}", told(&history));
-}
-
-const RESTLESS: &str = "
-dedupe: {repeat_interval: 12h, flap: {changes: 4, within: 1h}}
-routes: [{channels: [console]}]
-channels: [{name: console, type: log}]
-";
-
-/// The alert A begins, and a minute later it ends.
-async fn begin_and_end(rig: &Rig, intake: &Intake) {
-    for is_over in [false, true] {
-        let now = rig.clock.now().as_second() - crate::testing::START;
-        let (start, end) = if is_over { (now - 60, Some(now)) } else { (now, None) };
-        intake.accept(from_source("am", &[("A", start, end)])).await.unwrap();
-        rig.clock.advance(Duration::from_secs(60));
-    }
-}
-
-#[tokio::test]
-async fn an_alert_that_flaps_is_told_once_and_once_more_when_it_has_calmed_down() {
-    let rig = Rig::new(RESTLESS).await;
-    let intake = rig.running_intake();
-    for _ in 0..10 {
-        begin_and_end(&rig, &intake).await;
-    }
-    let history = rig.history().await;
-    assert_eq!(history.len(), 4, "it begins, ends, begins and flaps: {:?}", told(&history));
-    let flapping = history[3].alerts[0].flapping.unwrap();
-    assert!(!flapping.calm && flapping.changes >= 4, "{flapping:?}");
-    assert!(history[3].title.contains("[FLAPPING]"), "{}", history[3].title);
-    let suppressed = "suppressed_total{channel=\"console\",reason=\"flapping\"}";
-    assert!((rig.metric(suppressed) - 16.0).abs() < f64::EPSILON);
-    rig.clock.advance(Duration::from_secs(3600));
-    let history = rig.until(|history| history.len() == 5).await;
-    let calm = history[4].alerts[0].flapping.unwrap();
-    assert!(calm.calm && calm.changes == 20, "{calm:?}");
-    assert_eq!((history[4].kind.as_str(), history[4].title.contains("FLAPPING")), ("resolved", false));
-    begin_and_end(&rig, &intake).await;
-    assert_eq!(rig.history().await.len(), 7, "life goes on as usual");
 }

@@ -148,25 +148,26 @@ impl Transaction {
         })
     }
 
-    /// What an attempt came to. One that others took for lost stays ambiguous once they went on: a second copy may exist.
+    /// What an attempt came to. One that arrived although others took it for lost and went on is ambiguous: there may be a
+    /// second copy.
     pub(super) async fn note_outcome(
         &mut self,
         attempt: &str,
         ending: Ending<'_>,
         others_went_on: bool,
     ) -> Result<(), StoreError> {
+        let arrived = matches!(ending.outcome, Outcome::Delivered { .. });
+        let ambiguous = ending.outcome.is_ambiguous() || (arrived && others_went_on);
         sqlx::query(
-            "update attempts set finished_at = $2, result = $3, reason = $4, detail = $6,
-                 ambiguous = case when $7 = 1 then 1 else $5 end
+            "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
              where id = $1",
         )
         .bind(attempt)
         .bind(ending.at.as_microsecond())
         .bind(ending.outcome.as_str())
         .bind(ending.outcome.reason().map(Reason::as_str))
-        .bind(i64::from(ending.outcome.is_ambiguous()))
+        .bind(i64::from(ambiguous))
         .bind(storable(ending.outcome.detail()))
-        .bind(i64::from(others_went_on))
         .execute(self.connection())
         .await?;
         Ok(())

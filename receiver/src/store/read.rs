@@ -115,10 +115,14 @@ impl Store {
         rows.iter().map(notification).collect()
     }
 
-    /// The digests of the labels that are looked for.
+    /// The digests of the labels that are looked for, with the channel if that is looked for as well.
     async fn rarest_first(&self, slice: &Slice<'_>) -> Result<Vec<Pair>, StoreError> {
         let labels = slice.labels.into_iter().flatten();
-        let pairs: Vec<Pair> = labels.map(|(name, value)| Pair::of(name, value)).collect();
+        let pair = |(name, value)| match slice.channel {
+            "" => Pair::of(name, value),
+            channel => Pair::to(channel, name, value),
+        };
+        let pairs: Vec<Pair> = labels.map(pair).collect();
         if pairs.len() < 2 {
             return Ok(pairs);
         }

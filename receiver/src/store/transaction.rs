@@ -1,7 +1,6 @@
 //! One unit of work: all of it is on disk after [`Transaction::commit`], or none of it.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::Group;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -105,30 +104,6 @@ impl Transaction {
         sqlx::raw_sql(self.dialect.commit(self.hurry)).execute(self.connection()).await?;
         let Transaction { connection, mut turn, .. } = self;
         *turn = Some(connection);
-        Ok(())
-    }
-
-    /// Notes that a webhook was accepted, with how many alerts of it fire and are resolved.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn note_webhook(
-        &mut self,
-        group: &Group,
-        firing: usize,
-        resolved: usize,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query("insert into webhooks values ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(new_id())
-            .bind(at.as_microsecond())
-            .bind(group.source.as_str())
-            .bind(group.key.as_str())
-            .bind(count(firing))
-            .bind(count(resolved))
-            .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
-            .execute(self.connection())
-            .await?;
         Ok(())
     }
 }

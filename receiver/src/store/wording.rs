@@ -32,32 +32,18 @@ pub(super) const NEWEST: &str = "not exists (
       and exists (select 1 from mentions others
                   where others.notification = m.notification and others.occurrence = newer.id))";
 
-/// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
-
 /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
 #[derive(Default)]
 struct Said {
     alerts: Vec<AlertView>,
     unconfirmed: bool,
 }
+/// Whether a notification that waits was a dead letter and is sent again.
+pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
-    /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
-    /// left to say.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn word(
-        &mut self,
-        notification: &str,
-        wording: &Wording,
-        now: Timestamp,
-    ) -> Result<Option<Message>, StoreError> {
-        self.word_answering(None, notification, wording, now).await
-    }
-
-    /// As [`Transaction::word`], for a notification that is sent now and answers to an earlier one.
+    /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
+    /// and stores them; `None` if nothing is left to say.
     pub(super) async fn word_answering(
         &mut self,
         thread: Option<String>,

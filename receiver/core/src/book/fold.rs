@@ -119,7 +119,7 @@ impl<'a> Book<'a> {
             // looked at twice, it stands where it was looked at first: before the one that opened after it
             let Some(page) = self.pages.remove(&id) else { continue };
             match page.close(id.clone(), self.terms.windows) {
-                Upkeep::Write(written) => self.entries.changes.occurrences.push(written),
+                Upkeep::Write(written) => self.entries.changes.occurrences.push(*written),
                 Upkeep::Heard(at, check_at) => {
                     self.entries.hearsay.seen.insert(id, (at, check_at));
                 }

@@ -57,6 +57,7 @@ fn what_is_over_is_told_to_those_who_heard_that_it_began() {
     assert_eq!(decide(RESOLVED, again, RULES, at(60)), Verdict::Suppress(Suppression::Duplicate));
     let never = Verdict::Settle(first(Status::Resolved), Suppression::NeverTold);
     assert_eq!(decide(RESOLVED, Told::default(), RULES, at(60)), never);
+    assert_eq!(decide(RESOLVED, Told { died: true, ..told_at(0) }, RULES, at(60)), never);
     let off = Verdict::Settle(first(Status::Resolved), Suppression::ResolvedOff);
     assert_eq!(decide(RESOLVED, told_at(0), Rules { send_resolved: false, ..RULES }, at(60)), off);
 }

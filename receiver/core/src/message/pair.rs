@@ -14,8 +14,13 @@ pub struct Pair(i64);
 impl Pair {
     /// The digest of a label.
     pub fn of(name: &str, value: &str) -> Pair {
-        // no label's name holds the byte 0
+        // neither names nor values hold the byte 0
         Pair(xxh3_64(format!("{name}\0{value}").as_bytes()).cast_signed())
+    }
+
+    /// The digest of a label that was told to a channel.
+    pub fn to(channel: &str, name: &str, value: &str) -> Pair {
+        Pair::of(name, &format!("{value}\0{channel}"))
     }
 
     /// As a number that databases hold.
@@ -25,9 +30,11 @@ impl Pair {
 }
 
 impl Message {
-    /// The digests of all labels of its alerts.
+    /// The digests of all labels of its alerts, alone and with its channel.
     pub fn pairs(&self) -> BTreeSet<Pair> {
         let labels = self.alerts.iter().flat_map(|alert| &alert.labels);
-        labels.map(|(name, value)| Pair::of(name, value)).collect()
+        labels
+            .flat_map(|(name, value)| [Pair::of(name, value), Pair::to(&self.channel, name, value)])
+            .collect()
     }
 }

@@ -37,6 +37,15 @@ pub enum MatcherError {
     },
 }
 
+/// The beginning of a text that may be of any length.
+fn brief(text: &str) -> String {
+    const SHOWN: usize = 200;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The last line of what may be a picture of the expression.
 fn conclusion(error: &regex::Error) -> String {
     let text = error.to_string();
@@ -103,7 +112,7 @@ fn read_list(mut rest: &str, into: &mut Vec<Matcher>) -> Result<(), MatcherError
         rest = match after.strip_prefix(',') {
             Some(more) => more.trim_start(),
             None if after.is_empty() => after,
-            None => return Err(MatcherError::Trailing(after.to_owned())),
+            None => return Err(MatcherError::Trailing(brief(after))),
         };
     }
     Ok(())
@@ -112,7 +121,7 @@ fn read_list(mut rest: &str, into: &mut Vec<Matcher>) -> Result<(), MatcherError
 fn read(text: &str) -> Result<(Matcher, &str), MatcherError> {
     let (name, rest) = read_name(text)?;
     let (negated, is_regex, rest) =
-        read_operator(rest).ok_or_else(|| MatcherError::Operator(name.clone()))?;
+        read_operator(rest).ok_or_else(|| MatcherError::Operator(brief(&name)))?;
     let (value, rest) = read_value(&name, rest)?;
     let test = if is_regex { Test::Regex(anchored(&value)?) } else { Test::Equal(value) };
     Ok((Matcher { name, negated, test }, rest.trim_start()))
@@ -124,7 +133,7 @@ fn read_name(text: &str) -> Result<(String, &str), MatcherError> {
     }
     let end = text.find(|c: char| c.is_whitespace() || "=!~,{}\"".contains(c)).unwrap_or(text.len());
     if end == 0 {
-        return Err(MatcherError::Name(text.to_owned()));
+        return Err(MatcherError::Name(brief(text)));
     }
     Ok((text[..end].to_owned(), &text[end..]))
 }
@@ -144,8 +153,8 @@ fn read_value<'a>(name: &str, text: &'a str) -> Result<(String, &'a str), Matche
     }
     let end = text.find(',').unwrap_or(text.len());
     match text[..end].trim_end() {
-        value if value.starts_with('=') => Err(MatcherError::Doubled(name.to_owned())),
-        value if value.contains('"') => Err(MatcherError::Quote(name.to_owned())),
+        value if value.starts_with('=') => Err(MatcherError::Doubled(brief(name))),
+        value if value.contains('"') => Err(MatcherError::Quote(brief(name))),
         value => Ok((value.to_owned(), &text[end..])),
     }
 }
@@ -166,10 +175,10 @@ fn read_quoted(text: &str) -> Result<(String, &str), MatcherError> {
             other => value.push(other),
         }
     }
-    Err(MatcherError::Unclosed(text.to_owned()))
+    Err(MatcherError::Unclosed(brief(text)))
 }
 
 fn anchored(pattern: &str) -> Result<Regex, MatcherError> {
     Regex::new(&format!("^(?:{pattern})$"))
-        .map_err(|error| MatcherError::Regex { pattern: pattern.to_owned(), error: Box::new(error) })
+        .map_err(|error| MatcherError::Regex { pattern: brief(pattern), error: Box::new(error) })
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use modelwatch_common::secret::Secret;
 use modelwatch_postgres::{Server, Stop};
 
-use crate::store::on_postgres::bench::{Bench, Home, group};
+use crate::store::on_postgres::bench::{self, Bench, Home, group};
 use crate::store::{Place, Store, StoreError};
 
 /// A password that must be seen nowhere.
@@ -23,7 +23,7 @@ fn server(bench: &mut Bench) -> &mut Server {
 /// Notes a webhook, and says how that went.
 async fn note(store: &Store) -> Result<(), StoreError> {
     let mut transaction = store.begin().await?;
-    transaction.note_webhook(&group(), 1, 0, store.now()).await?;
+    bench::note(&mut transaction, group(), store.now()).await?;
     transaction.commit().await
 }
 
@@ -73,7 +73,7 @@ async fn whoever_holds_a_transaction_is_alone_and_sees_what_was_committed_before
         waiting = until_somebody_waits(&bench) => assert!(waiting),
     }
     assert!(!began, "two were in at once");
-    ours.note_webhook(&group(), 1, 0, bench.store.now()).await.unwrap();
+    bench::note(&mut ours, group(), bench.store.now()).await.unwrap();
     ours.commit().await.unwrap();
     assert_eq!(waits.await, 1);
 }
@@ -98,7 +98,7 @@ async fn a_connection_that_is_lost_within_a_transaction_is_an_error_of_it_and_of
     let mut bench = Bench::new().await;
     let store = bench.store.clone();
     let mut transaction = store.begin().await.unwrap();
-    transaction.note_webhook(&group(), 1, 0, store.now()).await.unwrap();
+    bench::note(&mut transaction, group(), store.now()).await.unwrap();
     cut(server(&mut bench));
     let error = transaction.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
@@ -122,7 +122,7 @@ async fn a_server_that_crashed_and_came_back_is_used_again_and_has_what_was_comm
     let store = bench.store.clone();
     note(&store).await.unwrap();
     let mut open = store.begin().await.unwrap();
-    open.note_webhook(&group(), 1, 0, store.now()).await.unwrap();
+    bench::note(&mut open, group(), store.now()).await.unwrap();
     server(&mut bench).stop(Stop::Immediate).unwrap();
     assert!(open.commit().await.is_err());
     server(&mut bench).again().unwrap();
@@ -138,7 +138,7 @@ async fn a_server_that_crashed_and_came_back_is_used_again_and_has_what_was_comm
 async fn a_commit_after_a_statement_that_failed_is_an_error() {
     let bench = Bench::new().await;
     let mut transaction = bench.store.begin().await.unwrap();
-    transaction.note_webhook(&group(), 1, 0, bench.store.now()).await.unwrap();
+    bench::note(&mut transaction, group(), bench.store.now()).await.unwrap();
     sqlx::query("insert into webhooks (id) values ('x')")
         .execute(transaction.connection())
         .await
@@ -157,7 +157,7 @@ async fn a_receiver_that_hangs_in_a_transaction_keeps_others_waiting_for_seconds
         .await
         .unwrap();
     note(&other).await.unwrap();
-    hangs.note_webhook(&group(), 1, 0, other.now()).await.unwrap_err();
+    bench::note(&mut hangs, group(), other.now()).await.unwrap_err();
     drop(hangs);
     assert_eq!(noted(&other).await, 1);
     let limits: Vec<(String,)> = sqlx::query_as(
@@ -285,7 +285,7 @@ async fn a_network_that_swallows_everything_costs_an_error_and_is_not_waited_for
     let store = Store::open(&place(&format!("postgres://postgres@127.0.0.1:{port}/postgres"))).await.unwrap();
     let mut transaction = store.begin().await.unwrap();
     swallow.send_replace(true);
-    let error = transaction.note_webhook(&group(), 1, 0, store.now()).await.unwrap_err();
+    let error = bench::note(&mut transaction, group(), store.now()).await.unwrap_err();
     assert!(matches!(&error, StoreError::Unreachable(what) if what.contains("no answer")), "{error:?}");
     drop(transaction);
     let silent: Result<i64, _> = sqlx::query_scalar("select 1::bigint").fetch_one(store.readers()).await;

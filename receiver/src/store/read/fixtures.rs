@@ -62,6 +62,7 @@ impl Store {
 }
 
 pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
+    let message = Message { channel: row.channel.to_owned(), ..row.message };
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
              created_at, waiting_since, kind, late, status, suppressed, due_at, message, content, problem, number)
@@ -70,11 +71,11 @@ pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
     .bind(row.id)
     .bind(row.channel)
     .bind(row.created_at.as_microsecond())
-    .bind(row.message.kind.as_str())
-    .bind(i64::from(row.message.late))
+    .bind(message.kind.as_str())
+    .bind(i64::from(message.late))
     .bind(row.status)
     .bind(row.suppressed)
-    .bind(serde_json::to_string(&row.message).unwrap())
+    .bind(serde_json::to_string(&message).unwrap())
     .bind(row.content)
     .bind(row.problem)
     .execute(store.writer())

@@ -1,6 +1,8 @@
+use jiff::Timestamp;
 use modelwatch_receiver_core::message::{Message, Pair};
 
 use super::bench::*;
+use crate::store::Slice;
 
 async fn labelled(bench: &Bench) -> i64 {
     count(bench, "select count(*) from notifications where labelled = 1").await
@@ -21,7 +23,45 @@ async fn what_is_put_into_words_again_is_labelled_again() {
     assert_eq!(labelled(&bench).await, 0);
     bench.store.label().await.unwrap();
     assert_eq!(labelled(&bench).await, 1);
-    assert_eq!(count(&bench, "select count(*) from labels").await, 1, "it is the same label");
+    assert_eq!(count(&bench, "select count(*) from labels").await, 2, "it is the same label");
+}
+
+async fn found(bench: &Bench, slice: Slice<'_>) -> Vec<String> {
+    let found = bench.store.notifications(&slice).await.unwrap();
+    found.into_iter().map(|notification| notification.id).collect()
+}
+
+#[tokio::test]
+async fn what_was_told_is_found_by_everything_it_can_be_looked_for_by() {
+    let bench = Bench::new().await;
+    let (a, b) = (bench.see(&alert("A", None), at(0)).await, bench.see(&alert("B", None), at(0)).await);
+    let older = bench.queue_in("g", &a, FIRING, at(1)).await;
+    let newer = bench.queue("mails", &a, FIRING, at(2)).await;
+    let other = bench.queue("pagers", &b, FIRING, at(2)).await;
+    let before = (Timestamp::MAX, "");
+    let (since, until) = (Timestamp::MIN, Timestamp::MAX);
+    let all = Slice { since, until, before, status: "", channel: "", labels: [None; 2], limit: 10 };
+    let label = |value| [Some(("alertname", value)), None];
+    for is_labelled in [false, true] {
+        if is_labelled {
+            bench.store.label().await.unwrap();
+        }
+        assert_eq!(found(&bench, all.clone()).await.len(), 3);
+        assert_eq!(found(&bench, Slice { channel: "console", ..all.clone() }).await, [older.as_str()]);
+        let waits = Slice { channel: "console", status: "pending", ..all.clone() };
+        assert_eq!(found(&bench, waits).await, [older.as_str()]);
+        assert_eq!(found(&bench, Slice { labels: label("B"), ..all.clone() }).await, [other.as_str()]);
+        let named = Slice { labels: label("A"), ..all.clone() };
+        assert_eq!(found(&bench, named.clone()).await, [newer.as_str(), older.as_str()]);
+        assert_eq!(found(&bench, Slice { limit: 1, ..named.clone() }).await, [newer.as_str()]);
+        let next = Slice { before: (at(2), newer.as_str()), ..named.clone() };
+        assert_eq!(found(&bench, next).await, [older.as_str()]);
+        assert_eq!(found(&bench, Slice { channel: "mails", ..named.clone() }).await, [newer.as_str()]);
+        assert_eq!(found(&bench, Slice { since: at(2), ..named.clone() }).await, [newer.as_str()]);
+        assert_eq!(found(&bench, Slice { until: at(1), ..named.clone() }).await, [older.as_str()]);
+        let twice = [Some(("alertname", "A")), Some(("alertname", "B"))];
+        assert_eq!(found(&bench, Slice { labels: twice, ..all.clone() }).await, [""; 0]);
+    }
 }
 
 #[tokio::test]
@@ -31,7 +71,7 @@ async fn labels_are_forgotten_with_what_had_them() {
     bench.queue("console", &occurrence, FIRING, at(0)).await;
     bench.store.label().await.unwrap();
     while bench.store.prune(at(0)).await.unwrap() {}
-    assert_eq!(count(&bench, "select count(*) from labels").await, 1);
+    assert_eq!(count(&bench, "select count(*) from labels").await, 2);
     while bench.store.prune(at(1)).await.unwrap() {}
     assert_eq!(count(&bench, "select count(*) from labels").await, 0);
 }
@@ -53,7 +93,9 @@ fn a_message_has_the_labels_of_all_its_alerts_once() {
     let pairs = message.pairs();
     for (name, value) in message.alerts.iter().flat_map(|alert| &alert.labels) {
         assert!(pairs.contains(&Pair::of(name, value)));
+        assert!(pairs.contains(&Pair::to(&message.channel, name, value)));
     }
     assert!(!pairs.contains(&Pair::of("alertname", "other")));
     assert_ne!(Pair::of("a", "bc"), Pair::of("ab", "c"));
+    assert_ne!(Pair::to("a", "b", "c"), Pair::to("d", "b", "c"));
 }

@@ -53,13 +53,8 @@ async fn beats_and_open_alarms_are_known_to_every_receiver() {
     let group = Group { source: HEARTBEAT_SOURCE.to_owned(), key: alarm_group("watchdog"), ..group() };
     let mut transaction = bench.store.begin().await.unwrap();
     transaction.note_heartbeat("watchdog", at(9)).await.unwrap();
-    let fingerprint = alarm.fingerprint(&std::collections::BTreeSet::new());
-    let sighting =
-        modelwatch_receiver_core::occurrence::observe(None, alarm.report(), at(10), bench::WINDOWS);
-    let occurrence = sighting.occurrence();
-    let row = OccurrenceRow { occurrence, fingerprint, alert: &alarm, group: &group, check_at: None };
-    transaction.open_occurrence(row).await.unwrap();
     transaction.commit().await.unwrap();
+    bench.see_in(group, &alarm, at(10)).await;
     assert_eq!(other.last_beat("watchdog").await.unwrap(), Some(at(9)));
     assert_eq!(other.alarm_reported_at("watchdog").await.unwrap(), Some(at(10)));
 }

@@ -22,6 +22,7 @@ async fn what_recipients_came_to_is_known_after_a_restart_in_its_newest_state() 
     assert_eq!(claimed.receipts, []);
     let kept = [receipt("a@x", delivered(), 1), receipt("b@x", refused(), 1), receipt("c@x", later(), 2)];
     let before = [receipt("c@x", refused(), 1)];
+    bench.begin(&claimed, at(2)).await.unwrap();
     for receipt in before.iter().chain(&kept) {
         bench.store.keep_receipt(&claimed.id, receipt).await.unwrap();
     }

@@ -41,9 +41,8 @@ async fn an_index_leads_to_whatever_is_looked_for_in_the_order_of_time() {
             "{labelled}"
         );
         let both = plan(&store, Select::notifications(&slice, Lead::Label(pair, Some(pair)))).await;
-        let joined = both.lines().take_while(|line| !line.starts_with("CORRELATED"));
-        let order: Vec<&str> = joined.filter_map(|line| line.split(' ').nth(1)).collect();
-        assert_eq!(order, ["l", "o", "n"], "{both}");
+        let order: Vec<&str> = both.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert!(order.starts_with(&["l", "o", "n"]), "{both}");
         let rows_count = plan(&store, Select::count_of_rows(&slice)).await;
         assert!(rows_count.contains(&format!("{index} ")), "{rows_count}");
         for plan in [rows, unlabelled, labelled, both] {
