@@ -6,7 +6,7 @@ use crate::support::alerts::{Alert, webhook};
 use crate::support::http::{Answer, JSON, post};
 use crate::support::loans::START;
 use crate::support::program::{Program, RECEIVER, run};
-use crate::support::slack::Slack;
+use crate::support::slack::{Accepted, Slack};
 use crate::support::wait::until;
 use crate::support::{home, write};
 
@@ -26,7 +26,7 @@ fn database() -> (Server, String) {
 }
 
 fn configure(home: &std::path::Path, url: &str, slack: &Slack) {
-    write(home, "receiver.url", &format!("{url}\n"));
+    write(home, "receiver.url", format!("{url}\n"));
     let slack = &slack.webhook_url;
     let text = format!(
         "storage: {{url_file: receiver.url}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{slack}\"}}]\n"
@@ -64,7 +64,7 @@ async fn receivers_that_share_a_database_tell_once_go_on_without_each_other_and_
     first.crash();
     assert_eq!(send(&second, "After").await.status, 200);
     until_told(&slack, 2).await;
-    let mut titles: Vec<String> = slack.accepted().iter().map(|message| message.title()).collect();
+    let mut titles: Vec<String> = slack.accepted().iter().map(Accepted::title).collect();
     titles.sort();
     assert_eq!(titles.len(), 2, "{titles:?}");
     assert!(titles[0].contains("After") && titles[1].contains("Both"), "{titles:?}");
@@ -81,7 +81,7 @@ async fn receivers_that_share_a_database_tell_once_go_on_without_each_other_and_
 fn a_password_that_is_wrong_is_said_and_not_shown() {
     let (_server, url) = database();
     let folder = home();
-    write(folder.path(), "receiver.url", &url.replace(PASSWORD, "hunter3"));
+    write(folder.path(), "receiver.url", url.replace(PASSWORD, "hunter3"));
     write(
         folder.path(),
         "receiver.yaml",

@@ -6,7 +6,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::new_id;
+use super::transaction::{new_id, storable};
 use super::wording::NEWEST;
 use super::{Claimed, Fallback, Store, StoreError, Transaction};
 
@@ -61,8 +61,8 @@ impl Store {
         let ours =
             sqlx::query("update notifications set content = $2, problem = $3 where id = $1 and owner = $4")
                 .bind(claimed.id.as_str())
-                .bind(content)
-                .bind(problem)
+                .bind(storable(content))
+                .bind(problem.map(storable))
                 .bind(&*claimed.owner)
                 .execute(transaction.connection())
                 .await?;
@@ -167,7 +167,7 @@ impl Transaction {
         .bind(ending.outcome.as_str())
         .bind(ending.outcome.reason().map(Reason::as_str))
         .bind(i64::from(ambiguous))
-        .bind(ending.outcome.detail())
+        .bind(storable(ending.outcome.detail()))
         .execute(self.connection())
         .await?;
         Ok(())

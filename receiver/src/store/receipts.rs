@@ -5,7 +5,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::transaction::from_json;
+use super::transaction::{from_json, storable};
 use super::{Store, StoreError, Transaction};
 
 impl Store {
@@ -29,7 +29,7 @@ impl Store {
         .bind(receipt.outcome.as_str())
         .bind(receipt.outcome.reason().map(Reason::as_str))
         .bind(i64::from(receipt.outcome.is_ambiguous()))
-        .bind(receipt.outcome.detail())
+        .bind(storable(receipt.outcome.detail()))
         .bind(i64::from(receipt.tries))
         .execute(transaction.connection())
         .await?;
