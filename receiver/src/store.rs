@@ -49,6 +49,7 @@ use dialect::{Dialect, Hurry};
 pub use error::StoreError;
 pub use fallback::Fallback;
 pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
+pub use labels::Labelled;
 use lease::Lease;
 pub use lease::RENEW_EVERY;
 pub use occurrences::{DueOccurrence, StoredOccurrence};

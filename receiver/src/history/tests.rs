@@ -1,6 +1,7 @@
 use modelwatch_receiver_core::template::samples;
 
 use super::*;
+use crate::store::Labelled;
 use crate::store::fixtures::{Remembered, at, store_with};
 
 fn filter(parameters: &[(&str, &str)]) -> Filter {
@@ -17,7 +18,7 @@ async fn ids(store: &Store, parameters: &[(&str, &str)]) -> Vec<String> {
     };
     store.unlabel().await;
     let before = find().await;
-    assert!(!store.label().await.unwrap(), "all are labelled at once");
+    assert_eq!(store.label().await.unwrap(), Labelled::All);
     assert_eq!(find().await, before, "{parameters:?}");
     before
 }

@@ -17,19 +17,34 @@ const BATCH: i64 = 100;
 /// How often there is something to do.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Who waits longer for the store than this is not alone with it, and lets others go first.
-const BUSY: Duration = Duration::from_millis(2);
+/// Who waits longer for the store than this is not alone with it.
+const BUSY: Duration = Duration::from_millis(5);
 
-/// How long others go first between two batches even if nobody else seems to be there.
+/// How long others go first between two batches when they need the store too: it is theirs for most of the time.
+const YIELD: Duration = Duration::from_millis(200);
+
+/// The same when nobody seems to be there.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// What came of looking for notifications without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labelled {
+    /// All have theirs.
+    All,
+    /// There may be more, and nobody else needs the store.
+    Some,
+    /// There may be more, but others wait for the store.
+    SomeWhileBusy,
+}
 
 impl Store {
     /// Writes the labels of notifications that have none yet or were put into words again, until `shutdown`.
     pub async fn keep_labelled(self, shutdown: Shutdown) {
         while !shutdown.is_cancelled() {
             let wait = match self.label().await {
-                Ok(true) => PAUSE,
-                Ok(false) => EVERY,
+                Ok(Labelled::All) => EVERY,
+                Ok(Labelled::Some) => PAUSE,
+                Ok(Labelled::SomeWhileBusy) => YIELD,
                 Err(error) => {
                     tracing::error!(%error, "the labels of notifications could not be written");
                     EVERY
@@ -42,21 +57,25 @@ impl Store {
         }
     }
 
-    /// Writes the labels of one batch; `true` when there may be more and nobody else needs the store.
+    /// Writes the labels of one batch.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn label(&self) -> Result<bool, StoreError> {
+    pub async fn label(&self) -> Result<Labelled, StoreError> {
         let open = sqlx::query("select 1 from notifications where labelled = 0 limit 1");
         if open.fetch_optional(&self.history).await?.is_none() {
-            return Ok(false);
+            return Ok(Labelled::All);
         }
         let asked = Instant::now();
         let mut transaction = self.begin().await?;
         let waited = asked.elapsed();
-        let labelled = transaction.label_some().await?;
+        let more = transaction.label_some().await?;
         transaction.commit().await?;
-        Ok(labelled && waited < BUSY)
+        Ok(match (more, waited > BUSY) {
+            (false, _) => Labelled::All,
+            (true, false) => Labelled::Some,
+            (true, true) => Labelled::SomeWhileBusy,
+        })
     }
 }
 
