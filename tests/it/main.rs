@@ -19,6 +19,7 @@ mod ingest;
 mod mail;
 mod manners;
 mod metrics;
+mod nothing_lost;
 mod reload;
 mod replay;
 mod restart;
