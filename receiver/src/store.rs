@@ -12,6 +12,7 @@ use sqlx::AnyPool;
 
 mod attempts;
 mod backlog;
+mod bounded;
 mod dialect;
 mod error;
 mod fallback;
@@ -35,14 +36,15 @@ mod settings;
 mod sqlite;
 mod steady;
 mod timeline;
-mod told;
 mod transaction;
 mod unnamed;
 mod wording;
 mod write;
+mod writer;
 
 pub use attempts::{Ended, Ending};
 pub use backlog::Backlog;
+use bounded::Readers;
 use dialect::{Dialect, Hurry};
 pub use error::StoreError;
 pub use fallback::Fallback;
@@ -50,7 +52,7 @@ pub use heartbeats::{HEARTBEAT_SOURCE, alarm_group};
 pub use labels::Labelled;
 use lease::Lease;
 pub use lease::RENEW_EVERY;
-pub use occurrences::{DueOccurrence, OccurrenceRow, StoredOccurrence};
+pub use occurrences::{DueOccurrence, StoredOccurrence};
 pub use outbox::{Claim, Claimed};
 pub use place::{Database, Place, PlaceError};
 #[cfg(test)]
@@ -60,11 +62,11 @@ pub use replay::{Dead, Replayed};
 pub use settings::Settings;
 use steady::Steady;
 pub use timeline::{Mentioned, Occurred, Settled, Untold};
-pub use told::Intent;
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
 pub use wording::Wording;
 pub use write::Superseded;
+use writer::Writer;
 
 /// The source of fire drills; not a name that anybody gives a sender.
 pub const TEST_SOURCE: &str = "(test)";
@@ -72,9 +74,9 @@ pub const TEST_SOURCE: &str = "(test)";
 /// The store, shared by all parts of the program; cloning is cheap.
 #[derive(Clone)]
 pub struct Store {
-    writer: AnyPool,
-    readers: AnyPool,
-    history: AnyPool,
+    writer: Writer,
+    readers: Readers,
+    history: Readers,
     dialect: Dialect,
     steady: Steady,
     lease: Lease,
@@ -131,6 +133,9 @@ impl Store {
 
     fn on(pools: Pools, dialect: Dialect) -> Store {
         let Pools { writer, readers, history } = pools;
+        let writer = Writer::new(writer);
+        let readers = Readers::new(readers, dialect.answers_within());
+        let history = Readers::new(history, dialect.history_answers_within());
         let (steady, lease) = (Steady::start(), Lease::new());
         Store { writer, readers, history, dialect, steady, lease, _lock: None }
     }
@@ -151,14 +156,14 @@ impl Store {
         self.dialect == Dialect::Postgres
     }
 
-    /// The connection that writes, for tests that break something.
+    /// Connections that write past the store, for tests that break something.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &AnyPool {
-        &self.writer
+        self.writer.pool()
     }
 
     /// The connections that only read; never blocked by the writer.
-    pub(crate) fn readers(&self) -> &AnyPool {
+    pub(crate) fn readers(&self) -> &Readers {
         &self.readers
     }
 

@@ -1,5 +1,6 @@
 //! Wrong flags, files, events and webhooks: each answered with what is wrong and what was expected.
 
+mod calling_cases;
 mod command_line;
 mod event_cases;
 mod events;

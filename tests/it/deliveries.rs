@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::alerts::{Alert, webhook};
+use crate::support::history::attempts;
 use crate::support::http::{JSON, post};
 use crate::support::loans::START;
 use crate::support::program::Program;
@@ -52,16 +53,6 @@ impl Told {
         })
         .await
     }
-}
-
-/// What an attempt came to, as `result reason ambiguous`.
-fn attempts(notification: &Value) -> Vec<String> {
-    let said = |attempt: &Value| {
-        let ambiguous = if attempt["ambiguous"] == true { " ambiguous" } else { "" };
-        let reason = attempt["reason"].as_str().map(|reason| format!(" {reason}")).unwrap_or_default();
-        format!("{}{reason}{ambiguous}", attempt["result"].as_str().unwrap_or("under way"))
-    };
-    notification["attempts"].as_array().unwrap().iter().map(said).collect()
 }
 
 #[tokio::test]

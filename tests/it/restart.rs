@@ -15,8 +15,8 @@ use crate::support::wait::pause;
 const KILLS: usize = 30;
 
 /// Kills a program that is under load, most often when it serves and sometimes while it starts.
-async fn kill_often(program: &mut Program, random: &mut StdRng) {
-    for _ in 0..KILLS {
+async fn kill_often(program: &mut Program, random: &mut StdRng, kills: usize) {
+    for _ in 0..kills {
         if random.random_bool(0.7) {
             program.ready().await;
         }

@@ -18,6 +18,8 @@ pub enum Suppression {
     Duplicate,
     /// A repeat before its time.
     Repeat,
+    /// It begins and ends so often that each time is not told.
+    Flapping,
     /// A newer message about the same group took its place.
     Superseded,
     /// It is over, and the destination was never told that it began.
@@ -34,9 +36,10 @@ pub enum Suppression {
 
 impl Suppression {
     /// The reasons that concern one destination; metrics touch each for every channel.
-    pub const OF_CHANNEL: [Suppression; 6] = [
+    pub const OF_CHANNEL: [Suppression; 7] = [
         Suppression::Duplicate,
         Suppression::Repeat,
+        Suppression::Flapping,
         Suppression::Superseded,
         Suppression::NeverTold,
         Suppression::ResolvedOff,
@@ -48,6 +51,7 @@ impl Suppression {
         match self {
             Suppression::Duplicate => "all of it was told meanwhile",
             Suppression::Repeat => "it is not time yet to repeat it",
+            Suppression::Flapping => "flapping",
             Suppression::Superseded => "a newer message told it, or tells it",
             Suppression::NeverTold => "it was over, or forgotten, before this channel heard of it",
             Suppression::ResolvedOff => "this channel does not hear what is over",
@@ -62,6 +66,7 @@ impl Suppression {
         match self {
             Suppression::Duplicate => "duplicate",
             Suppression::Repeat => "repeat",
+            Suppression::Flapping => "flapping",
             Suppression::Superseded => "superseded",
             Suppression::NeverTold => "never_told",
             Suppression::ResolvedOff => "resolved_off",
@@ -72,12 +77,44 @@ impl Suppression {
     }
 }
 
+/// What a transition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// That it fires.
+    Firing,
+    /// That it is over.
+    Resolved,
+    /// That it flaps, or that it does no more.
+    Flapping,
+}
+
+impl Phase {
+    /// The name used in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Firing => "firing",
+            Phase::Resolved => "resolved",
+            Phase::Flapping => "flapping",
+        }
+    }
+}
+
+impl From<Status> for Phase {
+    fn from(status: Status) -> Phase {
+        match status {
+            Status::Firing => Phase::Firing,
+            Status::Resolved => Phase::Resolved,
+        }
+    }
+}
+
 /// What a destination is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Transition {
-    /// That it fires, or that it is over.
-    pub status: Status,
-    /// 0 for the first time, then the number of the repeat.
+    /// What it says.
+    pub status: Phase,
+    /// 0 for the first time. That it fires is then numbered by repeats, that it is over or flaps by the occurrence's
+    /// stages of flapping, in each of which it may begin and end anew.
     pub repeat: i64,
 }
 
@@ -90,6 +127,12 @@ pub struct Told {
     pub resolved: bool,
     /// The number of the newest repeat.
     pub repeats: i64,
+    /// The stage of flapping in which it was last told that it is over.
+    pub end: i64,
+    /// The last stage of flapping that it was told of.
+    pub stage: i64,
+    /// That it fires came to be a dead letter that nobody heard, and nothing waits to be sent any more.
+    pub died: bool,
     /// When the webhook that caused the last message about it was accepted.
     pub last_at: Option<Timestamp>,
 }
@@ -98,11 +141,16 @@ impl Told {
     /// The same once a transition was won.
     pub fn win(&mut self, transition: Transition) {
         match transition.status {
-            Status::Firing => {
+            Phase::Firing => {
                 self.firing = true;
+                self.died = false;
                 self.repeats = self.repeats.max(transition.repeat);
             }
-            Status::Resolved => self.resolved = true,
+            Phase::Resolved => {
+                self.resolved = true;
+                self.end = self.end.max(transition.repeat);
+            }
+            Phase::Flapping => self.stage = self.stage.max(transition.repeat),
         }
     }
 }
@@ -127,6 +175,8 @@ pub struct Seen {
     pub old_copy: bool,
     /// The sender says that it is a repeat.
     pub is_repeat: bool,
+    /// Its stage of flapping: odd while it flaps.
+    pub stage: i64,
 }
 
 /// What is to be done for one destination about one occurrence.
@@ -147,9 +197,48 @@ const REPEAT_SHARE: f64 = 0.9;
 pub fn decide(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
     match seen.status {
         _ if seen.old_copy => Verdict::Suppress(Suppression::StaleCopy),
-        Status::Firing if !told.firing => Verdict::Tell(Transition { status: Status::Firing, repeat: 0 }),
+        _ if seen.stage % 2 == 1 => decide_flapping(seen, told, rules, now),
+        // whoever heard that it flaps also hears that it does no more
+        _ if seen.stage > 0 && told.stage == seen.stage - 1 => decide_calm(seen, rules),
+        Status::Firing if !told.firing => Verdict::Tell(Transition { status: Phase::Firing, repeat: 0 }),
         Status::Firing => decide_repeat(seen, told, rules, now),
-        Status::Resolved => decide_resolved(told, rules),
+        Status::Resolved => decide_resolved(seen, told, rules),
+    }
+}
+
+/// That it flaps is told once, and again as everything that goes on; each beginning and end is not.
+fn decide_flapping(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdict {
+    let is_over = seen.status == Status::Resolved;
+    if told.stage < seen.stage && (rules.send_resolved || !is_over) {
+        return Verdict::Tell(Transition { status: Phase::Flapping, repeat: seen.stage });
+    }
+    match decide_repeat(seen, told, rules, now) {
+        Verdict::Tell(repeat) if !is_over => Verdict::Tell(repeat),
+        _ => Verdict::Suppress(Suppression::Flapping),
+    }
+}
+
+fn decide_calm(seen: Seen, rules: Rules) -> Verdict {
+    let transition = Transition { status: Phase::Flapping, repeat: seen.stage };
+    if seen.status == Status::Resolved && !rules.send_resolved {
+        Verdict::Settle(transition, Suppression::ResolvedOff)
+    } else {
+        Verdict::Tell(transition)
+    }
+}
+
+/// What a destination knows besides once it was told a transition: a message that speaks of flapping says whether the alert
+/// fires too. `None` if that is to be told of its own, or was.
+pub fn implied(seen: Seen, told: Told, transition: Transition) -> Option<Transition> {
+    let flapping = transition.status == Phase::Flapping;
+    match seen.status {
+        Status::Firing => {
+            (flapping && !told.firing).then_some(Transition { status: Phase::Firing, repeat: 0 })
+        }
+        Status::Resolved => {
+            let calm = flapping && transition.repeat % 2 == 0;
+            calm.then_some(Transition { status: Phase::Resolved, repeat: seen.stage })
+        }
     }
 }
 
@@ -157,7 +246,7 @@ fn decide_repeat(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdic
     let since = told.last_at.map_or(Duration::MAX, |last| now.duration_since(last).unsigned_abs());
     let backwards = told.last_at.is_some_and(|last| now < last);
     if !backwards && since >= rules.repeat_interval.mul_f64(REPEAT_SHARE) {
-        Verdict::Tell(Transition { status: Status::Firing, repeat: told.repeats + 1 })
+        Verdict::Tell(Transition { status: Phase::Firing, repeat: told.repeats + 1 })
     } else if seen.is_repeat || since > rules.reorder {
         Verdict::Suppress(Suppression::Repeat)
     } else {
@@ -165,11 +254,11 @@ fn decide_repeat(seen: Seen, told: Told, rules: Rules, now: Timestamp) -> Verdic
     }
 }
 
-fn decide_resolved(told: Told, rules: Rules) -> Verdict {
-    let transition = Transition { status: Status::Resolved, repeat: 0 };
-    if told.resolved {
+fn decide_resolved(seen: Seen, told: Told, rules: Rules) -> Verdict {
+    let transition = Transition { status: Phase::Resolved, repeat: seen.stage };
+    if told.resolved && told.end >= seen.stage {
         Verdict::Suppress(Suppression::Duplicate)
-    } else if !told.firing {
+    } else if !told.firing || told.died {
         Verdict::Settle(transition, Suppression::NeverTold)
     } else if !rules.send_resolved {
         Verdict::Settle(transition, Suppression::ResolvedOff)
@@ -187,6 +276,8 @@ pub struct Heard {
     pub owes_resolved: bool,
     /// It heard that it is over, or does not want to.
     pub settled: bool,
+    /// It is still to hear that it flaps, or that it does no more.
+    pub owes_flapping: bool,
 }
 
 /// What a message says changed about an occurrence in `state`; `None` if there is nothing to say.
@@ -194,8 +285,10 @@ pub fn change(state: State, heard: Heard) -> Option<Change> {
     match state {
         State::Firing | State::Stale if heard.firing => Some(Change::StillFiring),
         State::Firing | State::Stale | State::Test => Some(Change::New),
+        // it may have ended before, and begun again while it flapped
+        State::Resolved if heard.owes_resolved || heard.owes_flapping => Some(Change::Resolved),
         State::Resolved if heard.settled => None,
-        State::Resolved if heard.owes_resolved || !heard.firing => Some(Change::Resolved),
+        State::Resolved if !heard.firing => Some(Change::Resolved),
         State::Resolved => None,
     }
 }

@@ -79,6 +79,20 @@ pub struct AlertView {
     pub annotations: Labels,
     /// Where Prometheus shows the expression; may be empty.
     pub generator_url: String,
+    /// What is said of how often it begins and ends, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<Flapping>,
+}
+
+/// That an alert begins and ends so often that each time is not told, or that it does no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flapping {
+    /// How often it began or ended.
+    pub changes: u64,
+    /// Since when.
+    pub since: Timestamp,
+    /// It has calmed down.
+    pub calm: bool,
 }
 
 /// How bad an alert says it is, by its `severity` label, worst last.
@@ -152,7 +166,7 @@ impl Message {
     /// `[FIRING:2][DEV] DataDriftDetected`, the first line of every channel.
     ///
     /// The number is how many alerts fire, or how many are resolved when none does. Without an environment its
-    /// brackets are left out. A fire drill says `[TEST]` instead, so that nobody is frightened.
+    /// brackets are left out. `[FLAPPING]` follows where an alert flaps. A fire drill says `[TEST]` instead, so that nobody is frightened.
     pub fn title(&self) -> String {
         let state = match (self.kind, self.status) {
             (Kind::Test, _) => "TEST".to_owned(),
@@ -163,7 +177,9 @@ impl Message {
             "" => String::new(),
             name => format!("[{}]", name.to_uppercase()),
         };
-        format!("[{state}]{environment} {}", self.subject())
+        let flaps = |alert: &AlertView| alert.flapping.is_some_and(|flapping| !flapping.calm);
+        let flapping = if self.alerts.iter().any(flaps) { "[FLAPPING]" } else { "" };
+        format!("[{state}]{flapping}{environment} {}", self.subject())
     }
 
     /// The worst severity among its firing alerts; `None` when all are resolved.

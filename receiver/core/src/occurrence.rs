@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::{Fingerprint, Status};
 
+mod flapping;
+
+use flapping::Unrest;
+pub use flapping::{Flap, Flapping};
+
 /// How long the past may still speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
@@ -19,6 +24,8 @@ pub struct Windows {
     pub reorder: Duration,
     /// After how long without a report a firing alert is forgotten.
     pub stale_after: Duration,
+    /// When an alert flaps.
+    pub flap: Flap,
 }
 
 /// Where an occurrence stands.
@@ -89,6 +96,9 @@ pub struct Occurrence {
     rests_on_held: bool,
     /// The end of the occurrence before this one, or its last report if nobody said that it ended.
     previous_end: Option<Timestamp>,
+    /// How often its alert begins and ends.
+    #[serde(default, skip_serializing_if = "Unrest::is_none")]
+    unrest: Unrest,
     /// The alerts that are one but for ignored labels; an occurrence is over when all of them are.
     members: BTreeMap<Fingerprint, Member>,
 }
@@ -140,7 +150,9 @@ impl Sighting {
 ///
 /// A start after the last report of a stale occurrence is another incident: the end of the first was missed.
 pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, windows: Windows) -> Sighting {
-    match (newest.map(|known| known.clone().until(now)), report.ends_at) {
+    let newest = newest.map(|known| known.clone().until(now));
+    let before = newest.as_ref().map(Before::of);
+    let sighting = match (newest, report.ends_at) {
         (None, _) => Sighting::Opened(Occurrence::begin(report, now, None)),
         (Some(stale), None) if stale.state == State::Stale && report.starts_at > stale.seen_at => {
             Sighting::Opened(Occurrence::begin(report, now, Some(stale.seen_at)))
@@ -149,6 +161,52 @@ pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, wind
         (Some(open), Some(end)) if open.ends_at.is_none() => open.ended(report, end, now, windows),
         (Some(over), None) => over.returned(report, now, windows),
         (Some(over), Some(end)) => over.ended_again(report, end, now),
+    };
+    sighting.restless(before, now, windows.flap)
+}
+
+/// What counts of an occurrence once it is known what a copy came to.
+struct Before {
+    state: State,
+    starts_at: Timestamp,
+    unrest: Unrest,
+}
+
+impl Before {
+    fn of(known: &Occurrence) -> Before {
+        Before { state: known.state, starts_at: known.starts_at, unrest: known.unrest.clone() }
+    }
+}
+
+impl Sighting {
+    /// Counts what changed. What begins again while it flaps is the same occurrence.
+    fn restless(self, before: Option<Before>, now: Timestamp, flap: Flap) -> Sighting {
+        let (mut occurrence, mut turns, before) = match (self, before) {
+            (Sighting::Opened(opened), before) => {
+                let turns = if opened.state == State::Resolved { 2 } else { 1 };
+                (opened, turns, before)
+            }
+            (Sighting::Known(mut known), Some(before)) => {
+                if known.state == State::Resolved && before.state != State::Resolved {
+                    known.unrest.turn(now, flap);
+                }
+                return Sighting::Known(known);
+            }
+            (other, _) => return other,
+        };
+        let goes_on = before.as_ref().filter(|before| before.unrest.flapping().is_now());
+        let is_new = goes_on.is_none();
+        if let Some(before) = goes_on {
+            occurrence.starts_at = occurrence.starts_at.min(before.starts_at);
+            occurrence.unrest = before.unrest.clone();
+        } else if let Some(before) = &before {
+            occurrence.unrest = before.unrest.handed_on();
+        }
+        while turns > 0 {
+            occurrence.unrest.turn(now, flap);
+            turns -= 1;
+        }
+        if is_new { Sighting::Opened(occurrence) } else { Sighting::Known(occurrence) }
     }
 }
 
@@ -160,11 +218,25 @@ impl Occurrence {
 
     /// When somebody has to look at it again although no webhook came: a held copy becomes due, or it goes stale.
     pub fn check_at(&self, windows: Windows) -> Option<Timestamp> {
-        match self.state {
+        let alone = match self.state {
             State::Firing => Some(later(self.seen_at, windows.stale_after)),
             State::Stale | State::Test => None,
             State::Resolved => self.held.and(self.resolved_at).map(|at| later(at, windows.reorder)),
-        }
+        };
+        alone.into_iter().chain(self.unrest.calm_at(windows.flap)).min()
+    }
+
+    /// How often its alert begins and ends, as far as it flaps or did.
+    pub fn flapping(&self) -> Flapping {
+        self.unrest.flapping()
+    }
+
+    /// The same calmed down, if it flapped and has by `now`.
+    pub fn calmed(&self, now: Timestamp, windows: Windows) -> Option<Occurrence> {
+        self.unrest.calm_at(windows.flap).filter(|at| *at <= now)?;
+        let mut calm = self.clone();
+        calm.unrest.calm();
+        Some(calm)
     }
 
     /// Whether it stands as `other` does, whenever either was last heard of.
@@ -206,6 +278,7 @@ impl Occurrence {
             held: None,
             rests_on_held: false,
             previous_end,
+            unrest: Unrest::default(),
             members: BTreeMap::from([(report.member, Member { newest_start: report.starts_at, ended })]),
         }
     }
@@ -214,6 +287,7 @@ impl Occurrence {
     fn until(mut self, now: Timestamp) -> Occurrence {
         self.seen_at = self.seen_at.min(now);
         self.resolved_at = self.resolved_at.map(|at| at.min(now));
+        self.unrest.until(now);
         for ended in self.members.values_mut().filter_map(|member| member.ended.as_mut()) {
             ended.accepted_at = ended.accepted_at.min(now);
         }

@@ -85,7 +85,12 @@ impl HistoryArgs {
     ) -> anyhow::Result<()> {
         let mut pages = Pages { store, next: Some(filter) };
         let written = match self.format {
-            Format::Table => table(&pages.rest().await?, out),
+            Format::Table => {
+                let rows = pages.rest().await?;
+                let written = table(&rows, out);
+                say_how_to_replay(&rows);
+                written
+            }
             Format::Json => json(pages.rest().await?, out),
             Format::Csv => csv(&mut pages, out).await?,
             Format::Ndjson => ndjson(&mut pages, out).await?,
@@ -94,6 +99,16 @@ impl HistoryArgs {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             other => other.context("cannot write the history"),
         }
+    }
+}
+
+/// To people, beside the table: what is dead is not lost.
+fn say_how_to_replay(notifications: &[Entry]) {
+    let dead = notifications.iter().filter(|entry| entry.status == State::Dead.as_str()).count();
+    if dead > 0 {
+        eprintln!(
+            "{dead} dead: `modelwatch-receiver replay ID` sends one again, `replay --dead` all of them"
+        );
     }
 }
 

@@ -37,10 +37,10 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     dead: bool,
     /// With --dead: only those of this channel
-    #[arg(long, value_name = "NAME", requires = "dead")]
+    #[arg(long, value_name = "NAME")]
     channel: Option<String>,
     /// With --dead: only what was accepted since then, a time such as 2026-01-31T09:00:00Z or a duration such as 24h
-    #[arg(long, value_name = "TIME", requires = "dead")]
+    #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// How to print what came of each
     #[arg(long, default_value = "table")]
@@ -61,6 +61,9 @@ enum Format {
 /// # Errors
 /// Why it could not be asked for, or what is no dead letter.
 pub(super) async fn run(origin: &Origin, args: ReplayArgs) -> anyhow::Result<()> {
+    if !args.dead && (args.channel.is_some() || args.since.is_some()) {
+        return Err(usage("--channel and --since choose among all dead letters: they go with --dead").into());
+    }
     if let Some(since) = args.since.clone() {
         history::moment("--since", since, Timestamp::now()).map_err(|error| usage(&error.to_string()))?;
     }

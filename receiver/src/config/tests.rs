@@ -203,12 +203,16 @@ fn assert_defaults_of_channel(first: &str, needed: &[&str], unset: &[&str]) {
 #[test]
 fn what_the_example_says_of_a_slack_channel_is_the_default() {
     // the secret stands in its file or here
-    assert_defaults_of_channel("#- name: team", &["name:", "type:", "webhook_url_file:"], &["webhook_url:"]);
+    assert_defaults_of_channel(
+        "#- name: team",
+        &["name:", "type:", "webhook_url_file:"],
+        &["webhook_url:", "fallback:"],
+    );
 }
 
 #[test]
 fn what_the_example_says_of_an_email_channel_is_the_default() {
-    let unset = ["username:", "password:", "password_file:", "ca_file:", "rate:"];
+    let unset = ["username:", "password:", "password_file:", "ca_file:", "fallback:", "rate:"];
     let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];
     assert_defaults_of_channel("#- name: mails", &needed, &unset);
 }
@@ -230,4 +234,17 @@ channels: [{name: a, type: log, fallback: a}, {name: b, type: log, fallback: c}]
         refused.contains("channels[1].fallback: there is no channel `c`, expected one of `a`"),
         "{refused}"
     );
+}
+
+#[test]
+fn flapping_takes_more_than_a_beginning_and_its_end() {
+    for (flap, key) in [
+        ("{changes: 1}", "dedupe.flap.changes"),
+        ("{changes: 101}", "dedupe.flap.changes"),
+        ("{within: 0s}", "dedupe.flap.within"),
+        ("{often: 3}", "dedupe.flap.often"),
+    ] {
+        let refused = refusal(&format!("{MINIMAL}dedupe: {{flap: {flap}}}\n"));
+        assert!(refused.contains(&format!("receiver.yaml: {key}: ")), "{refused}");
+    }
 }

@@ -181,7 +181,25 @@ async fn what_can_never_be_delivered_is_a_dead_letter_at_once() {
     rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
     let history = rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
     assert_eq!(history[0].attempts[0].reason.as_deref(), Some("not_found"));
-    assert!((rig.metric("notifications_total{channel=\"a\",result=\"dead\"}") - 1.0).abs() < f64::EPSILON);
+    let counted = |_: &[Entry]| rig.metric("notifications_total{channel=\"a\",result=\"dead\"}") > 0.0;
+    rig.until(counted).await;
+}
+
+#[tokio::test]
+async fn the_end_of_what_nobody_heard_begin_is_not_told() {
+    let rig = rig().await;
+    let never = Outcome::Permanent { reason: Reason::NotFound, detail: "no such channel".to_owned() };
+    let a = Arc::new(Scripted::answering([never]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
+    intake.accept(group(&[("A", Some(5))])).await.unwrap();
+    assert_eq!(rig.history().await.len(), 1);
+    let never_told = "suppressed_total{channel=\"a\",reason=\"never_told\"}";
+    assert!((rig.metric(never_told) - 1.0).abs() < f64::EPSILON);
+    intake.accept(group(&[("A", Some(5))])).await.unwrap();
+    assert!((rig.metric(never_told) - 1.0).abs() < f64::EPSILON, "that is settled once");
 }
 
 #[tokio::test]
@@ -229,10 +247,31 @@ async fn what_waits_for_a_destination_that_is_gone_is_sent_when_it_returns() {
     }
 }
 
+#[tokio::test]
+async fn what_waits_for_too_long_for_a_destination_that_is_gone_is_a_counted_dead_letter() {
+    let rig = rig().await;
+    let mut without = plan(&rig, [("a", &Arc::default(), None), ("b", &Arc::default(), None)]);
+    without.destinations.remove("a");
+    without.settings.give_up_after = Duration::ZERO;
+    let _delivery = start(&rig, without);
+    rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().any(|entry| entry.status == "dead")).await;
+    assert_eq!((history[0].channel.as_str(), history[0].why()), ("a", Some("not_found")));
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let series = "modelwatch_receiver_notifications_total{channel=\"a\",result=\"dead\"} 1";
+    while !metrics(&rig).contains(series) {
+        assert!(std::time::Instant::now() < deadline, "it was never counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn metrics(rig: &Rig) -> String {
+    String::from_utf8(modelwatch_common::metrics::text(&rig.registry).unwrap()).unwrap()
+}
+
 fn shows_backlog_of(rig: &Rig, channel: &str) -> bool {
-    let text = modelwatch_common::metrics::text(&rig.registry).unwrap();
     let series = format!("modelwatch_receiver_oldest_pending_seconds{{channel=\"{channel}\"}}");
-    String::from_utf8(text).unwrap().contains(&series)
+    metrics(rig).contains(&series)
 }
 
 #[tokio::test]

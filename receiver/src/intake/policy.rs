@@ -6,7 +6,7 @@ use std::time::Duration;
 use modelwatch_common::config::{Faults, Source, Span};
 use modelwatch_receiver_core::alert::Labels;
 use modelwatch_receiver_core::dedupe::Rules;
-use modelwatch_receiver_core::occurrence::Windows;
+use modelwatch_receiver_core::occurrence::{Flap, Windows};
 use modelwatch_receiver_core::route::{self, Matchers, Route};
 use serde::Deserialize;
 
@@ -49,6 +49,15 @@ struct RawDedupe {
     repeat_interval: Option<Span>,
     reorder_window: Option<Span>,
     stale_after: Option<Span>,
+    #[serde(default)]
+    flap: RawFlap,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFlap {
+    changes: Option<usize>,
+    within: Option<Span>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +89,7 @@ impl Policy {
             windows: Windows {
                 reorder: span(raw.reorder_window, 15 * 60),
                 stale_after: span(raw.stale_after, 8 * 3600),
+                flap: flap(&raw.flap, faults),
             },
             routes: routes(source, names, faults),
             heartbeats: Heartbeat::load(source, names, faults),
@@ -152,6 +162,19 @@ impl Policy {
     pub fn heartbeats(&self) -> &[Heartbeat] {
         &self.heartbeats
     }
+}
+
+fn flap(raw: &RawFlap, faults: &mut Faults) -> Flap {
+    let changes = raw.changes.unwrap_or(6);
+    // a beginning and its end are no flapping, and every change that counts is remembered
+    if !matches!(changes, 0 | 3..=100) {
+        faults.add("dedupe.flap.changes", format!("expected 3 to 100, or 0 for never, found {changes}"));
+    }
+    let within = raw.within.unwrap_or(Span::seconds(3600)).duration();
+    if within.is_zero() {
+        faults.add("dedupe.flap.within", "expected a duration longer than nothing");
+    }
+    Flap { changes, within }
 }
 
 fn routes(source: &mut Source, names: &ChannelNames, faults: &mut Faults) -> Vec<Route> {

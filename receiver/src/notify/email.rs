@@ -39,6 +39,9 @@ pub struct Limits {
     pub connect: Duration,
     /// Until a command is answered; servers let strangers wait at the greeting.
     pub answer: Duration,
+    /// The same for a recipient's own commands while others wait behind it; the mail itself is never hurried, since an
+    /// answer to it that is not awaited is lost.
+    pub hurry: Duration,
     /// Until a mail is taken, which is when servers look through it.
     pub content: Duration,
     /// After which no further recipient is begun with; those are first at the next attempt.
@@ -46,10 +49,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 10 s, 30 s, 60 s and 2 min: below what RFC 5321 (4.5.3.2) grants, since a worker must not be held for long.
+    /// 10 s, 30 s, 10 s, 60 s and 2 min: below what RFC 5321 (4.5.3.2) grants, since a worker must not be held for long.
     fn default() -> Self {
-        let [connect, answer, content, attempt] = [10, 30, 60, 120].map(Duration::from_secs);
-        Self { connect, answer, content, attempt }
+        let [connect, answer, hurry, content, attempt] = [10, 30, 10, 60, 120].map(Duration::from_secs);
+        Self { connect, answer, hurry, content, attempt }
     }
 }
 
@@ -128,7 +131,14 @@ impl Email {
                 let stopped = not_now(Reason::Timeout, "not asked, the receiver stopped");
                 return Some((stopped, open[done..].to_vec()));
             }
-            let letter = Letter { from: &self.mailing.from.email, to: &self.mailing.to[index].email, mail };
+            let last = done + 1 == open.len();
+            let limits = self.dial.limits;
+            let letter = Letter {
+                from: &self.mailing.from.email,
+                to: &self.mailing.to[index].email,
+                mail,
+                answer: if last { limits.answer } else { limits.hurry.min(limits.answer) },
+            };
             let receipt = &mut receipts[index];
             match line.send(letter).await {
                 Ok(outcome) => receipt.outcome = outcome,

@@ -6,7 +6,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::new_id;
+use super::transaction::{new_id, storable};
 use super::wording::NEWEST;
 use super::{Claimed, Fallback, Store, StoreError, Transaction};
 
@@ -61,8 +61,8 @@ impl Store {
         let ours =
             sqlx::query("update notifications set content = $2, problem = $3 where id = $1 and owner = $4")
                 .bind(claimed.id.as_str())
-                .bind(content)
-                .bind(problem)
+                .bind(storable(content))
+                .bind(problem.map(storable))
                 .bind(&*claimed.owner)
                 .execute(transaction.connection())
                 .await?;
@@ -148,25 +148,26 @@ impl Transaction {
         })
     }
 
-    /// What an attempt came to. One that others took for lost stays ambiguous once they went on: a second copy may exist.
+    /// What an attempt came to. One that arrived although others took it for lost and went on is ambiguous: there may be a
+    /// second copy.
     pub(super) async fn note_outcome(
         &mut self,
         attempt: &str,
         ending: Ending<'_>,
         others_went_on: bool,
     ) -> Result<(), StoreError> {
+        let arrived = matches!(ending.outcome, Outcome::Delivered { .. });
+        let ambiguous = ending.outcome.is_ambiguous() || (arrived && others_went_on);
         sqlx::query(
-            "update attempts set finished_at = $2, result = $3, reason = $4, detail = $6,
-                 ambiguous = case when $7 = 1 then 1 else $5 end
+            "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
              where id = $1",
         )
         .bind(attempt)
         .bind(ending.at.as_microsecond())
         .bind(ending.outcome.as_str())
         .bind(ending.outcome.reason().map(Reason::as_str))
-        .bind(i64::from(ending.outcome.is_ambiguous()))
-        .bind(ending.outcome.detail())
-        .bind(i64::from(others_went_on))
+        .bind(i64::from(ambiguous))
+        .bind(storable(ending.outcome.detail()))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -194,7 +195,7 @@ impl Transaction {
              where told_at is null and suppressed is null
                and channel = (select channel from notifications where id = $1)
                and occurrence in (select occurrence from mentions where notification = $1 and said is not null)
-               and (status = 'firing' or occurrence in
+               and (status in ('firing', 'flapping') or occurrence in
                     (select occurrence from mentions where notification = $1 and said = 'resolved'))",
         )
         .bind(notification)

@@ -1,5 +1,7 @@
 //! What differs between SQLite and PostgreSQL in the words of a statement; everything else is written once for both.
 
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
 
 /// Which database is spoken to.
@@ -34,6 +36,21 @@ impl Dialect {
             Dialect::Sqlite => "json_each($1) as r",
             Dialect::Postgres => "json_array_elements($1::json) as r(value)",
         }
+    }
+
+    /// How long a statement may take before its connection counts as lost; a file is never far away.
+    pub(super) fn answers_within(self) -> Duration {
+        match self {
+            Dialect::Sqlite => Duration::MAX,
+            // longer than `statement_timeout`; tests do not wait for that long
+            Dialect::Postgres if cfg!(test) => Duration::from_secs(2),
+            Dialect::Postgres => Duration::from_secs(10),
+        }
+    }
+
+    /// The same for who looks at a history, which may be long.
+    pub(super) fn history_answers_within(self) -> Duration {
+        self.answers_within().saturating_mul(4)
     }
 
     /// Begins a transaction whose holder is alone. On PostgreSQL that takes a lock, which is waited for before the first

@@ -1,10 +1,10 @@
 //! What is known of the alerts of a batch, read at once however many they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use modelwatch_receiver_core::alert::{Fingerprint, Status};
 use modelwatch_receiver_core::book::{AlertKey, Known};
-use modelwatch_receiver_core::dedupe::Told;
+use modelwatch_receiver_core::dedupe::{Phase, Told};
 use modelwatch_receiver_core::occurrence::{Occurrence, State};
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -56,18 +56,44 @@ impl Transaction {
         let ids: Vec<Value> = keys.keys().map(|id| json!([id])).collect();
         let rows = self
             .select(
-                "select t.occurrence, t.channel, t.status, t.repeat_number, t.last_at
+                "select t.occurrence, t.channel, t.status, t.repeat_number, t.last_at, t.told_at
                  from {rows} cross join transitions t where t.occurrence = r.value->>0",
                 &ids,
             )
             .await?;
+        let mut unheard = Unheard::default();
         for row in &rows {
+            unheard.add(row)?;
             let known = keys.get(row.try_get::<&str, _>("occurrence")?).and_then(|key| found.get_mut(key));
             let Some(known) = known else { continue };
             let channel: String = row.try_get("channel")?;
             add(known.told.entry(channel).or_default(), row)?;
         }
+        for (occurrence, channel) in self.died(unheard).await? {
+            let known = keys.get(&occurrence).and_then(|key| found.get_mut(key));
+            let told = known.and_then(|known| known.told.get_mut(&channel));
+            told.into_iter().for_each(|told| told.died = true);
+        }
         Ok(())
+    }
+
+    /// What a channel never heard, and will not, since nothing waits that says it.
+    async fn died(&mut self, unheard: Unheard) -> Result<BTreeSet<Place>, StoreError> {
+        let Unheard { mut firing, heard } = unheard;
+        firing.retain(|place| !heard.contains(place));
+        let ids: BTreeSet<&str> = firing.iter().map(|(occurrence, _)| occurrence.as_str()).collect();
+        let ids: Vec<Value> = ids.into_iter().map(|id| json!([id])).collect();
+        let waiting = self
+            .select(
+                "select m.occurrence, n.channel from {rows} cross join mentions m cross join notifications n
+                 where m.occurrence = r.value->>0 and n.id = m.notification and n.status = 'pending'",
+                &ids,
+            )
+            .await?;
+        for row in &waiting {
+            firing.remove(&(row.try_get("occurrence")?, row.try_get("channel")?));
+        }
+        Ok(firing)
     }
 
     async fn close_damaged(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
@@ -81,11 +107,39 @@ impl Transaction {
     }
 }
 
+/// An occurrence and a channel.
+type Place = (String, String);
+
+/// Which channels are to be told that occurrences fire, and which heard it.
+#[derive(Default)]
+struct Unheard {
+    firing: BTreeSet<Place>,
+    heard: BTreeSet<Place>,
+}
+
+impl Unheard {
+    fn add(&mut self, row: &AnyRow) -> Result<(), StoreError> {
+        if row.try_get::<&str, _>("status")? != Status::Firing.as_str() {
+            return Ok(());
+        }
+        let place = (row.try_get("occurrence")?, row.try_get("channel")?);
+        if row.try_get::<Option<i64>, _>("told_at")?.is_some() {
+            self.heard.insert(place);
+        } else {
+            self.firing.insert(place);
+        }
+        Ok(())
+    }
+}
+
 /// Adds one transition to what was told.
 fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
     let status: &str = row.try_get("status")?;
     if status == Status::Resolved.as_str() {
         told.resolved = true;
+        told.end = told.end.max(row.try_get("repeat_number")?);
+    } else if status == Phase::Flapping.as_str() {
+        told.stage = told.stage.max(row.try_get("repeat_number")?);
     } else if status == Status::Firing.as_str() {
         told.firing = true;
         told.repeats = told.repeats.max(row.try_get("repeat_number")?);

@@ -204,13 +204,15 @@ impl Transaction {
         .bind(id.as_str())
         .fetch_one(self.connection())
         .await?;
-        let receipts = self.receipts(&id).await?;
+        let attempts = u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX);
+        // nobody has answered before the first attempt
+        let receipts = if attempts == 0 { Vec::new() } else { self.receipts(&id).await? };
         Ok(Claimed {
             receipts,
             owner,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,
             patience_from: timestamp(row.try_get("patience_from")?)?,
-            attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+            attempts,
             id,
             message: Arc::new(message),
         })

@@ -81,7 +81,8 @@ async fn connect(
 ) -> Result<AnyPool, StoreError> {
     let options = AnyPoolOptions::new()
         .max_connections(connections)
-        .min_connections(1)
+        // none is made but by who waits for it, and not for ever
+        .min_connections(0)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(PATIENCE)

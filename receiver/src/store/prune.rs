@@ -22,7 +22,7 @@ struct Step {
     tables: &'static [(&'static str, &'static str)],
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         select: "select id from webhooks where accepted_at < $1 order by accepted_at limit $2",
         tables: &[("webhooks", "id")],
@@ -46,7 +46,14 @@ const STEPS: [Step; 4] = [
             "select id from occurrences o where o.seen_at < $1 and o.state <> 'firing' and o.check_at is null
                  and not exists (select 1 from mentions m where m.occurrence = o.id)
                  order by o.seen_at limit $2",
-        tables: &[("transitions", "occurrence"), ("occurrences", "id")],
+        tables: &[("transitions", "occurrence"), ("suppressions", "occurrence"), ("occurrences", "id")],
+    },
+    // of what is no occurrence: copies that fed dead man's switches
+    Step {
+        select: "select s.occurrence from suppressions s
+                 where not exists (select 1 from occurrences o where o.id = s.occurrence)
+                 group by s.occurrence having max(s.last_at) < $1 limit $2",
+        tables: &[("suppressions", "occurrence")],
     },
 ];
 

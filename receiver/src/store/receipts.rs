@@ -5,7 +5,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::transaction::from_json;
+use super::transaction::{from_json, storable};
 use super::{Store, StoreError, Transaction};
 
 impl Store {
@@ -29,7 +29,7 @@ impl Store {
         .bind(receipt.outcome.as_str())
         .bind(receipt.outcome.reason().map(Reason::as_str))
         .bind(i64::from(receipt.outcome.is_ambiguous()))
-        .bind(receipt.outcome.detail())
+        .bind(storable(receipt.outcome.detail()))
         .bind(i64::from(receipt.tries))
         .execute(transaction.connection())
         .await?;
@@ -63,22 +63,18 @@ impl Transaction {
     /// The notification that others of its destination about one of the same alerts answer to: one that a recipient has, or
     /// what that one answered to itself. Thus it is always the first of them, whatever a clock says.
     pub(super) async fn thread(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
-        let channel: String = sqlx::query_scalar("select channel from notifications where id = $1")
-            .bind(notification)
-            .fetch_one(self.connection())
-            .await?;
-        if !self.has_recipients(&channel).await? {
+        if !self.has_recipients(notification).await? {
             return Ok(None);
         }
         let held = sqlx::query(
             "select n.id, n.message from mentions ours join mentions theirs on theirs.occurrence = ours.occurrence
                  join notifications n on n.id = theirs.notification
-             where ours.notification = $1 and n.id <> $1 and n.channel = $2
+             where ours.notification = $1 and n.id <> $1
+               and n.channel = (select channel from notifications where id = $1)
                and exists (select 1 from receipts r where r.notification = n.id and r.result = 'delivered')
              limit 1",
         )
         .bind(notification)
-        .bind(channel.as_str())
         .fetch_optional(self.connection())
         .await?;
         let Some(held) = held else { return Ok(None) };
@@ -89,13 +85,14 @@ impl Transaction {
         }
     }
 
-    /// Whether a recipient of this destination has anything, so that it costs others nothing to look for more.
-    async fn has_recipients(&mut self, channel: &str) -> Result<bool, StoreError> {
+    /// Whether a recipient of a notification's destination has anything, so that it costs others nothing to look for more.
+    async fn has_recipients(&mut self, notification: &str) -> Result<bool, StoreError> {
         let any = sqlx::query(
             "select 1 from receipts r join notifications n on n.id = r.notification
-             where r.result = 'delivered' and n.channel = $1 limit 1",
+             where r.result = 'delivered'
+               and n.channel = (select channel from notifications where id = $1) limit 1",
         )
-        .bind(channel)
+        .bind(notification)
         .fetch_optional(self.connection())
         .await?;
         Ok(any.is_some())

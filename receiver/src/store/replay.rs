@@ -221,7 +221,7 @@ impl Transaction {
             return Ok(Replayed::Joined(waits));
         }
         sqlx::query(
-            "update notifications set status = 'pending', due_at = 0, owner = null, problem = null, number =
+            "update notifications set status = 'pending', due_at = 0, late = 1, owner = null, problem = null, number =
                  (select coalesce(max(o.number), 0) + 1 from notifications o
                   where o.channel = notifications.channel and o.group_id = notifications.group_id
                     and o.status = 'pending')

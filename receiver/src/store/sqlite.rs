@@ -56,7 +56,6 @@ async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, S
     probe(&url).await.map_err(|error| unusable(path, &error))?;
     let options = AnyPoolOptions::new()
         .max_connections(connections)
-        .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(PATIENCE)

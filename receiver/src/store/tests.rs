@@ -20,6 +20,8 @@ mod labels;
 mod leases;
 #[path = "tests/present_state.rs"]
 mod present_state;
+#[path = "tests/reading.rs"]
+mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
 #[path = "tests/unnamed.rs"]
@@ -30,31 +32,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 use bench::{Bench, FIRING, RESOLVED, alert, at, delivered, group, refused};
 
 #[tokio::test]
-async fn a_transition_is_won_once() {
-    let bench = Bench::new().await;
-    let occurrence = bench.see(&alert("A", None), at(1)).await;
-    bench.queue("console", &occurrence, FIRING, at(1)).await;
-    let mut transaction = bench.store.begin().await.unwrap();
-    let off = Some(Suppression::ResolvedOff);
-    assert!(!transaction.win("console", &occurrence, FIRING, None).await.unwrap());
-    assert!(transaction.win("other", &occurrence, FIRING, None).await.unwrap());
-    assert!(transaction.win("console", &occurrence, RESOLVED, off).await.unwrap());
-    assert!(!transaction.win("console", &occurrence, RESOLVED, off).await.unwrap());
-}
-
-#[tokio::test]
-async fn what_was_told_is_read_back_with_the_time_of_the_last_message() {
-    let bench = Bench::new().await;
-    let occurrence = bench.see(&alert("A", None), at(1)).await;
-    bench.queue("console", &occurrence, FIRING, at(1)).await;
-    bench.queue("console", &occurrence, Transition { repeat: 1, ..FIRING }, at(500)).await;
-    let mut transaction = bench.store.begin().await.unwrap();
-    let told = transaction.told("console", &occurrence).await.unwrap();
-    assert_eq!(told, Told { firing: true, resolved: false, repeats: 1, last_at: Some(at(500)) });
-    assert_eq!(transaction.told("other", &occurrence).await.unwrap(), Told::default());
-}
-
-#[tokio::test]
 async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_say() {
     let bench = Bench::new().await;
     let first = bench.see(&alert("A", None), at(1)).await;
@@ -62,7 +39,7 @@ async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_s
     // as if the clock had been an hour ahead when the first one was opened
     sqlx::query("update occurrences set id = 'ffffffff' where id = $1")
         .bind(first)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let again = Alert { starts_at: at(7), ..alert("A", None) };
@@ -79,16 +56,6 @@ async fn another_incident_after_a_stale_occurrence_is_stored_beside_it() {
     let next = bench.see(&again, at(40_010)).await;
     assert_ne!(next, forgotten);
     assert_eq!(bench.see(&again, at(40_020)).await, next);
-}
-
-#[tokio::test]
-async fn a_claimed_notification_is_not_claimed_again() {
-    let bench = Bench::new().await;
-    let occurrence = bench.see(&alert("A", None), at(1)).await;
-    let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
-    assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
-    assert!(bench.claim("console", at(1_000_000)).await.is_none());
-    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -175,9 +142,7 @@ async fn who_does_not_want_ends_is_not_told_one_before_the_beginning() {
     let a = bench.see(&alert("A", None), at(1)).await;
     let waits = bench.queue("console", &a, FIRING, at(1)).await;
     bench.see(&alert("A", Some(at(50))), at(60)).await;
-    let mut transaction = bench.store.begin().await.unwrap();
-    assert!(transaction.win("console", &a, RESOLVED, Some(Suppression::ResolvedOff)).await.unwrap());
-    transaction.commit().await.unwrap();
+    bench.settle("console", &a, RESOLVED, Suppression::ResolvedOff).await;
     assert!(bench.claim("console", at(61)).await.is_none());
     assert_eq!(bench.status(&waits).await, ("suppressed".to_owned(), Some("resolved_off".to_owned())));
 }
@@ -267,7 +232,7 @@ async fn a_damaged_occurrence_is_not_looked_at_again_and_hides_no_other() {
     let whole = bench.see(&alert("B", None), at(2)).await;
     sqlx::query("update occurrences set detail = '{' where id = $1")
         .bind(damaged)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let mut transaction = bench.store.begin().await.unwrap();
@@ -286,7 +251,7 @@ async fn a_damaged_row_is_a_dead_letter_and_stands_in_nobodys_way() {
     let whole = bench.queue_in("two", &b, FIRING, at(2)).await;
     sqlx::query("update occurrences set labels = '{' where id = $1")
         .bind(a)
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer())
         .await
         .unwrap();
     assert_eq!(bench.claim("console", at(3)).await.unwrap().id, whole);

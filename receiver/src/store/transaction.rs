@@ -1,16 +1,16 @@
 //! One unit of work: all of it is on disk after [`Transaction::commit`], or none of it.
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::alert::Group;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::any::AnyRow;
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, Row as _};
+use sqlx::{AnyConnection, Row as _};
 
+use super::bounded::Bounded;
 use super::dialect::{Dialect, Hurry};
 use super::steady::Steady;
+use super::writer::Turn;
 use super::{Store, StoreError};
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
@@ -19,11 +19,11 @@ use super::{Store, StoreError};
 /// the next ones for savepoints within it and reports commits that never happen. Here a connection whose transaction
 /// did not end by a commit is closed, and the next transaction begins on a new one.
 pub struct Transaction {
-    connection: PoolConnection<Any>,
+    connection: AnyConnection,
+    turn: Turn,
     dialect: Dialect,
     hurry: Hurry,
     steady: Steady,
-    committed: bool,
     /// How many statements were run, for tests of who is to need few.
     #[cfg(test)]
     pub(super) statements: usize,
@@ -31,12 +31,30 @@ pub struct Transaction {
 
 impl Transaction {
     pub(super) async fn begin(store: &Store, hurry: Hurry) -> Result<Transaction, StoreError> {
+        let mut turn = store.writer.turn().await?;
+        if let Some(connection) = turn.take() {
+            match Transaction::begin_on(connection, turn, store, hurry).await {
+                // it was lost while nobody used it
+                Err(StoreError::Unreachable(_)) => turn = store.writer.turn().await?,
+                begun => return begun,
+            }
+        }
+        let connection = store.writer.connect().await?;
+        Transaction::begin_on(connection, turn, store, hurry).await
+    }
+
+    async fn begin_on(
+        connection: AnyConnection,
+        turn: Turn,
+        store: &Store,
+        hurry: Hurry,
+    ) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction {
-            connection: store.writer.acquire().await?,
+            connection,
+            turn,
             dialect: store.dialect,
             hurry,
             steady: store.steady.clone(),
-            committed: false,
             #[cfg(test)]
             statements: 0,
         };
@@ -52,12 +70,12 @@ impl Transaction {
         self.steady.now()
     }
 
-    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+    pub(super) fn connection(&mut self) -> Bounded<'_> {
         #[cfg(test)]
         {
             self.statements += 1;
         }
-        &mut self.connection
+        Bounded { connection: &mut self.connection, limit: self.dialect.answers_within() }
     }
 
     /// Runs a statement over `rows`, which stand in its `{rows}`; over none, nothing.
@@ -84,46 +102,20 @@ impl Transaction {
     /// When the database fails; then nothing of it happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         sqlx::raw_sql(self.dialect.commit(self.hurry)).execute(self.connection()).await?;
-        self.committed = true;
+        let Transaction { connection, mut turn, .. } = self;
+        *turn = Some(connection);
         Ok(())
-    }
-
-    /// Notes that a webhook was accepted, with how many alerts of it fire and are resolved.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn note_webhook(
-        &mut self,
-        group: &Group,
-        firing: usize,
-        resolved: usize,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query("insert into webhooks values ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(new_id())
-            .bind(at.as_microsecond())
-            .bind(group.source.as_str())
-            .bind(group.key.as_str())
-            .bind(count(firing))
-            .bind(count(resolved))
-            .bind(i64::try_from(group.truncated_alerts).unwrap_or(i64::MAX))
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if !self.committed {
-            self.connection.close_on_drop();
-        }
     }
 }
 
 /// A new id: unique everywhere, and later ones sort after earlier ones of the same process.
 pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+/// Text that others wrote as PostgreSQL can hold it: without the character U+0000.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 pub(super) fn count(number: usize) -> i64 {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
-use modelwatch_receiver_core::message::{AlertView, Message};
-use modelwatch_receiver_core::occurrence::Occurrence;
+use modelwatch_receiver_core::message::{AlertView, Flapping, Message};
+use modelwatch_receiver_core::occurrence::{self, Occurrence};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -32,32 +32,18 @@ pub(super) const NEWEST: &str = "not exists (
       and exists (select 1 from mentions others
                   where others.notification = m.notification and others.occurrence = newer.id))";
 
-/// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "patience_from > waiting_since and fallback_of is null";
-
 /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
 #[derive(Default)]
 struct Said {
     alerts: Vec<AlertView>,
     unconfirmed: bool,
 }
+/// Whether a notification that waits was a dead letter and is sent again.
+pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
-    /// Puts a notification into words, from the newest state of its alerts, and stores them; `None` if nothing is
-    /// left to say.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn word(
-        &mut self,
-        notification: &str,
-        wording: &Wording,
-        now: Timestamp,
-    ) -> Result<Option<Message>, StoreError> {
-        self.word_answering(None, notification, wording, now).await
-    }
-
-    /// As [`Transaction::word`], for a notification that is sent now and answers to an earlier one.
+    /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
+    /// and stores them; `None` if nothing is left to say.
     pub(super) async fn word_answering(
         &mut self,
         thread: Option<String>,
@@ -128,7 +114,9 @@ impl Transaction {
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
-                      and t.status = 'resolved' and (t.told_at is not null or t.suppressed is not null)) as settled
+                      and t.status = 'resolved' and (t.told_at is not null or t.suppressed is not null)) as settled,
+                 (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
+                      and t.status = 'flapping' and t.told_at is null and t.suppressed is null) as owes_flapping
              from {{rows}} cross join notifications n cross join mentions m cross join occurrences o
              where n.id = r.value->>0 and m.notification = n.id and o.id = m.occurrence and {NEWEST}
              order by o.id"
@@ -174,10 +162,12 @@ impl Said {
             firing: is("heard_firing")?,
             owes_resolved: is("owes_resolved")?,
             settled: is("settled")?,
+            owes_flapping: is("owes_flapping")?,
         };
         if let Some(change) = dedupe::change(occurrence.state, heard) {
             self.unconfirmed |= occurrence.unconfirmed;
-            self.alerts.push(view(row, &occurrence, change)?);
+            let flapping = flapping(occurrence.flapping(), heard);
+            self.alerts.push(AlertView { flapping, ..view(row, &occurrence, change)? });
         }
         Ok(())
     }
@@ -193,7 +183,15 @@ fn view(row: &AnyRow, occurrence: &Occurrence, change: Change) -> Result<AlertVi
         labels: from_json(row.try_get("labels")?)?,
         annotations: from_json(row.try_get("annotations")?)?,
         generator_url: row.try_get("generator_url")?,
+        flapping: None,
     })
+}
+
+/// That it flaps is said as long as it does; that it does no more, once.
+fn flapping(flapping: occurrence::Flapping, heard: Heard) -> Option<Flapping> {
+    let is_said = flapping.is_now() || (flapping.stage > 0 && heard.owes_flapping);
+    let since = flapping.since.filter(|_| is_said)?;
+    Some(Flapping { changes: flapping.changes, since, calm: !flapping.is_now() })
 }
 
 fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Result<Message, StoreError> {

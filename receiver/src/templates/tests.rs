@@ -256,3 +256,24 @@ async fn until_title(templates: &Templates, wanted: &str) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[test]
+fn every_built_in_template_says_what_flaps_and_what_has_calmed_down() {
+    let wanted = [("slack", Format::Slack), ("email", Format::Email), ("log", Format::Log)]
+        .map(|(n, f)| (n.to_owned(), f));
+    let source = TemplateSource { folder: None, wanted: wanted.into() };
+    let templates = Templates::load(source, &Registry::new()).unwrap();
+    let data = view::message(&samples::flapping());
+    for (name, format, piece) in [
+        ("slack", Format::Slack, "summary"),
+        ("email", Format::Email, "text"),
+        ("email", Format::Email, "html"),
+        ("log", Format::Log, "line"),
+    ] {
+        let text = templates.current(name, format).unwrap().render(piece, data.clone()).unwrap();
+        for words in ["began or ended 6 times since", "has calmed down: it began or ended 14 times since"] {
+            assert!(text.contains(words), "{name} {piece}: {text}");
+        }
+    }
+    assert!(samples::flapping().title().starts_with("[FIRING:1][FLAPPING]"));
+}

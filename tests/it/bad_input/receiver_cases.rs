@@ -47,30 +47,16 @@ pub(super) const CASES: &[Case] = &[
         code: 1,
         names: &["storage.url", "receiver.db"],
     },
-    Case {
-        name: "send_test_without_a_receiver",
-        files: &[("receiver.yaml", Text(config!("")))],
-        arguments: &["send-test", "--web.listen-address=127.0.0.1:1"],
-        variables: &[],
-        code: 1,
-        names: &["no receiver", "127.0.0.1:1", "serve", "--web.listen-address"],
-    },
-    Case::usage(
-        "send_test_of_no_label",
-        &["send-test", "--route=critical"],
-        &["--route", "critical", "LABEL=VALUE"],
+    Case::fault(
+        "fallback_to_nobody",
+        &[(
+            "receiver.yaml",
+            Text(
+                "routes: [{channels: [a]}]\nchannels: [{name: a, type: log, fallback: a}, {name: b, type: log, fallback: c}]\n",
+            ),
+        )],
+        &["channels[0].fallback", "itself", "channels[1].fallback", "`c`", "`a`"],
     ),
-    Case::usage(
-        "send_test_of_one_label_twice",
-        &["send-test", "--route=a=b", "--route=a=c"],
-        &["--route", "`a`", "twice"],
-    ),
-    Case::usage(
-        "send_test_to_a_channel_and_by_the_routes",
-        &["send-test", "--channel=console", "--route=severity=critical"],
-        &["--channel", "--route"],
-    ),
-    Case::usage("send_test_until_when", &["send-test", "--timeout=soon"], &["--timeout", "soon", "30s"]),
     Case::usage("missing_file", &["check-config", "--config.file=gone.yaml"], &["gone.yaml"]),
     Case::usage("missing_file_when_serving", &["serve"], &["receiver.yaml", "--config.file"]),
     Case::fault("directory", &[("receiver.yaml", Folder)], &["receiver.yaml", "directory", "YAML"]),
@@ -117,6 +103,16 @@ pub(super) const CASES: &[Case] = &[
             ),
         )],
         &["receiver.yaml", "storage.url", "sqlite:"],
+    ),
+    Case::fault(
+        "store_in_a_database_without_a_name",
+        &[(
+            "receiver.yaml",
+            Text(
+                "storage: {url: \"postgres://user:hunter2@db\"}\nroutes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\n",
+            ),
+        )],
+        &["receiver.yaml", "storage.url", "postgres://"],
     ),
     Case::fault(
         "route_to_an_unknown_channel",

@@ -173,7 +173,7 @@ async fn thirty_kills_under_load_change_no_figure() {
     let mut sender = Sender::to(&killed);
     let end = Cell::new(false);
     let killing = async {
-        kill_often(&mut killed.program, &mut random).await;
+        kill_often(&mut killed.program, &mut random, KILLS).await;
         end.set(true);
     };
     let (batches, ()) = tokio::join!(sender.send_until(&end), killing);

@@ -34,6 +34,29 @@ impl Peer {
         Peer::start("alertmanager", command, port).await
     }
 
+    /// So many Alertmanagers that know of each other, with the one configuration `home/alertmanager/alertmanager.yml`.
+    pub(crate) async fn alertmanagers(home: &Path, count: usize) -> Vec<Peer> {
+        let folder = home.join("alertmanager");
+        let ports: Vec<u16> = (0..count).map(|_| free_port()).collect();
+        let mut peers = Vec::new();
+        for (number, port) in ports.iter().enumerate() {
+            let mut command = Command::new("prometheus-alertmanager");
+            command.arg(format!("--config.file={}", folder.join("alertmanager.yml").display()));
+            command.arg(format!("--storage.path={}", folder.join(format!("data{number}")).display()));
+            command.arg(format!("--cluster.listen-address=127.0.0.1:{port}"));
+            // each waits so long for the one before it, shortened: then more than one of them tells the receivers
+            command.args(["--cluster.peer-timeout=200ms", "--cluster.settle-timeout=1s"]);
+            command.args(
+                ports
+                    .iter()
+                    .filter(|other| *other != port)
+                    .map(|other| format!("--cluster.peer=127.0.0.1:{other}")),
+            );
+            peers.push(Peer::start("alertmanager", command, free_port()).await);
+        }
+        peers
+    }
+
     async fn start(name: &str, mut command: Command, port: u16) -> Peer {
         command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
         let mut process = Process::spawn(name, &mut command);

@@ -48,6 +48,13 @@ impl Process {
         assert!(sent.expect("kill is there").success(), "{} takes {name}", self.name);
     }
 
+    /// A number that `/proc` says of it, in kB for memory.
+    pub(crate) fn status(&self, field: &str) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = text.lines().find(|line| line.starts_with(field)).expect("a field of /proc");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+
     /// Ends it at once (`SIGKILL`), by its id, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the process can be killed");

@@ -21,7 +21,11 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     folder.pop();
     folder.pop();
     let path = folder.join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` first", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --workspace --all-targets` first",
+        path.display()
+    );
     path
 }
 
@@ -85,7 +89,7 @@ impl Program {
 
     async fn start_with(name: &'static str, home: &Path, origin: &str, client: Client) -> Program {
         let port = free_port();
-        let process = spawn(name, home, port, &[]);
+        let process = spawn(name, home, port, &[], &[]);
         let url = format!("{origin}:{port}");
         let mut program = Program { name, home: home.to_owned(), port, process, client, url };
         program.ready().await;
@@ -100,8 +104,19 @@ impl Program {
     /// The same, started anew with more flags, without waiting until it is ready.
     pub(crate) fn with_flags(mut self, flags: &[&str]) -> Program {
         self.process.kill();
-        self.process = spawn(self.name, &self.home, self.port, flags);
+        self.process = spawn(self.name, &self.home, self.port, flags, &[]);
         self
+    }
+
+    /// Kills it and starts it again with these variables, without waiting until it is ready.
+    pub(crate) fn crash_with(&mut self, variables: &[(&str, &str)]) {
+        self.process.kill();
+        self.process = spawn(self.name, &self.home, self.port, &[], variables);
+    }
+
+    /// What `/proc` says of it in kB, such as `VmRSS`, the memory that it has now, or `VmHWM`, the most that it ever had.
+    pub(crate) fn memory(&self, field: &str) -> u64 {
+        self.process.status(field)
     }
 
     /// Waits until `/-/ready` answers 200.
@@ -123,7 +138,7 @@ impl Program {
     /// Kills it at once and starts it again, without waiting until it is ready.
     pub(crate) fn crash(&mut self) {
         self.process.kill();
-        self.process = spawn(self.name, &self.home, self.port, &[]);
+        self.process = spawn(self.name, &self.home, self.port, &[], &[]);
     }
 
     /// Sends it a signal such as `HUP`.
@@ -170,11 +185,11 @@ impl Program {
     }
 }
 
-fn spawn(name: &str, home: &Path, port: u16, flags: &[&str]) -> Process {
+fn spawn(name: &str, home: &Path, port: u16, flags: &[&str], variables: &[(&str, &str)]) -> Process {
     let file = home.join(name.replace("modelwatch-", "")).with_extension("yaml");
     let mut command = Command::new(binary(name));
     command.arg("serve").arg(format!("--config.file={}", file.display()));
-    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags);
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags).envs(variables.iter().copied());
     Process::spawn(name, &mut command)
 }
 

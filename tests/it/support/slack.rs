@@ -76,7 +76,10 @@ struct Channel {
     accepted: Vec<Accepted>,
     refused: Vec<String>,
     faults: VecDeque<Fault>,
+    standing: Option<Fault>,
     limited: bool,
+    most_a_second: Option<usize>,
+    asked_to_wait: Vec<Instant>,
     archived: bool,
     answers_after: Duration,
 }
@@ -84,7 +87,12 @@ struct Channel {
 impl Slack {
     /// A channel that takes as many messages as come.
     pub(crate) async fn start() -> Slack {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Slack::start_at(0).await
+    }
+
+    /// The same on this port.
+    pub(crate) async fn start_at(port: u16) -> Slack {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let channel = Arc::new(Mutex::new(Channel::default()));
         let mut serving = JoinSet::new();
@@ -95,6 +103,21 @@ impl Slack {
     /// Takes one message a second from now on, and answers 429 to others.
     pub(crate) fn limit(&self) {
         self.channel().limited = true;
+    }
+
+    /// Takes at most so many messages within any second, and answers 429 to others: Slack with more seconds in a second.
+    pub(crate) fn limit_to(&self, most_a_second: usize) {
+        self.channel().most_a_second = Some(most_a_second);
+    }
+
+    /// When somebody was asked to come again later.
+    pub(crate) fn asked_to_wait(&self) -> Vec<Instant> {
+        self.channel().asked_to_wait.clone()
+    }
+
+    /// Every request that meets no other fault meets this one, until it is taken away.
+    pub(crate) fn always(&self, fault: Option<Fault>) {
+        self.channel().standing = fault;
     }
 
     /// Archives the channel.
@@ -162,11 +185,14 @@ async fn answer(
         .get("content-type")
         .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-    let fault = channel.lock().expect("the channel").faults.pop_front();
+    let fault = next_fault(&channel);
     match fault {
         Some(Fault::Drop) => return Err(dropped()),
         Some(Fault::Status(status, word)) => return Ok(said(status, word)),
-        Some(Fault::RetryAfter(status, seconds)) => return Ok(come_again(status, seconds)),
+        Some(Fault::RetryAfter(status, seconds)) => {
+            channel.lock().expect("the channel").asked_to_wait.push(Instant::now());
+            return Ok(come_again(status, seconds));
+        }
         _ => {}
     }
     let answer = post(&channel, (&path, is_json), &body);
@@ -177,6 +203,11 @@ async fn answer(
         Some(Fault::Garbage) => Ok(said(200, "<html>a proxy's page</html>")),
         _ => Ok(answer),
     }
+}
+
+fn next_fault(channel: &Mutex<Channel>) -> Option<Fault> {
+    let mut channel = channel.lock().expect("the channel");
+    channel.faults.pop_front().or(channel.standing)
 }
 
 /// What Slack itself answers.
@@ -202,8 +233,12 @@ fn post(channel: &Mutex<Channel>, (path, is_json): (&str, bool), body: &[u8]) ->
     };
     let at = Instant::now();
     let too_soon = channel.accepted.last().is_some_and(|last| at - last.at < BETWEEN_MESSAGES);
-    if channel.limited && too_soon {
+    let within_a_second =
+        channel.accepted.iter().rev().take_while(|one| at - one.at < Duration::from_secs(1));
+    let too_many = channel.most_a_second.is_some_and(|most| within_a_second.count() >= most);
+    if (channel.limited && too_soon) || too_many {
         channel.refused.push("429".to_owned());
+        channel.asked_to_wait.push(at);
         return come_again(429, RETRY_AFTER);
     }
     channel.accepted.push(Accepted { at, payload });

@@ -23,8 +23,9 @@ const EXPORTER: [(Method, &str, &str); 5] = [
     (Method::GET, "/api/v1/models/loans/distributions", "read"),
     (Method::GET, "/models/loans", "read"),
 ];
-const RECEIVER: [(Method, &str, &str); 6] = [
+const RECEIVER: [(Method, &str, &str); 7] = [
     (Method::POST, "/api/v1/send-test", "write"),
+    (Method::POST, "/api/v1/notifications/replay", "write"),
     (Method::POST, "/webhook", "ingest"),
     (Method::GET, "/api/v1/notifications", "read"),
     (Method::GET, "/notifications/1", "read"),

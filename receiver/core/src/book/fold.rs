@@ -89,8 +89,17 @@ impl<'a> Book<'a> {
         let known = Known { id: due.id.clone(), occurrence: due.occurrence, copy: 0, told: BTreeMap::new() };
         let page = self.pages.entry(due.id.clone()).or_insert_with(|| Page::stored(due.key.clone(), known));
         page.found_due();
-        self.opened.push(due.id);
+        let id = due.id;
+        self.opened.push(id.clone());
         if page.occurrence.check_at(self.terms.windows).is_some_and(|at| at > self.now) {
+            return;
+        }
+        if let Some(calm) = page.occurrence.calmed(self.now, self.terms.windows) {
+            page.occurrence = calm;
+            let seeing = Seeing::of(id, &page.occurrence, false);
+            let mut routed = Routed::default();
+            self.route(&due.channels, &seeing, &mut routed);
+            self.tell_all(&due.group, routed, false);
             return;
         }
         let Some(report) = page.occurrence.counts_after_all(is_newest) else {
@@ -110,7 +119,7 @@ impl<'a> Book<'a> {
             // looked at twice, it stands where it was looked at first: before the one that opened after it
             let Some(page) = self.pages.remove(&id) else { continue };
             match page.close(id.clone(), self.terms.windows) {
-                Upkeep::Write(written) => self.entries.changes.occurrences.push(written),
+                Upkeep::Write(written) => self.entries.changes.occurrences.push(*written),
                 Upkeep::Heard(at, check_at) => {
                     self.entries.hearsay.seen.insert(id, (at, check_at));
                 }
@@ -146,7 +155,7 @@ impl<'a> Book<'a> {
         let newest_occurrence = newest.as_ref().map(|page| &page.occurrence);
         let sighting = observe(newest_occurrence, copy.report, self.now, self.terms.windows);
         let old_copy = matches!(sighting, Sighting::OldCopy(_));
-        let status = sighting.occurrence().state.status();
+        let (state, flapping) = (sighting.occurrence().state, sighting.occurrence().flapping());
         let id = match (known, newest, sighting) {
             (Some(id), Some(page), Sighting::Known(occurrence)) => {
                 page.occurrence = occurrence;
@@ -167,17 +176,17 @@ impl<'a> Book<'a> {
                 self.open(copy, group, sighting.into_occurrence())
             }
         };
-        Seeing { occurrence: id, status, old_copy }
+        Seeing { occurrence: id, status: state.status(), old_copy, stage: flapping.stage }
     }
 
     /// Opens the occurrence of a fire drill.
     fn stage(&mut self, copy: &AlertCopy, group: &Group) -> Seeing {
         let occurrence = Occurrence::test(copy.report, self.now);
-        let status = occurrence.state.status();
         let id = (self.terms.new_id)();
+        let seeing = Seeing::of(id.clone(), &occurrence, false);
         self.pages.insert(id.clone(), Page::opened(copy, group, occurrence));
-        self.opened.push(id.clone());
-        Seeing { occurrence: id, status, old_copy: false }
+        self.opened.push(id);
+        seeing
     }
 
     fn open(&mut self, copy: &AlertCopy, group: &Group, occurrence: Occurrence) -> String {
@@ -210,7 +219,7 @@ impl<'a> Book<'a> {
         for (occurrence, seen) in alerts {
             match self.decide(&channel, &occurrence, Seen { is_repeat, ..seen }, rules) {
                 None => mentions.push(occurrence),
-                Some(reason @ (Suppression::Duplicate | Suppression::Repeat))
+                Some(reason @ (Suppression::Duplicate | Suppression::Repeat | Suppression::Flapping))
                     if seen.status == Status::Firing =>
                 {
                     firing.push((occurrence, reason));
@@ -235,17 +244,17 @@ impl<'a> Book<'a> {
     /// Wins the transition that is to be told of an occurrence, if there is one; else says why there is none.
     fn decide(&mut self, channel: &str, occurrence: &str, seen: Seen, rules: Rules) -> Option<Suppression> {
         let told = self.pages.get(occurrence).and_then(|page| page.told.get(channel)).copied();
-        match dedupe::decide(seen, told.unwrap_or_default(), rules, self.now) {
-            Verdict::Tell(transition) => {
-                self.win(channel, occurrence, transition, None);
-                None
-            }
-            Verdict::Settle(transition, reason) => {
-                self.win(channel, occurrence, transition, Some(reason));
-                Some(reason)
-            }
-            Verdict::Suppress(reason) => Some(reason),
+        let told = told.unwrap_or_default();
+        let (transition, reason) = match dedupe::decide(seen, told, rules, self.now) {
+            Verdict::Tell(transition) => (transition, None),
+            Verdict::Settle(transition, reason) => (transition, Some(reason)),
+            Verdict::Suppress(reason) => return Some(reason),
+        };
+        let implied = dedupe::implied(seen, told, transition);
+        for transition in implied.into_iter().chain([transition]) {
+            self.win(channel, occurrence, transition, reason);
         }
+        reason
     }
 
     fn win(
@@ -280,6 +289,14 @@ struct Seeing {
     occurrence: String,
     status: Status,
     old_copy: bool,
+    stage: i64,
+}
+
+impl Seeing {
+    fn of(id: String, occurrence: &Occurrence, old_copy: bool) -> Seeing {
+        let status = occurrence.state.status();
+        Seeing { occurrence: id, status, old_copy, stage: occurrence.flapping().stage }
+    }
 }
 
 /// What a webhook says to each destination about each occurrence.
@@ -289,11 +306,12 @@ struct Routed(BTreeMap<String, BTreeMap<String, Seen>>);
 impl Routed {
     /// Copies that are one but for ignored labels say one thing: the newest state, old only if all of them are.
     fn add(&mut self, channel: &str, seeing: &Seeing) {
-        let seen = Seen { status: seeing.status, old_copy: seeing.old_copy, is_repeat: false };
+        let Seeing { status, old_copy, stage, .. } = *seeing;
+        let seen = Seen { status, old_copy, is_repeat: false, stage };
         let alerts = self.0.entry(channel.to_owned()).or_default();
         let entry = alerts.entry(seeing.occurrence.clone()).or_insert(seen);
-        entry.status = seeing.status;
-        entry.old_copy &= seeing.old_copy;
+        (entry.status, entry.stage) = (status, stage);
+        entry.old_copy &= old_copy;
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Page {
 /// What is to be done about a page.
 pub(super) enum Upkeep {
     /// It is to be written.
-    Write(Written),
+    Write(Box<Written>),
     /// It was only heard of again.
     Heard(Timestamp, Option<Timestamp>),
     /// The store has it as it is.
@@ -80,13 +80,13 @@ impl Page {
             return if is_newer { Upkeep::Heard(seen_at, check_at) } else { Upkeep::Nothing };
         }
         let is_new = self.stored.is_none();
-        Upkeep::Write(Written {
+        Upkeep::Write(Box::new(Written {
             id,
             key: self.key,
             is_new,
             occurrence: self.occurrence,
             check_at,
             copy: self.newer.map(|(alert, group)| (alert, group, self.copy)),
-        })
+        }))
     }
 }

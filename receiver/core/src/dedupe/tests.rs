@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::alert::Fingerprint;
-use crate::occurrence::{Occurrence, Report, Sighting, Windows, observe};
+use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, observe};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const RULES: Rules = Rules { send_resolved: true, repeat_interval: HOUR, reorder: Duration::from_secs(900) };
-const FIRING: Seen = Seen { status: Status::Firing, old_copy: false, is_repeat: false };
-const RESOLVED: Seen = Seen { status: Status::Resolved, old_copy: false, is_repeat: false };
+const FIRING: Seen = Seen { status: Status::Firing, old_copy: false, is_repeat: false, stage: 0 };
+const RESOLVED: Seen = Seen { status: Status::Resolved, old_copy: false, is_repeat: false, stage: 0 };
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -20,7 +20,7 @@ fn told_at(second: i64) -> Told {
 }
 
 fn first(status: Status) -> Transition {
-    Transition { status, repeat: 0 }
+    Transition { status: status.into(), repeat: 0 }
 }
 
 #[test]
@@ -34,9 +34,9 @@ fn a_repeat_is_told_from_nine_tenths_of_the_interval_on() {
     let early = decide(FIRING, told_at(0), RULES, at(3239));
     assert_eq!(early, Verdict::Suppress(Suppression::Repeat));
     let due = decide(FIRING, told_at(0), RULES, at(3240));
-    assert_eq!(due, Verdict::Tell(Transition { status: Status::Firing, repeat: 1 }));
+    assert_eq!(due, Verdict::Tell(Transition { status: Phase::Firing, repeat: 1 }));
     let third = decide(FIRING, Told { repeats: 2, ..told_at(0) }, RULES, at(3600));
-    assert_eq!(third, Verdict::Tell(Transition { status: Status::Firing, repeat: 3 }));
+    assert_eq!(third, Verdict::Tell(Transition { status: Phase::Firing, repeat: 3 }));
 }
 
 #[test]
@@ -57,6 +57,7 @@ fn what_is_over_is_told_to_those_who_heard_that_it_began() {
     assert_eq!(decide(RESOLVED, again, RULES, at(60)), Verdict::Suppress(Suppression::Duplicate));
     let never = Verdict::Settle(first(Status::Resolved), Suppression::NeverTold);
     assert_eq!(decide(RESOLVED, Told::default(), RULES, at(60)), never);
+    assert_eq!(decide(RESOLVED, Told { died: true, ..told_at(0) }, RULES, at(60)), never);
     let off = Verdict::Settle(first(Status::Resolved), Suppression::ResolvedOff);
     assert_eq!(decide(RESOLVED, told_at(0), Rules { send_resolved: false, ..RULES }, at(60)), off);
 }
@@ -94,11 +95,15 @@ fn the_kind_of_a_message_follows_from_its_changes() {
 #[derive(Default)]
 struct Memory {
     occurrences: Vec<Occurrence>,
-    tells: BTreeMap<(usize, usize, Status), u32>,
+    tells: BTreeMap<(usize, usize, Phase), u32>,
     settled: BTreeMap<(usize, usize), u32>,
 }
 
-const WINDOWS: Windows = Windows { reorder: HOUR, stale_after: Duration::from_secs(8 * 3600) };
+const WINDOWS: Windows = Windows {
+    reorder: HOUR,
+    stale_after: Duration::from_secs(8 * 3600),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 const DESTINATIONS: [Rules; 2] = [
     Rules { repeat_interval: Duration::from_secs(1_000_000), ..RULES },
     Rules { send_resolved: false, ..RULES },
@@ -113,7 +118,7 @@ impl Memory {
             self.occurrences.pop();
         }
         self.occurrences.push(occurrence.clone());
-        let seen = Seen { status: occurrence.state.status(), old_copy, is_repeat: false };
+        let seen = Seen { status: occurrence.state.status(), old_copy, is_repeat: false, stage: 0 };
         for (destination, rules) in DESTINATIONS.into_iter().enumerate() {
             self.tell(destination, rules, seen, now);
         }
@@ -121,12 +126,12 @@ impl Memory {
 
     fn tell(&mut self, destination: usize, rules: Rules, seen: Seen, now: Timestamp) {
         let occurrence = self.occurrences.len() - 1;
-        let told = |status| self.tells.contains_key(&(destination, occurrence, status));
+        let told = |status: Status| self.tells.contains_key(&(destination, occurrence, status.into()));
         let told = Told {
             firing: told(Status::Firing),
             resolved: told(Status::Resolved) || self.settled.contains_key(&(destination, occurrence)),
-            repeats: 0,
             last_at: told(Status::Firing).then_some(now),
+            ..Told::default()
         };
         match decide(seen, told, rules, now) {
             Verdict::Tell(transition) => {
@@ -138,7 +143,7 @@ impl Memory {
     }
 
     fn told(&self, destination: usize, status: Status) -> Vec<u32> {
-        let of_it = |key: &(usize, usize, Status)| key.0 == destination && key.2 == status;
+        let of_it = |key: &(usize, usize, Phase)| key.0 == destination && key.2 == status.into();
         self.tells.iter().filter(|(key, _)| of_it(key)).map(|(_, times)| *times).collect()
     }
 }

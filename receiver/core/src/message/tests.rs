@@ -17,6 +17,7 @@ fn named(name: &str, severity: &str, change: Change, since: i64) -> AlertView {
         labels: labels.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
         annotations: Labels::new(),
         generator_url: String::new(),
+        flapping: None,
     }
 }
 

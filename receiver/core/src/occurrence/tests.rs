@@ -1,7 +1,10 @@
 use super::*;
 
-const WINDOWS: Windows =
-    Windows { reorder: Duration::from_secs(15 * 60), stale_after: Duration::from_secs(8 * 3600) };
+const WINDOWS: Windows = Windows {
+    reorder: Duration::from_secs(15 * 60),
+    stale_after: Duration::from_secs(8 * 3600),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + minute * 60).unwrap()
@@ -204,6 +207,7 @@ fn a_held_copy_counts_only_while_nothing_newer_is_known() {
 }
 
 mod passing_time;
+mod restless;
 
 #[test]
 fn a_fire_drill_counts_as_firing_and_is_never_looked_at_again() {

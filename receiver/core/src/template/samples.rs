@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 
 use crate::alert::{Change, Kind, Labels, Status};
-use crate::message::{AlertView, Message, Substitute};
+use crate::message::{AlertView, Flapping, Message, Substitute};
 use crate::outcome::Reason;
 
 /// 2026-01-02 03:04:05 UTC.
 const NOW: i64 = 1_767_323_045;
 
-/// Samples by name: firing, resolved, mixed, a test, empty labels, 1 000 alerts, hostile values.
+/// Samples by name: firing, resolved, mixed, flapping, a test, empty labels, 1 000 alerts, hostile values.
 pub fn all() -> Vec<(&'static str, Message)> {
     vec![
         ("firing", firing()),
         ("resolved", resolved()),
         ("mixed", mixed()),
+        ("flapping", flapping()),
         ("test", test()),
         ("empty labels", empty()),
         ("1000 alerts", thousand()),
@@ -42,6 +43,15 @@ pub fn mixed() -> Message {
     Message { late: true, unconfirmed: true, truncated_alerts: 7, thread, instead_of, ..whole }
 }
 
+/// An alert that flaps, and one that has calmed down.
+pub fn flapping() -> Message {
+    let since = message(Status::Firing, Kind::New, Vec::new()).at;
+    let said = |changes, calm| Some(Flapping { changes, since, calm });
+    let flaps = AlertView { flapping: said(6, false), ..alert("AGEP", Change::StillFiring) };
+    let calm = AlertView { flapping: said(14, true), ..alert("SCHL", Change::Resolved) };
+    message(Status::Firing, Kind::Changed, vec![flaps, calm])
+}
+
 /// A fire drill.
 pub fn test() -> Message {
     message(Status::Firing, Kind::Test, vec![alert("AGEP", Change::New)])
@@ -53,6 +63,7 @@ pub fn empty() -> Message {
         labels: Labels::new(),
         annotations: Labels::new(),
         generator_url: String::new(),
+        flapping: None,
         ..alert("", Change::New)
     };
     let whole = message(Status::Firing, Kind::New, vec![nothing]);
@@ -154,6 +165,7 @@ fn alert(feature: &str, change: Change) -> AlertView {
             ("runbook_url", "https://runbooks.example.com/feature-drift"),
         ]),
         generator_url: "http://prometheus:9090/graph?g0.expr=data_drift_score+%3E+0.2&g0.tab=1".to_owned(),
+        flapping: None,
     }
 }
 

@@ -6,10 +6,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::alert::{Change, Labels, Status};
-use crate::message::{AlertView, Message};
+use crate::message::{AlertView, Flapping, Message};
 
 /// No label or annotation is shown with more characters than this.
 const MAX_VALUE: usize = 4_000;
+
+/// Of no more alerts is said that they flap; a message in which more do says it all the same.
+const MAX_FLAPPING: usize = 10;
 
 /// What the pieces for the whole message see.
 pub fn message(message: &Message) -> Value {
@@ -60,6 +63,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "late": message.late,
         "instead_of": message.instead_of,
         "unconfirmed": message.unconfirmed,
+        "flapping": flapping(message),
         "status": message.status,
         "at": message.at,
         "title": message.title(),
@@ -93,7 +97,18 @@ fn one(alert: &AlertView, message: &Message, common: &Common) -> Value {
         "own_labels": shortened(&without(&alert.labels, &common.labels)),
         "own_annotations": shortened(&without(&alert.annotations, &common.annotations)),
         "generator_url": alert.generator_url,
+        "flapping": alert.flapping,
     })
+}
+
+/// What is said of alerts that begin and end often, the most urgent first; of the first ten.
+fn flapping(message: &Message) -> Vec<Value> {
+    let said = message.by_urgency().into_iter().filter_map(|alert| Some((alert.name(), alert.flapping?)));
+    let one = |(name, flapping): (&str, Flapping)| {
+        let Flapping { changes, since, calm } = flapping;
+        json!({"name": shorten(name), "changes": changes, "since": since, "calm": calm})
+    };
+    said.take(MAX_FLAPPING).map(one).collect()
 }
 
 fn worst_severity(message: &Message) -> &str {

@@ -1,7 +1,7 @@
 //! Several receivers that deliver from one store.
 
 use super::*;
-use crate::store::Store;
+use crate::store::{Claim, Store};
 
 /// What is owned is free after so long without a word of its owner.
 const TAKEN: Duration = Duration::from_secs(15);
@@ -69,15 +69,24 @@ async fn a_rate_spreads_what_several_receivers_send() {
 /// A channel that takes so long to find its words that another receiver takes over, once.
 struct Slow {
     other: Store,
-    slow: std::sync::atomic::AtomicBool,
+    wording: Wording,
+    stolen: watch::Sender<bool>,
     sent: std::sync::atomic::AtomicUsize,
+}
+
+impl Slow {
+    async fn take_over(&self) {
+        assert_eq!(self.other.reap_after(TAKEN).await, 1);
+        let claim = self.other.claim("a", None, &self.wording, jiff::Timestamp::now()).await.unwrap();
+        assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
+        self.stolen.send_replace(true);
+    }
 }
 
 impl Notifier for Slow {
     fn render(&self, message: &Message) -> Rendered {
-        if self.slow.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            let taken = tokio::runtime::Handle::current().block_on(self.other.reap_after(TAKEN));
-            assert_eq!(taken, 1);
+        if !*self.stolen.borrow() {
+            tokio::runtime::Handle::current().block_on(self.take_over());
         }
         Rendered { content: message.title(), problem: None }
     }
@@ -91,15 +100,24 @@ impl Notifier for Slow {
 #[tokio::test]
 async fn who_lost_its_claim_before_it_sent_sends_nothing() {
     let rig = rig().await;
-    let slow =
-        Arc::new(Slow { other: rig.store.another_receiver().await, slow: true.into(), sent: 0.into() });
+    let slow = Arc::new(Slow {
+        other: rig.store.another_receiver().await,
+        wording: rig.config.wording(),
+        stolen: watch::Sender::new(false),
+        sent: 0.into(),
+    });
+    let sent = || slow.sent.load(std::sync::atomic::Ordering::SeqCst);
     let mut plan = plan(&rig, [("a", &Arc::default(), None), ("b", &Arc::default(), None)]);
     plan.destinations.get_mut("a").unwrap().notifier = Arc::clone(&slow) as Arc<dyn Notifier>;
-    let _delivery = start(&rig, plan);
+    let delivery = start(&rig, plan);
     rig.running_intake().accept(group(&[("A", None)])).await.unwrap();
+    slow.stolen.subscribe().wait_for(|stolen| *stolen).await.unwrap();
+    delivery.0.under_way.subscribe().wait_for(|number| *number == 0).await.unwrap();
+    let history = rig.history().await;
+    assert_eq!((sent(), history[0].attempts.len(), history[0].status.as_str()), (0, 0, "pending"));
+    slow.other.resign().await.unwrap();
     let history = rig.until(|history| history.iter().all(|entry| entry.status == "delivered")).await;
-    assert_eq!(history[0].attempts.len(), 1);
-    assert_eq!(slow.sent.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!((sent(), history[0].attempts.len()), (1, 1));
 }
 
 #[tokio::test]

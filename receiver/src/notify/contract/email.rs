@@ -119,6 +119,19 @@ async fn a_mail_is_delivered_to_each_recipient_in_a_transaction_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_hangs_is_waited_for_less_while_others_wait_behind_it() {
+    let server = Smtp::start(&[("RCPT TO:<a@", Act::Silence, 1)]).await;
+    let hurry = Duration::from_millis(300);
+    let limits = Limits { hurry, answer: Duration::from_secs(600), ..Limits::default() };
+    let (email, kept) = (within(limits, server.port, "none", &["a@x.org", "b@x.org"]), Kept::default());
+    let first = send(&email, &kept).await;
+    assert_eq!(retryable(&first), (Reason::Timeout, false));
+    assert_eq!(server.recipients(), ["b@x.org"]);
+    assert_eq!(send(&email, &kept).await.as_str(), "delivered");
+    assert_eq!(server.recipients(), ["b@x.org", "a@x.org"]);
+}
+
+#[tokio::test]
 async fn one_bad_mailbox_keeps_nobody_from_being_told() {
     let refusals = [
         ("RCPT TO:<b@", Act::Say("550 5.1.1 no such user"), ALWAYS),

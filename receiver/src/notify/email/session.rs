@@ -42,6 +42,8 @@ pub(super) struct Letter<'a> {
     pub(super) to: &'a Address,
     /// Headers and bodies as they go over the wire, without SMTP's dots.
     pub(super) mail: &'a [u8],
+    /// How long each command before the mail may wait for its answer.
+    pub(super) answer: Duration,
 }
 
 /// An open conversation.
@@ -159,20 +161,26 @@ impl Session<'_> {
 
     async fn transaction(&mut self, letter: Letter<'_>) -> Result<Response, Stopped> {
         let done = Severity::PositiveCompletion;
-        self.say(Step::Sender, Mail::new(Some(letter.from.clone()), Vec::new()), done).await?;
-        self.say(Step::Recipient, Rcpt::new(letter.to.clone(), Vec::new()), done).await?;
-        self.say(Step::Data, Data, Severity::PositiveIntermediate).await?;
+        let sender = Mail::new(Some(letter.from.clone()), Vec::new());
+        let recipient = Rcpt::new(letter.to.clone(), Vec::new());
+        self.say(letter.answer, Step::Sender, sender).await?;
+        self.say(letter.answer, Step::Recipient, recipient).await?;
+        self.say(letter.answer, Step::Data, Data).await?;
         let answered = within(self.dial.limits.content, self.connection.message(letter.mail)).await;
         answered.and_then(|response| expect(response, done)).map_err(|failure| (Step::Content, failure))
     }
 
     async fn say(
         &mut self,
+        limit: Duration,
         step: Step,
         command: impl std::fmt::Display,
-        wanted: Severity,
     ) -> Result<Response, Stopped> {
-        let answered = within(self.dial.limits.answer, self.connection.command(command)).await;
+        let wanted = match step {
+            Step::Data => Severity::PositiveIntermediate,
+            _ => Severity::PositiveCompletion,
+        };
+        let answered = within(limit, self.connection.command(command)).await;
         answered.and_then(|response| expect(response, wanted)).map_err(|failure| (step, failure))
     }
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use modelwatch_common::secret::Secret;
 use modelwatch_postgres::{Server, Stop};
 
-use crate::store::on_postgres::bench::{Bench, Home, group};
+use crate::store::on_postgres::bench::{self, Bench, Home, group};
 use crate::store::{Place, Store, StoreError};
 
 /// A password that must be seen nowhere.
@@ -23,7 +23,7 @@ fn server(bench: &mut Bench) -> &mut Server {
 /// Notes a webhook, and says how that went.
 async fn note(store: &Store) -> Result<(), StoreError> {
     let mut transaction = store.begin().await?;
-    transaction.note_webhook(&group(), 1, 0, store.now()).await?;
+    bench::note(&mut transaction, group(), store.now()).await?;
     transaction.commit().await
 }
 
@@ -73,7 +73,7 @@ async fn whoever_holds_a_transaction_is_alone_and_sees_what_was_committed_before
         waiting = until_somebody_waits(&bench) => assert!(waiting),
     }
     assert!(!began, "two were in at once");
-    ours.note_webhook(&group(), 1, 0, bench.store.now()).await.unwrap();
+    bench::note(&mut ours, group(), bench.store.now()).await.unwrap();
     ours.commit().await.unwrap();
     assert_eq!(waits.await, 1);
 }
@@ -98,7 +98,7 @@ async fn a_connection_that_is_lost_within_a_transaction_is_an_error_of_it_and_of
     let mut bench = Bench::new().await;
     let store = bench.store.clone();
     let mut transaction = store.begin().await.unwrap();
-    transaction.note_webhook(&group(), 1, 0, store.now()).await.unwrap();
+    bench::note(&mut transaction, group(), store.now()).await.unwrap();
     cut(server(&mut bench));
     let error = transaction.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
@@ -122,7 +122,7 @@ async fn a_server_that_crashed_and_came_back_is_used_again_and_has_what_was_comm
     let store = bench.store.clone();
     note(&store).await.unwrap();
     let mut open = store.begin().await.unwrap();
-    open.note_webhook(&group(), 1, 0, store.now()).await.unwrap();
+    bench::note(&mut open, group(), store.now()).await.unwrap();
     server(&mut bench).stop(Stop::Immediate).unwrap();
     assert!(open.commit().await.is_err());
     server(&mut bench).again().unwrap();
@@ -138,7 +138,7 @@ async fn a_server_that_crashed_and_came_back_is_used_again_and_has_what_was_comm
 async fn a_commit_after_a_statement_that_failed_is_an_error() {
     let bench = Bench::new().await;
     let mut transaction = bench.store.begin().await.unwrap();
-    transaction.note_webhook(&group(), 1, 0, bench.store.now()).await.unwrap();
+    bench::note(&mut transaction, group(), bench.store.now()).await.unwrap();
     sqlx::query("insert into webhooks (id) values ('x')")
         .execute(transaction.connection())
         .await
@@ -157,14 +157,14 @@ async fn a_receiver_that_hangs_in_a_transaction_keeps_others_waiting_for_seconds
         .await
         .unwrap();
     note(&other).await.unwrap();
-    hangs.note_webhook(&group(), 1, 0, other.now()).await.unwrap_err();
+    bench::note(&mut hangs, group(), other.now()).await.unwrap_err();
     drop(hangs);
     assert_eq!(noted(&other).await, 1);
     let limits: Vec<(String,)> = sqlx::query_as(
         "select setting from pg_settings where name in ('idle_in_transaction_session_timeout', 'lock_timeout',
              'statement_timeout', 'tcp_user_timeout') order by name",
     )
-    .fetch_all(&other.writer)
+    .fetch_all(other.writer())
     .await
     .unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ async fn groups_of_an_older_version_get_their_names() {
              truncated_alerts, created_at, waiting_since, kind, late, status, due_at, message)
          values ('n', 1, 'console', 'am', 'g', '{}', '', 0, 1, 1, 'new', 0, 'dead', 0, '{}')",
     )
-    .execute(&bench.store.writer)
+    .execute(bench.store.writer())
     .await
     .unwrap();
     let bench = bench.restarted().await;
@@ -252,4 +252,110 @@ async fn looking_at_a_database_without_a_store_makes_none() {
         server.sql("postgres", "select count(*) from pg_tables where schemaname = 'public'").unwrap(),
         "0"
     );
+}
+
+/// A way to the server that can swallow everything.
+async fn swallowing_way(server: &Server) -> (u16, tokio::sync::watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, there) = (listener.local_addr().unwrap().port(), server.port());
+    let (swallow, swallows) = tokio::sync::watch::channel(false);
+    let tasks = modelwatch_common::shutdown::Tasks::new();
+    let spawner = tasks.clone();
+    tasks.spawn("way", async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let mut swallows = swallows.clone();
+            spawner.spawn("connection", async move {
+                let mut there = tokio::net::TcpStream::connect(("127.0.0.1", there)).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut here, &mut there) => return,
+                    _ = swallows.wait_for(|swallows| *swallows) => {}
+                }
+                // open for as long as the test runs, and silent
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (port, swallow)
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_costs_an_error_and_is_not_waited_for() {
+    let server = Server::start().unwrap();
+    let (port, swallow) = swallowing_way(&server).await;
+    let store = Store::open(&place(&format!("postgres://postgres@127.0.0.1:{port}/postgres"))).await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    swallow.send_replace(true);
+    let error = bench::note(&mut transaction, group(), store.now()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unreachable(what) if what.contains("no answer")), "{error:?}");
+    drop(transaction);
+    let silent: Result<i64, _> = sqlx::query_scalar("select 1::bigint").fetch_one(store.readers()).await;
+    silent.unwrap_err();
+    swallow.send_replace(false);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = note(&store).await {
+        assert!(Instant::now() < deadline, "it does not heal: {error}");
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let read =
+            sqlx::query_scalar::<_, i64>("select count(*) from webhooks").fetch_one(store.readers()).await;
+        match read {
+            Ok(count) => break assert_eq!(count, 1),
+            Err(error) => assert!(Instant::now() < deadline, "it does not heal: {error}"),
+        }
+    }
+}
+
+/// An authority that signs for this machine, as PEM, and what it signed: certificate and key.
+fn certified() -> (String, String, String) {
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer = rcgen::CertifiedIssuer::self_signed(authority, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    (issuer.pem(), certificate.pem(), key.serialize_pem())
+}
+
+/// Lets a server offer TLS with this certificate and key.
+fn offer_tls(server: &Server, certificate: &str, key: &str) {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+    let owner = std::fs::metadata(server.data()).unwrap();
+    for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+        let path = server.data().join(name);
+        let mut file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    server.sql("postgres", "alter system set ssl = on").unwrap();
+    server.sql("postgres", "select pg_reload_conf()").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while server.sql("postgres", "show ssl").unwrap() != "on" {
+        assert!(Instant::now() < deadline, "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn the_server_proves_who_it_is_where_that_is_asked_for() {
+    let server = Server::start().unwrap();
+    let (authority, certificate, key) = certified();
+    offer_tls(&server, &certificate, &key);
+    let folder = tempfile::tempdir().unwrap();
+    let (right, wrong) = (folder.path().join("right.pem"), folder.path().join("wrong.pem"));
+    std::fs::write(&right, authority).unwrap();
+    std::fs::write(&wrong, certified().0).unwrap();
+    let url = |root: &std::path::Path| {
+        let (port, root) = (server.port(), root.display());
+        let user = format!("postgres:{PASSWORD}");
+        place(&format!("postgres://{user}@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={root}"))
+    };
+    let error = Store::open(&url(&wrong)).await.err().unwrap().to_string();
+    assert!(error.contains("certificate") && !error.contains(PASSWORD), "{error}");
+    let store = Store::open(&url(&right)).await.unwrap();
+    let encrypted: String =
+        sqlx::query_scalar("select ssl::text from pg_stat_ssl where pid = pg_backend_pid()")
+            .fetch_one(store.readers())
+            .await
+            .unwrap();
+    assert_eq!(encrypted, "true");
 }

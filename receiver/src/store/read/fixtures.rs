@@ -56,12 +56,12 @@ impl Store {
     /// Forgets the labels of all notifications, as if they were new.
     pub(crate) async fn unlabel(&self) {
         for statement in ["update notifications set labelled = 0", "delete from labels"] {
-            sqlx::query(statement).execute(&self.writer).await.unwrap();
+            sqlx::query(statement).execute(self.writer()).await.unwrap();
         }
     }
 }
 
-async fn remember(store: &Store, row: Remembered) {
+pub(in crate::store) async fn remember(store: &Store, row: Remembered) {
     let message = Message { channel: row.channel.to_owned(), ..row.message };
     sqlx::query(
         "insert into notifications (id, channel, source, group_key, group_labels, external_url, truncated_alerts,
@@ -78,7 +78,7 @@ async fn remember(store: &Store, row: Remembered) {
     .bind(serde_json::to_string(&message).unwrap())
     .bind(row.content)
     .bind(row.problem)
-    .execute(&store.writer)
+    .execute(store.writer())
     .await
     .unwrap();
     for (number, (result, reason, ambiguous, detail)) in row.attempts.into_iter().enumerate() {
@@ -94,7 +94,7 @@ async fn remember(store: &Store, row: Remembered) {
         .bind(i64::from(ambiguous))
         .bind(detail)
         .bind(result.map(|_| row.created_at.as_microsecond() + 1_500_000))
-        .execute(&store.writer)
+        .execute(store.writer())
         .await
         .unwrap();
     }

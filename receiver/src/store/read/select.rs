@@ -3,10 +3,10 @@
 use modelwatch_receiver_core::message::Pair;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyPool, AssertSqlSafe, Row as _};
+use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::{COLUMNS, Slice};
-use crate::store::StoreError;
+use crate::store::{Readers, StoreError};
 
 /// Longer patterns cost more than they save, and SQLite refuses very long ones.
 const MAX_PATTERN: usize = 1_000;
@@ -137,13 +137,13 @@ impl<'a> Select<'a> {
     }
 
     /// What it finds.
-    pub(super) async fn rows(self, pool: &AnyPool) -> Result<Vec<AnyRow>, StoreError> {
-        Ok(self.query().fetch_all(pool).await?)
+    pub(super) async fn rows(self, readers: &Readers) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(self.query().fetch_all(readers).await?)
     }
 
     /// The number that it counts.
-    pub(super) async fn number(self, pool: &AnyPool) -> Result<i64, StoreError> {
-        Ok(self.query().fetch_one(pool).await?.try_get(0)?)
+    pub(super) async fn number(self, readers: &Readers) -> Result<i64, StoreError> {
+        Ok(self.query().fetch_one(readers).await?.try_get(0)?)
     }
 
     fn query(self) -> Query<'a, Any, AnyArguments> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 
-use crate::store::tests::bench::{Bench, FIRING, alert, at, group, refused};
+use crate::store::tests::bench::{self, Bench, FIRING, alert, at, group, refused};
 use crate::store::{Store, StoreError};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -56,7 +56,7 @@ async fn after_a_full_disk_nothing_is_called_committed_that_is_not() {
                 sqlx::raw_sql("pragma max_page_count = 1").execute(transaction.connection()).await?;
             }
             let group = Group { key: "g".repeat(100_000), ..group() };
-            transaction.note_webhook(&group, 1, 0, at(i)).await?;
+            bench::note(&mut transaction, group, at(i)).await?;
             transaction.commit().await
         }
     };

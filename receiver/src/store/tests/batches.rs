@@ -100,9 +100,10 @@ async fn repeats_and_ends_are_known_with_the_last_mention() {
     };
     write(&bench, &changes, 500).await;
     let known = known(&bench, &["A", "B"]).await;
-    let console = Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)) };
+    let console =
+        Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)), ..Told::default() };
     assert_eq!(known[&key("A")].told["console"], console);
-    let mail = Told { firing: true, resolved: true, repeats: 0, last_at: None };
+    let mail = Told { firing: true, resolved: true, died: true, ..Told::default() };
     assert_eq!(known[&key("A")].told["mail"], mail);
     assert_eq!(known[&key("B")].told["console"].last_at, Some(at(1)));
 }
@@ -196,7 +197,7 @@ async fn a_damaged_older_alert_costs_only_the_words_of_what_mentions_it() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set labels = '{' where id = 'a1'")
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let changes = Changes {
@@ -213,7 +214,7 @@ async fn a_damaged_occurrence_gives_way_to_a_new_one() {
     let bench = Bench::new().await;
     write(&bench, &two_fire(), 1).await;
     sqlx::query("update occurrences set detail = '{' where id = 'a1'")
-        .execute(&bench.store.writer)
+        .execute(bench.store.writer())
         .await
         .unwrap();
     let found = known(&bench, &["A", "B"]).await;
@@ -317,4 +318,27 @@ async fn a_large_batch_takes_as_many_statements_as_a_small_one() {
     }
     assert_eq!(counts[0], counts[1]);
     assert!(counts[0] <= 25, "{counts:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_told_is_forgotten_with_its_alert_or_by_itself() {
+    let bench = Bench::new().await;
+    let mut changes = two_fire();
+    changes.occurrences[1] = opened("b1", &alert("B", Some(at(1))), 1);
+    changes.notices.clear();
+    write(&bench, &changes, 1).await;
+    let untold = |occurrence: &str, second| {
+        let key = (String::new(), occurrence.to_owned(), Suppression::Heartbeat);
+        (key, Times { times: 1, first_at: at(1), last_at: at(second) })
+    };
+    let untold = [untold("a1", 1), untold("b1", 1), untold("heartbeat/old", 1), untold("heartbeat/new", 70)];
+    let mut transaction = bench.store.begin().await.unwrap();
+    transaction.note_hearsay(&Hearsay { untold: untold.into(), ..Hearsay::default() }).await.unwrap();
+    transaction.commit().await.unwrap();
+    while bench.store.prune(at(50)).await.unwrap() {}
+    let left: Vec<String> = sqlx::query_scalar("select occurrence from suppressions order by occurrence")
+        .fetch_all(bench.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(left, ["a1", "heartbeat/new"], "what fires is kept, whatever its age");
 }

@@ -8,17 +8,21 @@ use jiff::Timestamp;
 use modelwatch_common::secret::Secret;
 use modelwatch_postgres::Server;
 use modelwatch_receiver_core::alert::{Alert, Group, Labels, Status};
-use modelwatch_receiver_core::dedupe::Transition;
-use modelwatch_receiver_core::occurrence::{Sighting, Windows, observe};
+use modelwatch_receiver_core::book::{AlertKey, Changes, Notice, Receipt, Won, Written};
+use modelwatch_receiver_core::dedupe::{Phase, Suppression, Transition};
+use modelwatch_receiver_core::occurrence::{Flap, Sighting, Windows, observe};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 
 use crate::store::*;
 
-pub(in crate::store) const FIRING: Transition = Transition { status: Status::Firing, repeat: 0 };
-pub(in crate::store) const RESOLVED: Transition = Transition { status: Status::Resolved, repeat: 0 };
-pub(in crate::store) const WINDOWS: Windows =
-    Windows { reorder: Duration::from_secs(900), stale_after: Duration::from_secs(28_800) };
+pub(in crate::store) const FIRING: Transition = Transition { status: Phase::Firing, repeat: 0 };
+pub(in crate::store) const RESOLVED: Transition = Transition { status: Phase::Resolved, repeat: 0 };
+pub(in crate::store) const WINDOWS: Windows = Windows {
+    reorder: Duration::from_secs(900),
+    stale_after: Duration::from_secs(28_800),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 
 pub(in crate::store) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -117,21 +121,24 @@ impl Bench {
 
     /// Stores what a copy of an alert says, and returns its occurrence's id.
     pub(in crate::store) async fn see(&self, alert: &Alert, now: Timestamp) -> String {
-        let mut transaction = self.store.begin().await.unwrap();
+        self.see_in(group(), alert, now).await
+    }
+
+    /// The same of a copy that comes in that group.
+    pub(in crate::store) async fn see_in(&self, group: Group, alert: &Alert, now: Timestamp) -> String {
         let fingerprint = alert.fingerprint(&std::collections::BTreeSet::new());
-        let newest = transaction.newest_occurrence("am", fingerprint).await.unwrap();
-        let sighting =
-            observe(newest.as_ref().map(|stored| &stored.occurrence), alert.report(), now, WINDOWS);
-        let (occurrence, group) = (sighting.occurrence(), group());
+        let key = AlertKey { source: group.source.clone(), fingerprint };
+        let mut transaction = self.store.begin().await.unwrap();
+        let newest = transaction.known(std::slice::from_ref(&key)).await.unwrap().remove(&key);
+        let sighting = observe(newest.as_ref().map(|known| &known.occurrence), alert.report(), now, WINDOWS);
+        let known = newest.filter(|_| !matches!(sighting, Sighting::Opened(_)));
+        let is_new = known.is_none();
+        let id = known.map_or_else(new_id, |known| known.id);
+        let occurrence = sighting.into_occurrence();
         let check_at = occurrence.check_at(WINDOWS);
-        let row = OccurrenceRow { occurrence, fingerprint, alert, group: &group, check_at };
-        let id = match (&sighting, newest) {
-            (Sighting::Opened(_), _) | (_, None) => transaction.open_occurrence(row).await.unwrap(),
-            (_, Some(known)) => {
-                transaction.update_occurrence(&known.id, row).await.unwrap();
-                known.id
-            }
-        };
+        let copy = Some((alert.clone(), group, 0));
+        let written = Written { id: id.clone(), key, is_new, occurrence, check_at, copy };
+        write(&mut transaction, &Changes { occurrences: vec![written], ..Changes::default() }, now).await;
         transaction.commit().await.unwrap();
         id
     }
@@ -139,9 +146,17 @@ impl Bench {
     /// Marks every occurrence stale that is to be looked at by `now`.
     pub(in crate::store) async fn forget_all(&self, now: Timestamp) {
         let mut transaction = self.store.begin().await.unwrap();
-        for due in transaction.due_occurrences(now, 10).await.unwrap() {
-            transaction.update_state(&due.stored.id, &due.stored.occurrence.forgotten(), None).await.unwrap();
-        }
+        let due = transaction.due_occurrences(now, 10).await.unwrap().into_iter();
+        let forgotten = due.map(|due| Written {
+            id: due.stored.id,
+            key: AlertKey { source: due.group.source, fingerprint: due.fingerprint },
+            is_new: false,
+            occurrence: due.stored.occurrence.forgotten(),
+            check_at: None,
+            copy: None,
+        });
+        let changes = Changes { occurrences: forgotten.collect(), ..Changes::default() };
+        write(&mut transaction, &changes, now).await;
         transaction.commit().await.unwrap();
     }
 
@@ -153,10 +168,7 @@ impl Bench {
         transition: Transition,
         now: Timestamp,
     ) -> String {
-        let id = new_id();
-        let group = group();
-        self.put(Intent { id: &id, channel, group: &group, at: now }, occurrence, transition).await;
-        id
+        self.put(notice(channel, group(), occurrence, now), transition).await
     }
 
     /// The same to `console`, about the group of that key.
@@ -167,20 +179,38 @@ impl Bench {
         transition: Transition,
         now: Timestamp,
     ) -> String {
-        let id = new_id();
         let group = Group { key: key.to_owned(), ..group() };
-        self.put(Intent { id: &id, channel: "console", group: &group, at: now }, occurrence, transition)
-            .await;
-        id
+        self.put(notice("console", group, occurrence, now), transition).await
     }
 
-    async fn put(&self, intent: Intent<'_>, occurrence: &str, transition: Transition) {
+    /// Settles that `channel` is not told of a transition, and why.
+    pub(in crate::store) async fn settle(
+        &self,
+        channel: &str,
+        occurrence: &str,
+        transition: Transition,
+        why: Suppression,
+    ) {
+        let (channel, occurrence) = (channel.to_owned(), occurrence.to_owned());
+        let won = vec![Won { channel, occurrence, transition, suppressed: Some(why) }];
         let mut transaction = self.store.begin().await.unwrap();
-        assert!(transaction.win(intent.channel, occurrence, transition, None).await.unwrap());
-        transaction.enqueue(intent, &[occurrence]).await.unwrap();
-        transaction.supersede(intent).await.unwrap();
-        transaction.word(intent.id, &wording(), intent.at).await.unwrap().unwrap();
+        write(&mut transaction, &Changes { won, ..Changes::default() }, at(0)).await;
         transaction.commit().await.unwrap();
+    }
+
+    async fn put(&self, notice: Notice, transition: Transition) -> String {
+        let (id, at) = (notice.id.clone(), notice.at);
+        let mut transaction = self.store.begin().await.unwrap();
+        let won = notice.mentions.iter().map(|occurrence| Won {
+            channel: notice.channel.clone(),
+            occurrence: occurrence.clone(),
+            transition,
+            suppressed: None,
+        });
+        let changes = Changes { won: won.collect(), notices: vec![notice], ..Changes::default() };
+        write(&mut transaction, &changes, at).await;
+        transaction.commit().await.unwrap();
+        id
     }
 
     pub(in crate::store) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
@@ -240,4 +270,22 @@ pub(in crate::store) fn refused() -> Outcome {
         ambiguous: false,
         detail: "refused".to_owned(),
     }
+}
+
+fn notice(channel: &str, group: Group, occurrence: &str, at: Timestamp) -> Notice {
+    Notice { id: new_id(), channel: channel.to_owned(), group, at, mentions: vec![occurrence.to_owned()] }
+}
+
+async fn write(transaction: &mut Transaction, changes: &Changes, now: Timestamp) {
+    transaction.write(changes, &wording(), now).await.unwrap();
+}
+
+/// Notes that a webhook came, and says how that went.
+pub(in crate::store) async fn note(
+    transaction: &mut Transaction,
+    group: Group,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let receipts = vec![Receipt { group, at, firing: 1, resolved: 0 }];
+    transaction.write(&Changes { receipts, ..Changes::default() }, &wording(), at).await.map(drop)
 }

@@ -82,7 +82,7 @@ async fn damaged_words_have_no_labels_and_are_not_looked_at_again() {
     let occurrence = bench.see(&alert("A", None), at(0)).await;
     bench.queue("console", &occurrence, FIRING, at(0)).await;
     let damage = sqlx::query("update notifications set message = '{'");
-    damage.execute(&bench.store.writer).await.unwrap();
+    damage.execute(bench.store.writer()).await.unwrap();
     bench.store.label().await.unwrap();
     assert_eq!((labelled(&bench).await, count(&bench, "select count(*) from labels").await), (1, 0));
 }

@@ -43,6 +43,16 @@ fn limited(seconds: u64) -> Outcome {
 }
 
 #[tokio::test]
+async fn a_claimed_notification_is_not_claimed_again() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(1)).await;
+    let id = bench.queue("console", &occurrence, FIRING, at(1)).await;
+    assert_eq!(bench.claim("console", at(2)).await.unwrap().id, id);
+    assert!(bench.claim("console", at(1_000_000)).await.is_none());
+    assert_eq!(bench.store.next_due("console").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn what_one_receiver_claimed_no_other_claims_while_it_lives() {
     let ours = Bench::new().await;
     let theirs = beside(&ours).await;
@@ -105,14 +115,15 @@ async fn a_late_answer_is_noted_and_does_not_end_what_another_owns() {
     let attempt = late.begin(&claimed, at(2)).await.unwrap();
     theirs.store.reap_after(TAKEN).await;
     let taken = theirs.claim("console", at(3)).await.unwrap();
-    for outcome in [delivered(), refused()] {
-        let ending = Ending { outcome: &outcome, next: Next::Done, at: at(4), fallback: None };
+    for (outcome, next, ambiguous) in [(refused(), Next::Again(HOUR), false), (delivered(), Next::Done, true)]
+    {
+        let ending = Ending { outcome: &outcome, next, at: at(4), fallback: None };
         assert_eq!(late.store.end_attempt(&attempt, &claimed, ending).await.unwrap(), Ended::Lost);
+        let (_, marked, detail) = attempts(&theirs, &id).await.remove(0);
+        assert_eq!((marked, detail.as_str()), (ambiguous, outcome.detail()), "a second copy may exist");
     }
     assert_eq!(theirs.status(&id).await.0, "pending");
     assert!(owner(&theirs, &id).await.is_some(), "it is still theirs");
-    let (_, ambiguous, detail) = attempts(&theirs, &id).await.remove(0);
-    assert_eq!((ambiguous, detail.as_str()), (true, "refused"), "a second copy may exist");
     assert_eq!(theirs.end(&taken, &delivered(), Next::Done, at(5)).await, Ended::AsMeant);
 }
 
@@ -224,6 +235,7 @@ async fn under_a_limit_a_group_is_told_once_in_its_newest_state() {
 async fn what_a_recipient_has_no_late_word_takes_back() {
     let bench = Bench::new().await;
     let id = queued(&bench).await;
+    let claimed = bench.claim("console", at(2)).await.unwrap();
     let receipt = |outcome| modelwatch_receiver_core::outcome::Receipt {
         recipient: "a@x.org".to_owned(),
         outcome,
@@ -232,5 +244,6 @@ async fn what_a_recipient_has_no_late_word_takes_back() {
     bench.store.keep_receipt(&id, &receipt(refused())).await.unwrap();
     bench.store.keep_receipt(&id, &receipt(delivered())).await.unwrap();
     bench.store.keep_receipt(&id, &receipt(refused())).await.unwrap();
-    assert!(bench.claim("console", at(2)).await.unwrap().receipts[0].is_delivered());
+    bench.end(&claimed, &refused(), Next::Again(Duration::ZERO), at(2)).await;
+    assert!(bench.claim_when_open("console", at(3)).await.receipts[0].is_delivered());
 }

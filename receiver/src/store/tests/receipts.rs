@@ -22,6 +22,7 @@ async fn what_recipients_came_to_is_known_after_a_restart_in_its_newest_state() 
     assert_eq!(claimed.receipts, []);
     let kept = [receipt("a@x", delivered(), 1), receipt("b@x", refused(), 1), receipt("c@x", later(), 2)];
     let before = [receipt("c@x", refused(), 1)];
+    bench.begin(&claimed, at(2)).await.unwrap();
     for receipt in before.iter().chain(&kept) {
         bench.store.keep_receipt(&claimed.id, receipt).await.unwrap();
     }
@@ -66,4 +67,16 @@ async fn receipts_are_forgotten_with_their_notification() {
     let left: i64 =
         sqlx::query_scalar("select count(*) from receipts").fetch_one(bench.store.readers()).await.unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_no_database_can_hold_is_noted_as_well_as_can_be() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(1)).await;
+    let id = bench.queue("mail", &occurrence, FIRING, at(1)).await;
+    let claimed = bench.claim("mail", at(2)).await.unwrap();
+    let hostile = Outcome::Delivered { detail: "ok\0ok".to_owned() };
+    bench.store.keep_receipt(&id, &receipt("a@x", hostile.clone(), 1)).await.unwrap();
+    bench.end(&claimed, &hostile, Next::Done, at(3)).await;
+    assert_eq!(bench.store.attempts(&[&id]).await.unwrap()[&id][0].detail, "ok\u{FFFD}ok");
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
 
 use crate::book::Changes;
-use crate::occurrence::State;
+use crate::occurrence::{Flap, State};
 
 mod ledger;
 mod truth;
@@ -136,6 +137,20 @@ proptest! {
         check_end(&ledger, &truth)?;
     }
 
+    /// The same of alerts that flap: once all is quiet, everybody knows where they stand.
+    #[test]
+    fn whoever_heard_that_an_alert_flaps_hears_how_it_stands_when_it_is_calm(
+        (truth, way) in truth().prop_flat_map(|truth| (Just(truth.clone()), deliveries(&truth))),
+        changes in 3_usize..6,
+    ) {
+        let mut ledger = Ledger::default();
+        ledger.flap = Flap { changes, within: Duration::from_secs(6 * 3600) };
+        run(&mut ledger, &way, &[1]);
+        let last = way.last().unwrap().at;
+        ledger.sweep(later(last, 6 * 3600 + 1));
+        check_calm(&ledger, &truth)?;
+    }
+
     /// However webhooks are cut into batches of one moment, the same comes of it.
     #[test]
     fn batches_make_no_difference((_, way) in truth().prop_flat_map(|truth| (Just(()), deliveries(&truth)))) {
@@ -190,6 +205,31 @@ fn check_end(ledger: &Ledger, truth: &Truth) -> Result<(), TestCaseError> {
         let still_fires = episodes.last().is_some_and(|episode| episode.end.is_none());
         let state = of.last().map(|row| row.occurrence.state);
         prop_assert_eq!(state == Some(State::Firing), still_fires, "{} stands at {:?}", name, state);
+    }
+    Ok(())
+}
+
+fn later(at: Timestamp, seconds: u64) -> Timestamp {
+    at.saturating_add(Duration::from_secs(seconds)).unwrap()
+}
+
+fn check_calm(ledger: &Ledger, truth: &Truth) -> Result<(), TestCaseError> {
+    prop_assert_eq!(ledger.looked_at, ledger.told_of + ledger.untold, "every look came to something");
+    for (name, episodes) in &truth.0 {
+        let of = ledger.occurrences_of(name);
+        let still_fires = episodes.last().is_some_and(|episode| episode.end.is_none());
+        for (nth, row) in of.iter().enumerate() {
+            let stage = row.occurrence.flapping().stage;
+            prop_assert!(stage % 2 == 0, "{}: it is calm", name);
+            let is_over = row.occurrence.state == State::Resolved;
+            prop_assert_eq!(!is_over, still_fires && nth == of.len() - 1);
+            let console = ledger.told_to(CHANNELS[0], &row.id);
+            prop_assert!(console.stage == stage, "{}: {:?} at {}", name, console, stage);
+            let knows = if is_over { console.resolved && console.end >= stage } else { console.firing };
+            prop_assert!(knows, "{}: {:?}", name, console);
+            let quiet = ledger.told_to(CHANNELS[1], &row.id);
+            prop_assert!(is_over || quiet.firing, "{}: {:?}", name, quiet);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dedupe::{Rules, Seen, Told, Transition, Verdict, decide};
+use crate::dedupe::{Phase, Rules, Seen, Told, Transition, Verdict, decide};
 
 /// Repeats are due long before the window ends, so that a copy that is fed again would be told again.
 const RULES: Rules = Rules {
@@ -59,7 +59,7 @@ impl Alert {
             },
         }
         let (newest, told) = self.occurrences.last_mut().unwrap();
-        let seen = Seen { status: newest.state.status(), old_copy, is_repeat: false };
+        let seen = Seen { status: newest.state.status(), old_copy, is_repeat: false, stage: 0 };
         match decide(seen, *told, RULES, now) {
             Verdict::Tell(transition) => {
                 self.messages += 1;
@@ -73,8 +73,9 @@ impl Alert {
 
 fn told_too(told: Told, transition: Transition, now: Timestamp) -> Told {
     match transition.status {
-        Status::Resolved => Told { resolved: true, ..told },
-        Status::Firing => Told { firing: true, repeats: transition.repeat, last_at: Some(now), ..told },
+        Phase::Resolved => Told { resolved: true, ..told },
+        Phase::Flapping => panic!("nothing flaps here"),
+        Phase::Firing => Told { firing: true, repeats: transition.repeat, last_at: Some(now), ..told },
     }
 }
 

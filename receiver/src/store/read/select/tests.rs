@@ -59,7 +59,7 @@ async fn counting_ends_at_a_few() {
          insert into labels select {}, i from n",
         Pair::of("alertname", "A").number()
     );
-    sqlx::query(AssertSqlSafe(many)).execute(&store.writer).await.unwrap();
+    sqlx::query(AssertSqlSafe(many)).execute(store.writer()).await.unwrap();
     let everything = slice("", "", LABELS);
     let count =
         |name| Select::count_of_label(&everything, Pair::of("alertname", name)).number(&store.history);

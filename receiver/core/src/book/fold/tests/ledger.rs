@@ -7,9 +7,13 @@ use super::*;
 use crate::alert::{Fingerprint, Labels};
 use crate::book::Written;
 use crate::dedupe::Told;
+use crate::occurrence::Flap;
 
-pub(super) const WINDOWS: Windows =
-    Windows { reorder: Duration::from_secs(900), stale_after: Duration::from_secs(8 * 3600) };
+pub(super) const WINDOWS: Windows = Windows {
+    reorder: Duration::from_secs(900),
+    stale_after: Duration::from_secs(8 * 3600),
+    flap: Flap { changes: 0, within: Duration::ZERO },
+};
 
 /// Who is told; the second does not want to hear what is over.
 pub(super) const CHANNELS: [&str; 2] = ["console", "quiet"];
@@ -73,6 +77,8 @@ pub(super) struct Ledger {
     transitions: BTreeMap<(String, String, Transition), Option<Suppression>>,
     last: BTreeMap<(String, String), Timestamp>,
     ids: u64,
+    /// When alerts flap; never, unless it is set.
+    pub(super) flap: Flap,
     /// It is killed again and again before it writes what it only heard.
     pub(super) forgets: bool,
     /// How often a webhook spoke of an occurrence that goes to a destination.
@@ -128,7 +134,9 @@ impl Ledger {
     }
 
     pub(super) fn look_again(&mut self, due: Vec<Due>, now: Timestamp) -> Entries {
-        let counts = |due: &&Due| due.occurrence.held().is_some() && self.is_newest(due);
+        let windows = Windows { flap: self.flap, ..WINDOWS };
+        let is_calm = |due: &Due| due.occurrence.calmed(now, windows).is_some();
+        let counts = |due: &&Due| is_calm(due) || (due.occurrence.held().is_some() && self.is_newest(due));
         let looks = due.iter().filter(counts).count() * CHANNELS.len();
         self.looked_at += u64::try_from(looks).unwrap();
         self.with_book(now, |book| due.into_iter().for_each(|due| book.due(due)))
@@ -154,7 +162,8 @@ impl Ledger {
             repeat_interval: REPEAT,
             reorder: WINDOWS.reorder,
         };
-        let terms = Terms { windows: WINDOWS, rules: &rules, new_id: &mut new_id };
+        let windows = Windows { flap: self.flap, ..WINDOWS };
+        let terms = Terms { windows, rules: &rules, new_id: &mut new_id };
         // everything is read anew, as after a restart
         let mut book = Book::new(self.known(), terms, now);
         enter(&mut book);
@@ -235,13 +244,19 @@ impl Ledger {
         assert!(self.rows.iter().filter(open).count() <= 1, "two are open: {:?}", self.rows);
     }
 
+    /// What a destination was told, or is about to be, of an occurrence.
+    pub(super) fn told_to(&self, channel: &str, occurrence: &str) -> Told {
+        self.told(channel, occurrence).map(|(_, told)| told).unwrap_or_default()
+    }
+
     pub(super) fn occurrences_of(&self, name: &str) -> Vec<&Row> {
         self.rows.iter().filter(|row| row.key == key(name)).collect()
     }
 
     /// Whether a first transition was won, and why it is not told, if so.
     pub(super) fn won(&self, channel: &str, occurrence: &str, status: Status) -> Option<Option<Suppression>> {
-        let place = (channel.to_owned(), occurrence.to_owned(), Transition { status, repeat: 0 });
+        let place =
+            (channel.to_owned(), occurrence.to_owned(), Transition { status: status.into(), repeat: 0 });
         self.transitions.get(&place).copied()
     }
 

@@ -1,0 +1,42 @@
+//! Alerts that flap.
+
+use super::*;
+
+const RESTLESS: &str = "
+dedupe: {repeat_interval: 12h, flap: {changes: 4, within: 1h}}
+routes: [{channels: [console]}]
+channels: [{name: console, type: log}]
+";
+
+/// The alert A begins, and a minute later it ends.
+async fn begin_and_end(rig: &Rig, intake: &Intake) {
+    for is_over in [false, true] {
+        let now = rig.clock.now().as_second() - crate::testing::START;
+        let (start, end) = if is_over { (now - 60, Some(now)) } else { (now, None) };
+        intake.accept(from_source("am", &[("A", start, end)])).await.unwrap();
+        rig.clock.advance(Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_flaps_is_told_once_and_once_more_when_it_has_calmed_down() {
+    let rig = Rig::new(RESTLESS).await;
+    let intake = rig.running_intake();
+    for _ in 0..10 {
+        begin_and_end(&rig, &intake).await;
+    }
+    let history = rig.history().await;
+    assert_eq!(history.len(), 4, "it begins, ends, begins and flaps: {:?}", told(&history));
+    let flapping = history[3].alerts[0].flapping.unwrap();
+    assert!(!flapping.calm && flapping.changes >= 4, "{flapping:?}");
+    assert!(history[3].title.contains("[FLAPPING]"), "{}", history[3].title);
+    let suppressed = "suppressed_total{channel=\"console\",reason=\"flapping\"}";
+    assert!((rig.metric(suppressed) - 16.0).abs() < f64::EPSILON);
+    rig.clock.advance(Duration::from_secs(3600));
+    let history = rig.until(|history| history.len() == 5).await;
+    let calm = history[4].alerts[0].flapping.unwrap();
+    assert!(calm.calm && calm.changes == 20, "{calm:?}");
+    assert_eq!((history[4].kind.as_str(), history[4].title.contains("FLAPPING")), ("resolved", false));
+    begin_and_end(&rig, &intake).await;
+    assert_eq!(rig.history().await.len(), 7, "life goes on as usual");
+}

@@ -1,0 +1,66 @@
+//! Too much at once, and a store that refuses.
+
+use super::*;
+
+#[tokio::test]
+async fn waiting_webhooks_are_bounded_by_their_bytes_too() {
+    let rig = Rig::new(CONFIG).await;
+    let (intake, intaker) = rig.intake();
+    let long = |bytes: u32| intake.prepare(group(&[("A", None)]), usize::try_from(bytes).unwrap());
+    let mut first = Box::pin(intake.take(long(QUEUE_BYTES - 10)));
+    assert!(futures_poll(&mut first).await.is_none());
+    assert_eq!(intake.take(long(11)).await, Err(IntakeError::Full));
+    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
+    first.await.unwrap();
+    intake.take(long(u32::MAX)).await.expect("what waited makes room, and one alone always has it");
+}
+
+/// Makes the database refuse whatever mentions this group.
+async fn poison(rig: &Rig, group: &str) {
+    let sql = format!(
+        "create trigger poison before insert on webhooks when new.group_key = '{group}'
+         begin select raise(abort, 'poisoned'); end"
+    );
+    let mut connection = rig.store.writer().acquire().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn webhooks_that_cannot_be_stored_take_no_other_down_with_them() {
+    let rig = Rig::new(CONFIG).await;
+    poison(&rig, "bad").await;
+    let (intake, intaker) = rig.intake();
+    let mut asked = Vec::new();
+    for i in 0..40 {
+        let mut webhook = group(&[(&format!("A{i}"), None)]);
+        webhook.snapshot.group_key = if [3, 4, 31].contains(&i) { "bad".to_owned() } else { format!("g{i}") };
+        let mut future = Box::pin(intake.accept(webhook));
+        assert!(futures_poll(&mut future).await.is_none());
+        asked.push(future);
+    }
+    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
+    let mut refused = Vec::new();
+    for (i, future) in asked.into_iter().enumerate() {
+        if future.await == Err(IntakeError::Store) {
+            refused.push(i);
+        }
+    }
+    assert_eq!(refused, [3, 4, 31]);
+    assert_eq!(rig.history().await.len(), 37);
+}
+
+#[tokio::test]
+async fn when_everything_fails_the_senders_are_told_soon() {
+    let rig = Rig::new(CONFIG).await;
+    poison(&rig, "g").await;
+    let (intake, intaker) = rig.intake();
+    let mut asked: Vec<_> = (0..BATCH).map(|_| Box::pin(intake.accept(group(&[("A", None)])))).collect();
+    for future in &mut asked {
+        assert!(futures_poll(future).await.is_none());
+    }
+    rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
+    for future in asked {
+        assert_eq!(future.await, Err(IntakeError::Store));
+    }
+    assert!(rig.history().await.is_empty());
+}
