@@ -128,9 +128,9 @@ install-packages: ## Debian packages: a C compiler, Prometheus, Alertmanager
 	$(call install,cc build-essential prometheus prometheus prometheus-alertmanager prometheus-alertmanager)
 
 .PHONY: install-test-packages
-install-test-packages: ## Debian packages that only tests need: Chromium, a mail server, PostgreSQL
-	$(say) 'Debian packages that only tests need: Chromium, a mail server, PostgreSQL'
-	$(call install,chromium chromium chromedriver chromium-driver exim4 exim4-daemon-light \
+install-test-packages: ## Debian packages that only tests need: Chromium, a mail server, another clock, PostgreSQL
+	$(say) 'Debian packages that only tests need: Chromium, a mail server, another clock, PostgreSQL'
+	$(call install,chromium chromium chromedriver chromium-driver exim4 exim4-daemon-light faketime faketime \
 	  $(or $(lastword $(wildcard /usr/lib/postgresql/*/bin/postgres)),postgres) postgresql)
 
 # Their absence does not hide a fault in the programs, so that a machine which cannot build them goes on.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use modelwatch_receiver_core::alert::Snapshot;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
-use crate::intake::{Intake, IntakeError, Prepared, Webhook};
+use crate::intake::{Intake, IntakeError, Prepared, Room, Webhook};
 use crate::metrics::{Metrics, Received};
 use crate::store::{HEARTBEAT_SOURCE, TEST_SOURCE};
 
@@ -70,21 +70,21 @@ async fn webhook(
 }
 
 async fn receive(receiving: &Receiving, source: String, body: Body) -> Response {
-    let prepared = match read(receiving, source, body).await {
-        Ok(prepared) => prepared,
-        Err(refused) => return refuse(receiving, refused),
+    let taken = match read(receiving, source, body).await {
+        Ok(prepared) => receiving.intake.take(prepared).await.map_err(Refused::from),
+        Err(refused) => Err(refused),
     };
-    match receiving.intake.take(prepared).await {
+    match taken {
         Ok(_) => {
             receiving.metrics.received(Received::Accepted);
             Json(serde_json::json!({ "status": "accepted" })).into_response()
         }
-        Err(error) => come_again(receiving, error),
+        Err(refused) => refuse(receiving, refused),
     }
 }
 
-/// A webhook that is not even tried to be stored: what its sender is told, how it is counted, and what the log says,
-/// which repeats nothing that the sender wrote.
+/// A webhook that is not stored: what its sender is told, how it is counted, and what the log says, which repeats nothing
+/// that the sender wrote.
 struct Refused {
     problem: Problem,
     result: Received,
@@ -106,6 +106,16 @@ impl Refused {
             }
             _ => Refused::invalid(problem, "its body did not come whole"),
         }
+    }
+}
+
+impl From<IntakeError> for Refused {
+    fn from(error: IntakeError) -> Refused {
+        let (result, reason) = match error {
+            IntakeError::Full => (Received::Overloaded, "too many wait"),
+            IntakeError::Store => (Received::Failed, "it could not be stored"),
+        };
+        Refused { problem: Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()), result, reason }
     }
 }
 
@@ -132,12 +142,13 @@ fn source(
 
 /// Reads and parses a body; a long one away from the I/O threads.
 async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepared, Refused> {
-    let bytes = body::read(body, receiving.max_body).await.map_err(Refused::unread)?;
+    let mut room = receiving.intake.room()?;
+    let bytes = read_into(&mut room, body, receiving.max_body).await?;
     if bytes.len() <= SHORT {
-        return prepare(&receiving.intake, source, &bytes);
+        return prepare(&receiving.intake, source, &bytes, room);
     }
     let intake = receiving.intake.clone();
-    let prepared = tokio::task::spawn_blocking(move || prepare(&intake, source, &bytes));
+    let prepared = tokio::task::spawn_blocking(move || prepare(&intake, source, &bytes, room));
     prepared.await.unwrap_or_else(|error| {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read");
         Err(Refused {
@@ -148,27 +159,34 @@ async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepa
     })
 }
 
-fn prepare(intake: &Intake, source: String, bytes: &[u8]) -> Result<Prepared, Refused> {
+/// The body, as long as there is room for it: what many send at once must not fill the memory.
+async fn read_into(room: &mut Room, body: Body, max: ByteSize) -> Result<Bytes, Refused> {
+    let mut full = None;
+    let admit = |bytes| {
+        room.take(bytes).map_err(|error| {
+            full = Some(error);
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        })
+    };
+    let read = body::read_into(body, max, admit).await;
+    read.map_err(|problem| full.map_or_else(|| Refused::unread(problem), Refused::from))
+}
+
+fn prepare(intake: &Intake, source: String, bytes: &[u8], room: Room) -> Result<Prepared, Refused> {
     let snapshot = Snapshot::parse(bytes).map_err(|error| {
         Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
     })?;
-    Ok(intake.prepare(Webhook { source, snapshot, channels: None }, bytes.len()))
+    Ok(intake.prepare(Webhook { source, snapshot, channels: None }, room))
 }
 
 fn refuse(receiving: &Receiving, refused: Refused) -> Response {
     let Refused { problem, result, reason } = refused;
     receiving.metrics.received(result);
     tracing::warn!(status = problem.status.as_u16(), reason, "a webhook was refused");
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        return ([(RETRY_AFTER, COME_AGAIN)], problem).into_response();
+    }
     problem.into_response()
-}
-
-fn come_again(receiving: &Receiving, error: IntakeError) -> Response {
-    receiving.metrics.received(match error {
-        IntakeError::Full => Received::Overloaded,
-        IntakeError::Store => Received::Failed,
-    });
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
-    ([(RETRY_AFTER, COME_AGAIN)], problem).into_response()
 }
 
 #[cfg(test)]

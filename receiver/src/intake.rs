@@ -70,17 +70,34 @@ pub struct Intake {
     terms: Arc<ArcSwap<Terms>>,
 }
 
+/// What one webhook takes of the memory for those that wait; free again when it is dropped.
+pub struct Room(OwnedSemaphorePermit);
+
+impl Room {
+    /// Takes so many bytes more; who has all of it already may go on.
+    ///
+    /// # Errors
+    /// When the memory is full.
+    pub fn take(&mut self, bytes: usize) -> Result<(), IntakeError> {
+        let left = QUEUE_BYTES.saturating_sub(u32::try_from(self.0.num_permits()).unwrap_or(QUEUE_BYTES));
+        let bytes = u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(left);
+        let more = Arc::clone(self.0.semaphore()).try_acquire_many_owned(bytes);
+        self.0.merge(more.map_err(|_| IntakeError::Full)?);
+        Ok(())
+    }
+}
+
 /// A webhook about which everything is worked out that needs no store.
 pub struct Prepared {
     posting: Posting,
-    bytes: u32,
+    room: Room,
 }
 
 struct Job {
     posting: Posting,
     answer: oneshot::Sender<Result<Vec<Queued>, IntakeError>>,
     /// Of what may wait; free again once it is answered.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 /// The one task that accepts.
@@ -96,12 +113,18 @@ pub struct Intaker {
 }
 
 impl Intake {
-    /// Works out who the alerts of a webhook are and where they go; `bytes` is how long it was. It may take long, if the
-    /// webhook is long.
-    pub fn prepare(&self, webhook: Webhook, bytes: usize) -> Prepared {
-        let posting = prepare::posting(webhook, &self.terms.load().policy);
-        let bytes = u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES);
-        Prepared { posting, bytes }
+    /// Room for a webhook, which takes as much of it as it is long, before it is read.
+    ///
+    /// # Errors
+    /// When the program ends.
+    pub fn room(&self) -> Result<Room, IntakeError> {
+        let none = Arc::clone(&self.room).try_acquire_many_owned(0);
+        none.map(Room).map_err(|_| IntakeError::Store)
+    }
+
+    /// Works out who the alerts of a webhook are and where they go. It may take long, if the webhook is long.
+    pub fn prepare(&self, webhook: Webhook, room: Room) -> Prepared {
+        Prepared { posting: prepare::posting(webhook, &self.terms.load().policy), room }
     }
 
     /// Accepts a webhook; it is on disk when this returns, and so is what is to be told because of it.
@@ -109,8 +132,7 @@ impl Intake {
     /// # Errors
     /// When it is not on disk; the sender is to try again.
     pub async fn take(&self, prepared: Prepared) -> Result<Vec<Queued>, IntakeError> {
-        let Prepared { posting, bytes } = prepared;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| IntakeError::Full)?;
+        let Prepared { posting, room } = prepared;
         let (answer, accepted) = oneshot::channel();
         self.jobs.try_send(Job { posting, answer, _room: room }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
@@ -124,7 +146,7 @@ impl Intake {
     /// # Errors
     /// As [`take`](Self::take).
     pub async fn accept(&self, webhook: Webhook) -> Result<Vec<Queued>, IntakeError> {
-        self.take(self.prepare(webhook, 0)).await
+        self.take(self.prepare(webhook, self.room()?)).await
     }
 }
 

@@ -98,6 +98,39 @@ fn common_knows_neither_program() {
     assert_eq!(own, ["modelwatch-common"]);
 }
 
+/// Where programs are built that people run.
+const RELEASES: [&str; 2] = ["Makefile", "Dockerfile"];
+
+#[test]
+fn points_where_tests_kill_the_receiver_are_in_no_program_that_people_run() {
+    let metadata = metadata();
+    let receiver = metadata.packages.iter().find(|p| p.name == "modelwatch-receiver").expect("the receiver");
+    assert_eq!(
+        receiver.features.keys().collect::<Vec<_>>(),
+        ["failpoints"],
+        "nothing switches it on by default"
+    );
+    for package in metadata.workspace_packages() {
+        for dependency in package.dependencies.iter().filter(|d| d.features.iter().any(|f| f == "failpoints"))
+        {
+            let (kind, by) = (dependency.kind, &package.name);
+            assert_eq!(kind, DependencyKind::Development, "{by} switches it on for {}", dependency.name);
+        }
+    }
+    for file in RELEASES {
+        let text = text(&root().join(file));
+        let builds: Vec<_> = text.lines().filter(|line| line.contains("cargo build --release")).collect();
+        assert!(!builds.is_empty(), "{file} builds a release");
+        for build in builds {
+            let only_programs = [" --bin ", " -p "].iter().any(|what| build.contains(what))
+                && !["feature", "target", "test"].iter().any(|word| {
+                    build.split_whitespace().any(|flag| flag.starts_with("--") && flag.contains(word))
+                });
+            assert!(only_programs, "{file}: {build}");
+        }
+    }
+}
+
 #[test]
 fn every_crate_follows_the_lints_of_the_workspace() {
     for package in metadata().workspace_packages() {

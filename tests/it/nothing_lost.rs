@@ -1,8 +1,10 @@
 //! What was answered 200 is told, whatever ends, hangs or fills up meanwhile, and told twice only where history says so.
 
+mod clock;
 mod crash_points;
 mod destinations;
 mod disk;
+mod heartbeat;
 mod hostile;
 mod receivers;
 mod storm;
@@ -27,7 +29,7 @@ const BREATH: Duration = Duration::from_millis(50);
 struct Scene {
     slacks: Vec<Slack>,
     receiver: Program,
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// The names of the channels.
@@ -39,7 +41,7 @@ impl Scene {
         let home = home();
         let slacks = write_config(&home, "sqlite:receiver.db", channels).await;
         let receiver = Program::receiver(home.path()).await;
-        Scene { slacks, receiver, _home: home }
+        Scene { slacks, receiver, home }
     }
 
     fn slack(&self) -> &Slack {
@@ -62,7 +64,7 @@ impl Scene {
 async fn write_config(home: &TempDir, store: &str, channels: usize) -> Vec<Slack> {
     let mut slacks = Vec::new();
     let mut yaml = format!(
-        "storage: {{url: \"{store}\"}}\nroutes: [{{channels: [{}]}}]\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\nchannels:\n",
+        "storage: {{url: \"{store}\"}}\nroutes: [{{channels: [{}]}}]\ndelivery: {{give_up_after: 30m, retry: {{initial: 100ms, max: 1s}}}}\nchannels:\n",
         NAMES[..channels].join(", ")
     );
     for name in &NAMES[..channels] {

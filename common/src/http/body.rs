@@ -20,18 +20,53 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
 /// 413 when it is longer than `max`; 400 when the connection broke; 503 when it took too long, which senders take as
 /// "try again".
 pub async fn read(body: Body, max: ByteSize) -> Result<Bytes, Problem> {
+    read_into(body, max, |_| Ok(())).await
+}
+
+/// The whole body, if there is room for it: `admit` is asked before each part of it is kept, by its length in bytes.
+///
+/// # Errors
+/// As [`read`], and what `admit` says.
+pub async fn read_into(
+    body: Body,
+    max: ByteSize,
+    admit: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
     let too_long = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {max}"));
     if body.size_hint().lower() > max.bytes() {
         return Err(too_long());
     }
     let limit = usize::try_from(max.bytes()).unwrap_or(usize::MAX);
-    let read = tokio::time::timeout(ARRIVES_WITHIN, Limited::new(body, limit).collect()).await;
-    match read {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off").because(error)),
+    match tokio::time::timeout(ARRIVES_WITHIN, collect(Limited::new(body, limit), admit)).await {
+        Ok(Ok(whole)) => Ok(whole),
+        Ok(Err(Broken::Refused(problem))) => Err(problem),
+        Ok(Err(Broken::Body(error))) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(Broken::Body(error))) => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off").because(error))
+        }
         Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the body did not arrive in time")),
     }
+}
+
+/// Why a body is not there as a whole.
+enum Broken {
+    Refused(Problem),
+    Body(Box<dyn std::error::Error + Send + Sync>),
+}
+
+async fn collect(
+    mut body: Limited<Body>,
+    mut admit: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Broken> {
+    // pages that nothing was written to cost nothing, so a length that is only claimed does not either
+    let mut whole = Vec::with_capacity(usize::try_from(body.size_hint().lower()).unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        if let Ok(part) = frame.map_err(Broken::Body)?.into_data() {
+            admit(part.len()).map_err(Broken::Refused)?;
+            whole.extend_from_slice(&part);
+        }
+    }
+    Ok(whole.into())
 }
 
 #[cfg(test)]
@@ -63,6 +98,13 @@ mod tests {
     async fn a_body_that_never_comes_answers_503() {
         let refused = read(Body::new(Silent), ByteSize::mebibytes(1)).await.unwrap_err();
         assert_eq!(refused.status, 503);
+    }
+
+    #[tokio::test]
+    async fn a_body_for_which_there_is_no_room_is_refused_before_it_is_kept() {
+        let full = |_| Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "full"));
+        let refused = read_into(Body::from("four"), ByteSize::mebibytes(1), full).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.public.as_str()), (503, "full"));
     }
 
     struct Silent;

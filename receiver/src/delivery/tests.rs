@@ -7,6 +7,7 @@ use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 
 use super::*;
+use crate::history::Entry;
 use crate::notify::{BoxFuture, Parcel, Rendered};
 use crate::testing::{Rig, Scripted, group};
 

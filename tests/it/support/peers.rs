@@ -18,9 +18,15 @@ pub(crate) struct Peer {
 impl Peer {
     /// Prometheus with `home/prometheus.yml`.
     pub(crate) async fn prometheus(home: &Path) -> Peer {
+        Peer::prometheus_with(home, &[]).await
+    }
+
+    /// The same with more flags.
+    pub(crate) async fn prometheus_with(home: &Path, flags: &[&str]) -> Peer {
         let mut command = Command::new("prometheus");
         command.arg(format!("--config.file={}", home.join("prometheus.yml").display()));
         command.arg(format!("--storage.tsdb.path={}", home.join("prometheus").display()));
+        command.args(flags);
         Peer::start("prometheus", command, free_port()).await
     }
 

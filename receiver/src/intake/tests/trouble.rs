@@ -6,13 +6,18 @@ use super::*;
 async fn waiting_webhooks_are_bounded_by_their_bytes_too() {
     let rig = Rig::new(CONFIG).await;
     let (intake, intaker) = rig.intake();
-    let long = |bytes: u32| intake.prepare(group(&[("A", None)]), usize::try_from(bytes).unwrap());
-    let mut first = Box::pin(intake.take(long(QUEUE_BYTES - 10)));
+    let long = |bytes: u32| {
+        let mut room = intake.room()?;
+        room.take(usize::try_from(bytes).unwrap())?;
+        Ok(intake.prepare(group(&[("A", None)]), room))
+    };
+    let mut first = Box::pin(intake.take(long(QUEUE_BYTES - 10).unwrap()));
     assert!(futures_poll(&mut first).await.is_none());
-    assert_eq!(intake.take(long(11)).await, Err(IntakeError::Full));
+    assert_eq!(long(11).err(), Some(IntakeError::Full));
     rig.tasks.spawn("intake", intaker.run(rig.tasks.shutdown()));
     first.await.unwrap();
-    intake.take(long(u32::MAX)).await.expect("what waited makes room, and one alone always has it");
+    let alone = long(u32::MAX).expect("what waited makes room, and one alone always has it");
+    intake.take(alone).await.unwrap();
 }
 
 /// Makes the database refuse whatever mentions this group.

@@ -18,7 +18,7 @@ async fn groups_get_their_names_at_the_next_start_where_somebody_will_ask_for_th
     bench.end(&claimed, &delivered(), Next::Done, at(1)).await;
     bench.queue("two", &occurrence, FIRING, at(0)).await;
     let unnamed = sqlx::query("update notifications set group_id = ''");
-    unnamed.execute(&bench.store.writer).await.unwrap();
+    unnamed.execute(bench.store.writer()).await.unwrap();
     let bench = bench.restarted().await;
     assert_eq!(without_name(&bench).await, [over]);
     let older = bench.queue("two", &occurrence, RESOLVED, at(2)).await;

@@ -1,0 +1,71 @@
+//! A wall clock that somebody sets, by `libfaketime`: what waits is neither late nor given up for it, and nothing is told twice.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Scene, came};
+use crate::support::alerts::Alert;
+use crate::support::history::{history, marked};
+use crate::support::loans::START;
+use crate::support::slack::Fault;
+use crate::support::wait::until;
+use crate::support::write;
+
+/// Where Debian's package has it, beneath a folder for the machine's kind.
+fn library() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let mut found =
+        folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).filter(|file| file.exists());
+    found.next().expect("libfaketime is there: apt-get install faketime")
+}
+
+/// The wall clock from now on, as an offset in seconds from the machine's.
+fn set(home: &Path, offset: &str) {
+    // whole or not at all: the program reads it at every look at the clock
+    write(home, "clock.next", offset);
+    std::fs::rename(home.join("clock.next"), home.join("clock")).unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_an_hour_makes_nothing_late_and_loses_nothing() {
+    for jump in ["+3600", "-3600"] {
+        let mut scene = Scene::start(1).await;
+        let home = scene.home.path().to_owned();
+        set(&home, "+0");
+        let (library, clock) = (library(), home.join("clock"));
+        scene.receiver.crash_with(&[
+            ("LD_PRELOAD", library.to_str().unwrap()),
+            ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ]);
+        scene.receiver.ready().await;
+        scene.slack().always(Some(Fault::Status(500, "rollup_error")));
+        let alert = Alert::firing("Before", START);
+        scene.send("before", &alert).await;
+        until("it was tried", async || {
+            let found = history(&scene.receiver).await;
+            let tries = found.first().and_then(|one| one["attempts"].as_array()).map_or(0, Vec::len);
+            if tries > 1 { Ok(()) } else { Err(json!(found).to_string()) }
+        })
+        .await;
+        set(&home, jump);
+        scene.slack().always(None);
+        came(scene.slack(), 1).await;
+        scene.send("after", &Alert::firing("After", START)).await;
+        came(scene.slack(), 2).await;
+        scene.send("before", &alert.resolved(START + 60)).await;
+        came(scene.slack(), 3).await;
+        let found = scene.settled().await;
+        let jumped = found.iter().map(|one| one["created_at"].as_str().unwrap()).collect::<Vec<_>>();
+        let hours: std::collections::BTreeSet<_> = jumped.iter().map(|at| &at[11..13]).collect();
+        assert!(hours.len() > 1, "{jump}: people see the clock that was set: {jumped:?}");
+        assert_eq!((found.len(), scene.slack().count()), (3, 3), "{jump}");
+        for one in &found {
+            let is_well = one["status"] == "delivered" && one["late"] == false && marked(one) == 0;
+            assert!(is_well, "{jump}: {one:#}");
+        }
+    }
+}
