@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -70,21 +70,21 @@ async fn webhook(
 }
 
 async fn receive(receiving: &Receiving, source: String, body: Body) -> Response {
-    let taken = match read(receiving, source, body).await {
-        Ok(prepared) => receiving.intake.take(prepared).await.map_err(Refused::from),
-        Err(refused) => Err(refused),
+    let prepared = match read(receiving, source, body).await {
+        Ok(prepared) => prepared,
+        Err(refused) => return refuse(receiving, refused),
     };
-    match taken {
+    match receiving.intake.take(prepared).await {
         Ok(_) => {
             receiving.metrics.received(Received::Accepted);
             Json(serde_json::json!({ "status": "accepted" })).into_response()
         }
-        Err(refused) => refuse(receiving, refused),
+        Err(error) => come_again(receiving, error),
     }
 }
 
-/// A webhook that is not stored: what its sender is told, how it is counted, and what the log says, which repeats nothing
-/// that the sender wrote.
+/// A webhook that is not even tried to be stored: what its sender is told, how it is counted, and what the log says,
+/// which repeats nothing that the sender wrote.
 struct Refused {
     problem: Problem,
     result: Received,
@@ -94,6 +94,10 @@ struct Refused {
 impl Refused {
     fn invalid(problem: Problem, reason: &'static str) -> Refused {
         Refused { problem, result: Received::Invalid, reason }
+    }
+
+    fn too_much(problem: Problem) -> Refused {
+        Refused { problem, result: Received::Overloaded, reason: "too much is being sent" }
     }
 
     fn unread(problem: Problem) -> Refused {
@@ -106,16 +110,6 @@ impl Refused {
             }
             _ => Refused::invalid(problem, "its body did not come whole"),
         }
-    }
-}
-
-impl From<IntakeError> for Refused {
-    fn from(error: IntakeError) -> Refused {
-        let (result, reason) = match error {
-            IntakeError::Full => (Received::Overloaded, "too many wait"),
-            IntakeError::Store => (Received::Failed, "it could not be stored"),
-        };
-        Refused { problem: Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()), result, reason }
     }
 }
 
@@ -142,8 +136,17 @@ fn source(
 
 /// Reads and parses a body; a long one away from the I/O threads.
 async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepared, Refused> {
-    let mut room = receiving.intake.room()?;
-    let bytes = read_into(&mut room, body, receiving.max_body).await?;
+    let mut room = receiving.intake.room();
+    let mut is_full = false;
+    let has_room = |bytes: usize| {
+        is_full = !room.take(bytes);
+        !is_full
+    };
+    let bytes = match body::read_while(body, receiving.max_body, has_room).await {
+        Ok(bytes) => bytes,
+        Err(problem) if is_full => return Err(Refused::too_much(problem)),
+        Err(problem) => return Err(Refused::unread(problem)),
+    };
     if bytes.len() <= SHORT {
         return prepare(&receiving.intake, source, &bytes, room);
     }
@@ -159,19 +162,6 @@ async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepa
     })
 }
 
-/// The body, as long as there is room for it: what many send at once must not fill the memory.
-async fn read_into(room: &mut Room, body: Body, max: ByteSize) -> Result<Bytes, Refused> {
-    let mut full = None;
-    let admit = |bytes| {
-        room.take(bytes).map_err(|error| {
-            full = Some(error);
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-        })
-    };
-    let read = body::read_into(body, max, admit).await;
-    read.map_err(|problem| full.map_or_else(|| Refused::unread(problem), Refused::from))
-}
-
 fn prepare(intake: &Intake, source: String, bytes: &[u8], room: Room) -> Result<Prepared, Refused> {
     let snapshot = Snapshot::parse(bytes).map_err(|error| {
         Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
@@ -183,10 +173,19 @@ fn refuse(receiving: &Receiving, refused: Refused) -> Response {
     let Refused { problem, result, reason } = refused;
     receiving.metrics.received(result);
     tracing::warn!(status = problem.status.as_u16(), reason, "a webhook was refused");
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-        return ([(RETRY_AFTER, COME_AGAIN)], problem).into_response();
+    match problem.status {
+        StatusCode::SERVICE_UNAVAILABLE => ([(RETRY_AFTER, COME_AGAIN)], problem).into_response(),
+        _ => problem.into_response(),
     }
-    problem.into_response()
+}
+
+fn come_again(receiving: &Receiving, error: IntakeError) -> Response {
+    receiving.metrics.received(match error {
+        IntakeError::Full => Received::Overloaded,
+        IntakeError::Store => Received::Failed,
+    });
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+    ([(RETRY_AFTER, COME_AGAIN)], problem).into_response()
 }
 
 #[cfg(test)]

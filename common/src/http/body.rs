@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
@@ -20,53 +20,49 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
 /// 413 when it is longer than `max`; 400 when the connection broke; 503 when it took too long, which senders take as
 /// "try again".
 pub async fn read(body: Body, max: ByteSize) -> Result<Bytes, Problem> {
-    read_into(body, max, |_| Ok(())).await
+    read_while(body, max, |_| true).await
 }
 
-/// The whole body, if there is room for it: `admit` is asked before each part of it is kept, by its length in bytes.
+/// The whole body, as long as `has_room` says of each piece, whose length it is told, that it may be kept.
 ///
 /// # Errors
-/// As [`read`], and what `admit` says.
-pub async fn read_into(
+/// As [`read`]; 503 when there is no room.
+pub async fn read_while(
     body: Body,
     max: ByteSize,
-    admit: impl FnMut(usize) -> Result<(), Problem>,
+    has_room: impl FnMut(usize) -> bool,
 ) -> Result<Bytes, Problem> {
     let too_long = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {max}"));
     if body.size_hint().lower() > max.bytes() {
         return Err(too_long());
     }
     let limit = usize::try_from(max.bytes()).unwrap_or(usize::MAX);
-    match tokio::time::timeout(ARRIVES_WITHIN, collect(Limited::new(body, limit), admit)).await {
-        Ok(Ok(whole)) => Ok(whole),
-        Ok(Err(Broken::Refused(problem))) => Err(problem),
-        Ok(Err(Broken::Body(error))) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(Broken::Body(error))) => {
-            Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off").because(error))
+    let read = tokio::time::timeout(ARRIVES_WITHIN, collect(Limited::new(body, limit), has_room)).await;
+    match read {
+        Ok(Ok(Some(collected))) => Ok(collected),
+        Ok(Ok(None)) => {
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too much is being sent, try again"))
         }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off").because(error)),
         Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the body did not arrive in time")),
     }
 }
 
-/// Why a body is not there as a whole.
-enum Broken {
-    Refused(Problem),
-    Body(Box<dyn std::error::Error + Send + Sync>),
-}
-
+/// All pieces in one; `None` if there was no room for one of them.
 async fn collect(
     mut body: Limited<Body>,
-    mut admit: impl FnMut(usize) -> Result<(), Problem>,
-) -> Result<Bytes, Broken> {
-    // pages that nothing was written to cost nothing, so a length that is only claimed does not either
-    let mut whole = Vec::with_capacity(usize::try_from(body.size_hint().lower()).unwrap_or_default());
+    mut has_room: impl FnMut(usize) -> bool,
+) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(part) = frame.map_err(Broken::Body)?.into_data() {
-            admit(part.len()).map_err(Broken::Refused)?;
-            whole.extend_from_slice(&part);
+        let Ok(piece) = frame?.into_data() else { continue };
+        if !has_room(piece.len()) {
+            return Ok(None);
         }
+        whole.extend_from_slice(&piece);
     }
-    Ok(whole.into())
+    Ok(Some(whole.freeze()))
 }
 
 #[cfg(test)]
@@ -94,17 +90,24 @@ mod tests {
         assert_eq!(refused.status, 413);
     }
 
+    #[tokio::test]
+    async fn a_body_for_which_there_is_no_room_answers_503() {
+        let mut room = 4;
+        let mut has_room = |length: usize| {
+            let fits = length <= room;
+            room -= length.min(room);
+            fits
+        };
+        let max = ByteSize::mebibytes(1);
+        assert_eq!(read_while(Body::from("four"), max, &mut has_room).await.unwrap(), "four");
+        let refused = read_while(Body::from("x"), max, &mut has_room).await.unwrap_err();
+        assert_eq!(refused.status, 503);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_comes_answers_503() {
         let refused = read(Body::new(Silent), ByteSize::mebibytes(1)).await.unwrap_err();
         assert_eq!(refused.status, 503);
-    }
-
-    #[tokio::test]
-    async fn a_body_for_which_there_is_no_room_is_refused_before_it_is_kept() {
-        let full = |_| Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "full"));
-        let refused = read_into(Body::from("four"), ByteSize::mebibytes(1), full).await.unwrap_err();
-        assert_eq!((refused.status.as_u16(), refused.public.as_str()), (503, "full"));
     }
 
     struct Silent;
