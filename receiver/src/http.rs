@@ -17,7 +17,7 @@ use modelwatch_receiver_core::alert::Snapshot;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
-use crate::intake::{Intake, IntakeError, Prepared, Webhook};
+use crate::intake::{Intake, IntakeError, Prepared, Room, Webhook};
 use crate::metrics::{Metrics, Received};
 use crate::store::{HEARTBEAT_SOURCE, TEST_SOURCE};
 
@@ -96,6 +96,10 @@ impl Refused {
         Refused { problem, result: Received::Invalid, reason }
     }
 
+    fn too_much(problem: Problem) -> Refused {
+        Refused { problem, result: Received::Overloaded, reason: "too much is being sent" }
+    }
+
     fn unread(problem: Problem) -> Refused {
         match problem.status {
             StatusCode::PAYLOAD_TOO_LARGE => {
@@ -132,12 +136,22 @@ fn source(
 
 /// Reads and parses a body; a long one away from the I/O threads.
 async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepared, Refused> {
-    let bytes = body::read(body, receiving.max_body).await.map_err(Refused::unread)?;
+    let mut room = receiving.intake.room();
+    let mut is_full = false;
+    let has_room = |bytes: usize| {
+        is_full = !room.take(bytes);
+        !is_full
+    };
+    let bytes = match body::read_while(body, receiving.max_body, has_room).await {
+        Ok(bytes) => bytes,
+        Err(problem) if is_full => return Err(Refused::too_much(problem)),
+        Err(problem) => return Err(Refused::unread(problem)),
+    };
     if bytes.len() <= SHORT {
-        return prepare(&receiving.intake, source, &bytes);
+        return prepare(&receiving.intake, source, &bytes, room);
     }
     let intake = receiving.intake.clone();
-    let prepared = tokio::task::spawn_blocking(move || prepare(&intake, source, &bytes));
+    let prepared = tokio::task::spawn_blocking(move || prepare(&intake, source, &bytes, room));
     prepared.await.unwrap_or_else(|error| {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the webhook could not be read");
         Err(Refused {
@@ -148,18 +162,21 @@ async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepa
     })
 }
 
-fn prepare(intake: &Intake, source: String, bytes: &[u8]) -> Result<Prepared, Refused> {
+fn prepare(intake: &Intake, source: String, bytes: &[u8], room: Room) -> Result<Prepared, Refused> {
     let snapshot = Snapshot::parse(bytes).map_err(|error| {
         Refused::invalid(Problem::new(StatusCode::BAD_REQUEST, error.to_string()), error.kind())
     })?;
-    Ok(intake.prepare(Webhook { source, snapshot, channels: None }, bytes.len()))
+    Ok(intake.prepare(Webhook { source, snapshot, channels: None }, room))
 }
 
 fn refuse(receiving: &Receiving, refused: Refused) -> Response {
     let Refused { problem, result, reason } = refused;
     receiving.metrics.received(result);
     tracing::warn!(status = problem.status.as_u16(), reason, "a webhook was refused");
-    problem.into_response()
+    match problem.status {
+        StatusCode::SERVICE_UNAVAILABLE => ([(RETRY_AFTER, COME_AGAIN)], problem).into_response(),
+        _ => problem.into_response(),
+    }
 }
 
 fn come_again(receiving: &Receiving, error: IntakeError) -> Response {

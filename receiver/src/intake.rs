@@ -9,19 +9,21 @@ use arc_swap::ArcSwap;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
 use modelwatch_receiver_core::book::{Hearsay, Posting};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 mod entry;
 mod names;
 mod policy;
 mod prepare;
+mod room;
 
 use entry::Failure;
 pub use entry::{Queued, Tally};
 pub use names::ChannelNames;
 pub use policy::{Policy, Way};
 pub use prepare::Webhook;
+pub use room::Room;
 
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, Wording};
@@ -29,11 +31,14 @@ use crate::store::{Store, StoreError, Wording};
 /// How many webhooks wait at most.
 pub(crate) const QUEUE: usize = 1024;
 
-/// How many bytes of webhooks wait at most: 64 MiB, of which one alone may be all.
-const QUEUE_BYTES: u32 = 64 << 20;
+/// How many bytes of webhooks are read, or wait, at most: 64 MiB, of which one alone may be all.
+const QUEUE_BYTES: usize = 64 << 20;
 
 /// How many webhooks share a transaction at most.
 const BATCH: usize = 256;
+
+/// How many bytes of webhooks share a transaction at most, unless one alone has more.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// How often in a row a part of a batch may fail before the rest is believed to fail too. Finding the one webhook of a
 /// batch that cannot be stored takes nine.
@@ -73,14 +78,14 @@ pub struct Intake {
 /// A webhook about which everything is worked out that needs no store.
 pub struct Prepared {
     posting: Posting,
-    bytes: u32,
+    room: Room,
 }
 
 struct Job {
     posting: Posting,
     answer: oneshot::Sender<Result<Vec<Queued>, IntakeError>>,
-    /// Of what may wait; free again once it is answered.
-    _room: OwnedSemaphorePermit,
+    /// Free again once it is answered.
+    room: Room,
 }
 
 /// The one task that accepts.
@@ -96,12 +101,15 @@ pub struct Intaker {
 }
 
 impl Intake {
-    /// Works out who the alerts of a webhook are and where they go; `bytes` is how long it was. It may take long, if the
-    /// webhook is long.
-    pub fn prepare(&self, webhook: Webhook, bytes: usize) -> Prepared {
-        let posting = prepare::posting(webhook, &self.terms.load().policy);
-        let bytes = u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES);
-        Prepared { posting, bytes }
+    /// Room for a webhook that is about to come, as yet none.
+    pub fn room(&self) -> Room {
+        Room { all: Arc::clone(&self.room), taken: None }
+    }
+
+    /// Works out who the alerts of a webhook are and where they go; `room` is what it was given while it was read. It may
+    /// take long, if the webhook is long.
+    pub fn prepare(&self, webhook: Webhook, room: Room) -> Prepared {
+        Prepared { posting: prepare::posting(webhook, &self.terms.load().policy), room }
     }
 
     /// Accepts a webhook; it is on disk when this returns, and so is what is to be told because of it.
@@ -109,10 +117,9 @@ impl Intake {
     /// # Errors
     /// When it is not on disk; the sender is to try again.
     pub async fn take(&self, prepared: Prepared) -> Result<Vec<Queued>, IntakeError> {
-        let Prepared { posting, bytes } = prepared;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| IntakeError::Full)?;
+        let Prepared { posting, room } = prepared;
         let (answer, accepted) = oneshot::channel();
-        self.jobs.try_send(Job { posting, answer, _room: room }).map_err(|error| match error {
+        self.jobs.try_send(Job { posting, answer, room }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
             mpsc::error::TrySendError::Closed(_) => IntakeError::Store,
         })?;
@@ -124,7 +131,7 @@ impl Intake {
     /// # Errors
     /// As [`take`](Self::take).
     pub async fn accept(&self, webhook: Webhook) -> Result<Vec<Queued>, IntakeError> {
-        self.take(self.prepare(webhook, 0)).await
+        self.take(self.prepare(webhook, self.room())).await
     }
 }
 
@@ -163,7 +170,7 @@ impl Intaker {
     /// Accepts a batch; should it fail, each half of it alone, so that no webhook falls with another.
     async fn accept(&mut self, batch: Vec<Job>) {
         let mut failures = 0;
-        let mut parts = vec![batch];
+        let mut parts = in_parts(batch);
         while let Some(mut part) = parts.pop() {
             let postings: Vec<&Posting> = part.iter().map(|job| &job.posting).collect();
             match self.commit(&postings).await {
@@ -206,6 +213,24 @@ impl Job {
     fn answer(self, answer: Result<Vec<Queued>, IntakeError>) {
         let _ = self.answer.send(answer);
     }
+}
+
+/// Parts of so many bytes, the first one last.
+fn in_parts(batch: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut parts: Vec<Vec<Job>> = Vec::new();
+    let mut bytes = 0;
+    for job in batch {
+        bytes += job.room.bytes();
+        match parts.last_mut().filter(|_| bytes <= BATCH_BYTES) {
+            Some(part) => part.push(job),
+            None => {
+                bytes = job.room.bytes();
+                parts.push(vec![job]);
+            }
+        }
+    }
+    parts.reverse();
+    parts
 }
 
 fn refuse(jobs: Vec<Job>, error: &StoreError) {

@@ -177,9 +177,13 @@ impl Message {
             "" => String::new(),
             name => format!("[{}]", name.to_uppercase()),
         };
-        let flaps = |alert: &AlertView| alert.flapping.is_some_and(|flapping| !flapping.calm);
-        let flapping = if self.alerts.iter().any(flaps) { "[FLAPPING]" } else { "" };
+        let flapping = if self.flaps() { "[FLAPPING]" } else { "" };
         format!("[{state}]{flapping}{environment} {}", self.subject())
+    }
+
+    /// Whether one of its alerts flaps.
+    pub fn flaps(&self) -> bool {
+        self.alerts.iter().any(|alert| alert.flapping.is_some_and(|flapping| !flapping.calm))
     }
 
     /// The worst severity among its firing alerts; `None` when all are resolved.

@@ -145,3 +145,17 @@ async fn a_source_that_no_row_could_be_found_by_is_refused() {
     assert_eq!(post(&router, &format!("/webhook?source={}", "a".repeat(200)), None, BODY).await.status, 200);
     assert_eq!(sources(&rig).await, ["a".repeat(200)]);
 }
+
+#[tokio::test]
+async fn what_there_is_no_room_for_is_to_come_again() {
+    let rig = Rig::new(OPEN).await;
+    let intake = rig.running_intake();
+    let router = router(&rig, intake.clone());
+    let mut all = intake.room();
+    assert!(all.take(usize::MAX));
+    let answer = post(&router, "/webhook", None, BODY).await;
+    assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some(COME_AGAIN)));
+    assert!((rig.metric("webhooks_total{result=\"overloaded\"}") - 1.0).abs() < f64::EPSILON);
+    drop(all);
+    assert_eq!(post(&router, "/webhook", None, BODY).await.status, 200);
+}

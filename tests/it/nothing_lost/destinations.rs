@@ -43,7 +43,9 @@ async fn a_faulty_destination_holds_up_no_other_shows_why_and_is_told_once_it_wo
     for (number, (fault, reason)) in table.into_iter().enumerate() {
         let before = [fast.count(), faulty.count()];
         faulty.always(Some(fault));
-        scene.send(&format!("g{number}"), &Alert::firing("Drift", START).with("number", reason)).await;
+        scene
+            .send(&format!("g{number}"), &Alert::firing("Drift", START).with("number", &number.to_string()))
+            .await;
         let still = failed(&scene.receiver, "second", reason).await;
         assert_eq!(still["status"], "pending", "{fault:?}");
         came(fast, before[0] + 1).await;

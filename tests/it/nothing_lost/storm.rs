@@ -86,7 +86,7 @@ async fn a_storm_is_told_at_the_pace_of_its_channel_and_ends_in_the_newest_state
     slack.limit_to(TAKEN);
     slack.fail_next(Fault::RetryAfter(429, PAUSE));
     let yaml = format!(
-        "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: {RATE}/s}}]\ndelivery: {{workers: {WORKERS}, retry: {{initial: 100ms, max: 1s}}}}\n",
+        "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: {RATE}/s}}]\ndedupe: {{flap: {{changes: 0}}}}\ndelivery: {{workers: {WORKERS}, retry: {{initial: 100ms, max: 1s}}}}\n",
         slack.webhook_url
     );
     write(home.path(), "receiver.yaml", yaml);

@@ -200,7 +200,7 @@ pub(crate) fn assert_nothing_lost(slack: &Slack, history: &[Value], rounds: &BTr
         told.values().map(|times| times - 1).sum::<usize>(),
         history.iter().map(marked).sum::<usize>()
     );
-    assert!(rounds.values().sum::<usize>() > 100, "there was load: {rounds:?}");
+    assert!(rounds.values().sum::<usize>() > rounds.len(), "there was load: {rounds:?}");
 }
 
 fn assert_all_told(told: &BTreeMap<Transition, usize>, group: &str, rounds: usize) {

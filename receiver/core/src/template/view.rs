@@ -63,6 +63,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "late": message.late,
         "instead_of": message.instead_of,
         "unconfirmed": message.unconfirmed,
+        "flaps": message.flaps(),
         "flapping": flapping(message),
         "status": message.status,
         "at": message.at,

@@ -39,7 +39,7 @@ pub(super) fn build(pieces: &Pieces, message: &Message) -> Value {
     let mut room = Room::new(&header, &last);
     room.add_all(sections(&pieces.summary, MAX_SUMMARY, &[]));
     room.add_all(sections(&pieces.action, MAX_ACTION, &[]));
-    room.add_labels(&pieces.labels);
+    room.add_labels(&pieces.labels, pieces.more_labels);
     room.add_alerts(pieces, message);
     room.blocks.extend(last);
     let text = cut(&pieces.text, MAX_TEXT);
@@ -125,24 +125,31 @@ impl Room {
         }
     }
 
+    fn fits(&self, blocks: &[Value]) -> bool {
+        blocks.len() <= self.blocks_left && characters(blocks) <= self.characters_left
+    }
+
     /// Adds all of `blocks` or, if they do not fit, none.
     fn add_all(&mut self, blocks: Vec<Value>) -> bool {
-        let characters: usize = blocks.iter().map(size).sum();
-        if blocks.len() > self.blocks_left || characters > self.characters_left {
+        if !self.fits(&blocks) {
             return false;
         }
         self.blocks_left -= blocks.len();
-        self.characters_left -= characters;
+        self.characters_left -= characters(&blocks);
         self.blocks.extend(blocks);
         true
     }
 
     /// Adds as many labels as fit; an alert with that many is told by its first ones.
-    fn add_labels(&mut self, labels: &[String]) {
+    fn add_labels(&mut self, labels: &[String], more: usize) {
         let labels: Vec<String> = labels.iter().map(|label| cut(label, MAX_LABEL)).collect();
-        let mut fitting = labels.len();
-        while fitting > 0 && !self.add_all(with_rest(&labels, fitting)) {
-            fitting -= 1;
+        let most: Vec<usize> = (1..=labels.len()).collect();
+        // all of them need no line that counts the rest, so they may fit where one less does not
+        let all = more == 0 && self.fits(&with_rest(&labels, labels.len(), more));
+        let fitting = most.partition_point(|shown| self.fits(&with_rest(&labels, *shown, more)));
+        let fitting = if all { labels.len() } else { fitting };
+        if fitting > 0 {
+            self.add_all(with_rest(&labels, fitting, more));
         }
     }
 
@@ -157,17 +164,21 @@ impl Room {
     }
 }
 
-fn with_rest(labels: &[String], fitting: usize) -> Vec<Value> {
+fn with_rest(labels: &[String], fitting: usize, more: usize) -> Vec<Value> {
     let (shown, hidden) = labels.split_at(fitting);
-    let mut shown = shown.to_vec();
-    if !hidden.is_empty() {
-        shown.push(format!("_and {} more labels_", hidden.len()));
+    let (mut shown, hidden) = (shown.to_vec(), hidden.len() + more);
+    if hidden > 0 {
+        shown.push(format!("_and {hidden} more labels_"));
     }
     sections("", 0, &shown)
 }
 
 fn more(hidden: usize) -> Value {
     context(&format!("_and {hidden} more_"))
+}
+
+fn characters(blocks: &[Value]) -> usize {
+    blocks.iter().map(size).sum()
 }
 
 fn size(block: &Value) -> usize {

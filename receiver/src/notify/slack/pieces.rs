@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::payload::MAX_BLOCKS;
 
+/// More labels than these never fit into a message: of the shortest ones, with what stands between them.
+const MOST_LABELS: usize = 1_300;
+
 /// What goes into the blocks, already escaped; an empty text has no block.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
@@ -14,8 +17,10 @@ pub(super) struct Pieces {
     pub(super) text: String,
     pub(super) summary: String,
     pub(super) action: String,
-    /// The labels that all alerts share.
+    /// The labels that all alerts share, as many as could ever be shown.
     pub(super) labels: Vec<String>,
+    /// How many more there are.
+    pub(super) more_labels: usize,
     /// As many alerts as could ever be shown; none when the message is about one alone.
     pub(super) alerts: Vec<Alert>,
     pub(super) footer: String,
@@ -42,6 +47,7 @@ pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pi
         summary: render("summary")?,
         action: render("action")?,
         labels: labels(template, &data["common_labels"])?,
+        more_labels: message.common_labels().len().saturating_sub(MOST_LABELS),
         alerts: view::alerts(message)
             .take(several)
             .map(|data| alert(template, data))
@@ -57,7 +63,7 @@ fn alert(template: &Template, data: Value) -> Result<Alert, Fault> {
 }
 
 fn labels(template: &Template, labels: &Value) -> Result<Vec<String>, Fault> {
-    view::labels(labels).into_iter().map(|data| template.render("label", data)).collect()
+    view::labels(labels).into_iter().take(MOST_LABELS).map(|data| template.render("label", data)).collect()
 }
 
 /// The same texts without any template: nothing in here can fail.
@@ -72,6 +78,7 @@ pub(super) fn plain(message: &Message, fault: &Fault) -> Pieces {
         summary: of("summary"),
         action: of("next_action"),
         labels: pairs(message.common_labels().iter()),
+        more_labels: message.common_labels().len().saturating_sub(MOST_LABELS),
         alerts: message
             .by_urgency()
             .into_iter()
@@ -92,5 +99,5 @@ fn plain_alert(alert: &AlertView, message: &Message) -> Alert {
 }
 
 fn pairs<'a>(labels: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<String> {
-    labels.map(|(name, value)| slack(&format!("{name}: {value}"))).collect()
+    labels.take(MOST_LABELS).map(|(name, value)| slack(&format!("{name}: {value}"))).collect()
 }

@@ -77,7 +77,7 @@ impl Fleet {
 
 fn config(slack: &Slack, database: &str) -> String {
     format!(
-        "storage: {{url: \"{database}\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 200/s}}]\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\n",
+        "storage: {{url: \"{database}\"}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 200/s}}]\ndedupe: {{flap: {{changes: 0}}}}\ndelivery: {{retry: {{initial: 100ms, max: 1s}}}}\n",
         slack.webhook_url
     )
 }
