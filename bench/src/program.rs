@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::process::{Child, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::load::Connection;
 
 /// How long a program may take until it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long it may take to say whether it is.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What Debian and everyone else call it.
 const ALERTMANAGERS: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
@@ -141,9 +144,14 @@ impl Running {
     }
 }
 
+/// Whether it says so soon; it may listen and not answer yet.
 async fn is_ready(address: SocketAddr) -> bool {
-    let Ok(mut connection) = Connection::open(address).await else { return false };
-    connection.get("/-/ready").await.is_ok_and(|answer| answer.status == 200)
+    let ask = async {
+        let mut connection = Connection::open(address).await?;
+        connection.get("/-/ready").await
+    };
+    let answer = timeout(ANSWERS_WITHIN, ask).await;
+    answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status == 200))
 }
 
 fn kilobytes(status: &str, name: &str) -> Result<u64> {

@@ -151,11 +151,6 @@ impl Store {
         self.steady.turn(by);
     }
 
-    /// Whether other receivers may share it.
-    pub fn is_shared(&self) -> bool {
-        self.dialect == Dialect::Postgres
-    }
-
     /// Connections that write past the store, for tests that break something.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &AnyPool {

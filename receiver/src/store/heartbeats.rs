@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::occurrence::State;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::transaction::timestamp;
 use super::{Store, StoreError, Transaction};
@@ -33,14 +33,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn alarm_reported_at(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
-        let newest = sqlx::query(
-            "select state, seen_at from occurrences where source = $1 and group_key = $2
-             order by number desc limit 1",
-        )
-        .bind(HEARTBEAT_SOURCE)
-        .bind(alarm_group(name))
-        .fetch_optional(self.readers())
-        .await?;
+        // the source is written out, since an index is of its occurrences only
+        let select = format!(
+            "select state, seen_at from occurrences where source = '{HEARTBEAT_SOURCE}' and group_key = $1
+             order by number desc limit 1"
+        );
+        let newest =
+            sqlx::query(AssertSqlSafe(select)).bind(alarm_group(name)).fetch_optional(self.readers()).await?;
         let Some(newest) = newest else { return Ok(None) };
         let is_open = newest.try_get::<&str, _>("state")? != State::Resolved.as_str();
         is_open.then(|| timestamp(newest.try_get("seen_at")?)).transpose()

@@ -56,18 +56,22 @@ impl Transaction {
         let ids: Vec<Value> = keys.keys().map(|id| json!([id])).collect();
         let rows = self
             .select(
-                "select t.occurrence, t.channel, t.status, t.repeat_number, t.last_at, t.told_at
-                 from {rows} cross join transitions t where t.occurrence = r.value->>0",
+                "select t.occurrence, t.channel, t.status, max(t.repeat_number) as newest,
+                     max(t.last_at) as last_at, max(t.told_at) as told_at
+                 from {rows} cross join transitions t where t.occurrence = r.value->>0
+                 group by t.occurrence, t.channel, t.status",
                 &ids,
             )
             .await?;
-        let mut unheard = Unheard::default();
+        let mut unheard = BTreeSet::new();
         for row in &rows {
-            unheard.add(row)?;
-            let known = keys.get(row.try_get::<&str, _>("occurrence")?).and_then(|key| found.get_mut(key));
-            let Some(known) = known else { continue };
-            let channel: String = row.try_get("channel")?;
-            add(known.told.entry(channel).or_default(), row)?;
+            let (occurrence, channel): (String, String) =
+                (row.try_get("occurrence")?, row.try_get("channel")?);
+            let Some(known) = keys.get(&occurrence).and_then(|key| found.get_mut(key)) else { continue };
+            add(known.told.entry(channel.clone()).or_default(), row)?;
+            if is_unheard(row)? {
+                unheard.insert((occurrence, channel));
+            }
         }
         for (occurrence, channel) in self.died(unheard).await? {
             let known = keys.get(&occurrence).and_then(|key| found.get_mut(key));
@@ -78,10 +82,8 @@ impl Transaction {
     }
 
     /// What a channel never heard, and will not, since nothing waits that says it.
-    async fn died(&mut self, unheard: Unheard) -> Result<BTreeSet<Place>, StoreError> {
-        let Unheard { mut firing, heard } = unheard;
-        firing.retain(|place| !heard.contains(place));
-        let ids: BTreeSet<&str> = firing.iter().map(|(occurrence, _)| occurrence.as_str()).collect();
+    async fn died(&mut self, mut unheard: BTreeSet<Place>) -> Result<BTreeSet<Place>, StoreError> {
+        let ids: BTreeSet<&str> = unheard.iter().map(|(occurrence, _)| occurrence.as_str()).collect();
         let ids: Vec<Value> = ids.into_iter().map(|id| json!([id])).collect();
         let waiting = self
             .select(
@@ -91,9 +93,9 @@ impl Transaction {
             )
             .await?;
         for row in &waiting {
-            firing.remove(&(row.try_get("occurrence")?, row.try_get("channel")?));
+            unheard.remove(&(row.try_get("occurrence")?, row.try_get("channel")?));
         }
-        Ok(firing)
+        Ok(unheard)
     }
 
     async fn close_damaged(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
@@ -110,39 +112,23 @@ impl Transaction {
 /// An occurrence and a channel.
 type Place = (String, String);
 
-/// Which channels are to be told that occurrences fire, and which heard it.
-#[derive(Default)]
-struct Unheard {
-    firing: BTreeSet<Place>,
-    heard: BTreeSet<Place>,
+/// Whether it is that an occurrence fires, and its channel has not heard so yet.
+fn is_unheard(row: &AnyRow) -> Result<bool, StoreError> {
+    let fires = row.try_get::<&str, _>("status")? == Status::Firing.as_str();
+    Ok(fires && row.try_get::<Option<i64>, _>("told_at")?.is_none())
 }
 
-impl Unheard {
-    fn add(&mut self, row: &AnyRow) -> Result<(), StoreError> {
-        if row.try_get::<&str, _>("status")? != Status::Firing.as_str() {
-            return Ok(());
-        }
-        let place = (row.try_get("occurrence")?, row.try_get("channel")?);
-        if row.try_get::<Option<i64>, _>("told_at")?.is_some() {
-            self.heard.insert(place);
-        } else {
-            self.firing.insert(place);
-        }
-        Ok(())
-    }
-}
-
-/// Adds one transition to what was told.
+/// Adds the transitions of one status to what was told.
 fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
     let status: &str = row.try_get("status")?;
     if status == Status::Resolved.as_str() {
         told.resolved = true;
-        told.end = told.end.max(row.try_get("repeat_number")?);
+        told.end = told.end.max(row.try_get("newest")?);
     } else if status == Phase::Flapping.as_str() {
-        told.stage = told.stage.max(row.try_get("repeat_number")?);
+        told.stage = told.stage.max(row.try_get("newest")?);
     } else if status == Status::Firing.as_str() {
         told.firing = true;
-        told.repeats = told.repeats.max(row.try_get("repeat_number")?);
+        told.repeats = told.repeats.max(row.try_get("newest")?);
         let last = row.try_get::<Option<i64>, _>("last_at")?.map(timestamp).transpose()?;
         told.last_at = told.last_at.max(last);
     }

@@ -48,6 +48,11 @@ impl Lease {
         self.held().until.saturating_duration_since(Instant::now())
     }
 
+    /// Takes another name: what the one before had claimed is given back when that has not been heard of for a while.
+    pub(super) fn leave(&self) {
+        self.hold(Arc::from(new_id()), Instant::now());
+    }
+
     fn hold(&self, owner: Arc<str>, until: Instant) {
         *self.held() = Held { owner, until };
     }

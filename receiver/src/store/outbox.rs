@@ -87,8 +87,12 @@ impl Store {
         if let (Claim::Ours(_), Some(rate)) = (&claim, rate) {
             transaction.shut_gate(channel, self.steady.after(rate.interval())).await?;
         }
-        transaction.commit().await?;
-        Ok(claim)
+        let committed = transaction.commit().await;
+        if matches!(committed, Err(StoreError::Unreachable(_))) {
+            // it may have been claimed all the same, and nobody sends it: then it is to be given back
+            self.lease.leave();
+        }
+        committed.map(|()| claim)
     }
 
     /// How long it is until a notification of `channel` is due that may be claimed and sent then; `None` if there is none.

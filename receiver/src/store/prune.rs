@@ -51,8 +51,7 @@ const STEPS: [Step; 5] = [
     // of what is no occurrence: copies that fed dead man's switches
     Step {
         select: "select s.occurrence from suppressions s
-                 where not exists (select 1 from occurrences o where o.id = s.occurrence)
-                 group by s.occurrence having max(s.last_at) < $1 limit $2",
+                 where s.channel = '' and s.reason = 'heartbeat' and s.last_at < $1 limit $2",
         tables: &[("suppressions", "occurrence")],
     },
 ];

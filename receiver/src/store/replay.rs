@@ -39,7 +39,7 @@ pub struct Dead<'a> {
     pub limit: usize,
 }
 
-/// How many are replayed in one transaction, so that nobody waits for long.
+/// How many are replayed, or die, in one transaction, so that nobody waits for long.
 const BATCH: usize = 50;
 
 /// How a notification is remembered whose channel the configuration lost.
@@ -93,7 +93,8 @@ impl Store {
         Ok(all)
     }
 
-    /// Makes dead letters of what waits since before `before` for channels that are none of `channels`. Returns for which.
+    /// Makes dead letters of some of what waits since before `before` for channels that are none of `channels`. Returns for
+    /// which; for none when there are no more.
     ///
     /// # Errors
     /// When the database fails.
@@ -105,14 +106,21 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         const SELECT: &str = "select id, channel from notifications
              where status = 'pending' and owner is null and patience_from < $1";
-        let mut transaction = self.begin().await?;
-        let waiting =
-            sqlx::query(SELECT).bind(before.as_microsecond()).fetch_all(transaction.connection()).await?;
-        let mut buried = Vec::new();
+        let waiting = sqlx::query(SELECT).bind(before.as_microsecond()).fetch_all(self.readers()).await?;
+        let mut orphans: Vec<(String, String)> = Vec::new();
         for row in &waiting {
             let channel: String = row.try_get("channel")?;
-            if !channels.contains(&channel) {
-                transaction.bury_orphan(row.try_get("id")?, at).await?;
+            if !channels.contains(&channel) && orphans.len() < BATCH {
+                orphans.push((row.try_get("id")?, channel));
+            }
+        }
+        let mut buried = Vec::new();
+        if orphans.is_empty() {
+            return Ok(buried);
+        }
+        let mut transaction = self.begin().await?;
+        for (id, channel) in orphans {
+            if transaction.bury_orphan(&id, at).await? {
                 buried.push(channel);
             }
         }
@@ -246,11 +254,21 @@ impl Transaction {
         Ok(waits)
     }
 
-    async fn bury_orphan(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    /// Makes a dead letter of it, unless it does not wait any more.
+    async fn bury_orphan(&mut self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let waits =
+            sqlx::query("select 1 from notifications where id = $1 and status = 'pending' and owner is null")
+                .bind(id)
+                .fetch_optional(self.connection())
+                .await?;
+        if waits.is_none() {
+            return Ok(false);
+        }
         let attempt = self.note_attempt(id, at).await?;
         let outcome = Outcome::Permanent { reason: Reason::NotFound, detail: GONE.to_owned() };
         let ending = Ending { outcome: &outcome, next: Next::Dead, at, fallback: None };
         self.note_outcome(&attempt, ending, false).await?;
-        self.note_dead(id, at).await
+        self.note_dead(id, at).await?;
+        Ok(true)
     }
 }

@@ -70,6 +70,7 @@ where status = 'firing' and repeat_number = 0;
 
 drop index occurrences_newest;
 create unique index occurrences_newest on occurrences (fingerprint, source, number);
+create index occurrences_alarms on occurrences (group_key, number) where source = '(heartbeat)';
 
 drop index notifications_leased;
 drop index notifications_group;

@@ -74,7 +74,7 @@ impl Transaction {
             "update occurrences set state = r.value->>1, starts_at = cast(r.value->>2 as bigint),
                  ends_at = cast(r.value->>3 as bigint), seen_at = cast(r.value->>4 as bigint),
                  check_at = cast(r.value->>5 as bigint), unconfirmed = cast(r.value->>6 as bigint),
-                 detail = r.value->>7
+                 detail = r.value->>7, flapping = cast(r.value->>8 as bigint)
              from {rows} where occurrences.id = r.value->>0",
             &rows,
         )
@@ -98,14 +98,15 @@ impl Transaction {
         }
         self.apply(
             "insert into occurrences (id, state, starts_at, ends_at, seen_at, check_at, unconfirmed, detail,
-                 source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
+                 flapping, source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
                  external_url, number)
              select r.value->>0, r.value->>1, cast(r.value->>2 as bigint), cast(r.value->>3 as bigint),
                  cast(r.value->>4 as bigint), cast(r.value->>5 as bigint), cast(r.value->>6 as bigint),
-                 r.value->>7, r.value->>8, r.value->>9, '{}', '{}', '', '', '{}', '',
-                 cast(r.value->>10 as bigint) +
+                 r.value->>7, cast(r.value->>8 as bigint), r.value->>9, r.value->>10,
+                 '{}', '{}', '', '', '{}', '',
+                 cast(r.value->>11 as bigint) +
                      (select coalesce(max(o.number), 0) from occurrences o
-                      where o.source = r.value->>8 and o.fingerprint = r.value->>9)
+                      where o.source = r.value->>9 and o.fingerprint = r.value->>10)
              from {rows}",
             &rows,
         )
@@ -153,5 +154,6 @@ fn state(written: &Written) -> Result<Value, StoreError> {
         written.check_at.map(Timestamp::as_microsecond),
         i64::from(occurrence.unconfirmed),
         to_json(occurrence)?,
+        i64::from(occurrence.flapping().is_now()),
     ]))
 }

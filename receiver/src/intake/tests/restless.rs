@@ -18,6 +18,11 @@ async fn begin_and_end(rig: &Rig, intake: &Intake) {
     }
 }
 
+/// Whether the newest occurrence is shown as one that flaps.
+async fn is_shown_flapping(rig: &Rig) -> bool {
+    rig.store.alerts("", "", 1).await.unwrap()[0].flapping
+}
+
 #[tokio::test]
 async fn an_alert_that_flaps_is_told_once_and_once_more_when_it_has_calmed_down() {
     let rig = Rig::new(RESTLESS).await;
@@ -30,12 +35,14 @@ async fn an_alert_that_flaps_is_told_once_and_once_more_when_it_has_calmed_down(
     let flapping = history[3].alerts[0].flapping.unwrap();
     assert!(!flapping.calm && flapping.changes >= 4, "{flapping:?}");
     assert!(history[3].title.contains("[FLAPPING]"), "{}", history[3].title);
+    assert!(is_shown_flapping(&rig).await);
     let suppressed = "suppressed_total{channel=\"console\",reason=\"flapping\"}";
     assert!((rig.metric(suppressed) - 16.0).abs() < f64::EPSILON);
     rig.clock.advance(Duration::from_secs(3600));
     let history = rig.until(|history| history.len() == 5).await;
     let calm = history[4].alerts[0].flapping.unwrap();
     assert!(calm.calm && calm.changes == 20, "{calm:?}");
+    assert!(!is_shown_flapping(&rig).await);
     assert_eq!((history[4].kind.as_str(), history[4].title.contains("FLAPPING")), ("resolved", false));
     begin_and_end(&rig, &intake).await;
     assert_eq!(rig.history().await.len(), 7, "life goes on as usual");

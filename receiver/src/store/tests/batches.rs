@@ -328,7 +328,9 @@ async fn what_was_not_told_is_forgotten_with_its_alert_or_by_itself() {
     changes.notices.clear();
     write(&bench, &changes, 1).await;
     let untold = |occurrence: &str, second| {
-        let key = (String::new(), occurrence.to_owned(), Suppression::Heartbeat);
+        let fed = occurrence.starts_with("heartbeat/");
+        let reason = if fed { Suppression::Heartbeat } else { Suppression::NoRoute };
+        let key = (String::new(), occurrence.to_owned(), reason);
         (key, Times { times: 1, first_at: at(1), last_at: at(second) })
     };
     let untold = [untold("a1", 1), untold("b1", 1), untold("heartbeat/old", 1), untold("heartbeat/new", 70)];

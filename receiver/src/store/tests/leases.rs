@@ -143,6 +143,20 @@ async fn a_late_yes_ends_what_nobody_has_taken_over_yet() {
 }
 
 #[tokio::test]
+async fn what_was_claimed_by_a_commit_that_nobody_answered_is_given_back() {
+    let ours = Bench::new().await;
+    let id = queued(&ours).await;
+    // the claim is on disk, and whoever asked for it heard only of an error
+    drop(ours.claim("console", at(2)).await.unwrap());
+    ours.store.lease.leave();
+    assert_eq!(ours.store.renew().await.unwrap(), 0);
+    assert!(owner(&ours, &id).await.is_some());
+    assert_eq!(ours.store.reap_after(TAKEN).await, 1);
+    assert_eq!(ours.claim("console", at(3)).await.unwrap().id, id);
+    assert_eq!(attempts(&ours, &id).await, []);
+}
+
+#[tokio::test]
 async fn a_receiver_that_ends_leaves_what_it_had_to_others_at_once() {
     let ends = Bench::new().await;
     let theirs = beside(&ends).await;
