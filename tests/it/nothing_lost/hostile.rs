@@ -79,7 +79,7 @@ async fn whatever_is_sent_is_answered_and_what_follows_is_told() {
         let is_too_long = body.len() > LONGEST;
         match attempt(client().post(&url).header("content-type", JSON).body(body)).await {
             Ok(answer) => {
-                assert!(right.contains(&answer.status), "{name}: {} {}", answer.status, answer.body)
+                assert!(right.contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
             }
             // the refusal came while the body was still being sent
             Err(error) => assert!(is_too_long, "{name}: {error}"),
