@@ -145,7 +145,7 @@ impl Intaker {
         bell: watch::Sender<()>,
     ) -> (Intake, Intaker) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let room = usize::try_from(QUEUE_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        let room = QUEUE_BYTES;
         let intake = Intake { jobs: sender, room: Arc::new(Semaphore::new(room)), terms: Arc::clone(&terms) };
         (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard: Hearsay::default() })
     }

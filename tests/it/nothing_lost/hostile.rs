@@ -79,7 +79,7 @@ async fn whatever_is_sent_is_answered_and_what_follows_is_told() {
         let is_too_long = body.len() > LONGEST;
         match attempt(client().post(&url).header("content-type", JSON).body(body)).await {
             Ok(answer) => {
-                assert!(right.contains(&answer.status), "{name}: {} {}", answer.status, answer.body)
+                assert!(right.contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
             }
             // the refusal came while the body was still being sent
             Err(error) => assert!(is_too_long, "{name}: {error}"),
@@ -87,7 +87,7 @@ async fn whatever_is_sent_is_answered_and_what_follows_is_told() {
     }
     scene.send("after", &Alert::firing("After", START)).await;
     scene.settled().await;
-    let texts: Vec<_> = scene.slack().accepted().iter().map(|one| one.title()).collect();
+    let texts: Vec<_> = scene.slack().accepted().iter().map(crate::support::slack::Accepted::title).collect();
     assert!(texts.iter().any(|title| title.ends_with("After")), "{texts:?}");
     let most = scene.receiver.memory("VmHWM");
     println!("at most {most} kB");
