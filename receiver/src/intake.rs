@@ -145,8 +145,8 @@ impl Intaker {
         bell: watch::Sender<()>,
     ) -> (Intake, Intaker) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let room = Arc::new(Semaphore::new(QUEUE_BYTES));
-        let intake = Intake { jobs: sender, room, terms: Arc::clone(&terms) };
+        let room = QUEUE_BYTES;
+        let intake = Intake { jobs: sender, room: Arc::new(Semaphore::new(room)), terms: Arc::clone(&terms) };
         (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard: Hearsay::default() })
     }
 
