@@ -78,7 +78,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let server = Server::bind(&config.web).await?;
     let store = Store::open(&config.store.place).await?;
     let tasks = Tasks::new();
-    let router = start(origin, &config, store.clone(), &tasks)?;
+    let router = start(origin, &config, store.clone(), &tasks).await?;
     server.run(router, tasks.clone()).await;
     if let Err(left) = tasks.drain(GRACE).await {
         tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
@@ -116,7 +116,7 @@ impl Shared {
 }
 
 /// Starts every part but HTTP, whose routes are returned.
-fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow::Result<Router> {
+async fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow::Result<Router> {
     let shared = Shared::new(config, store)?;
     let bell = watch::Sender::new(());
     let terms = Arc::new(ArcSwap::from_pointee(terms(config)));
@@ -129,7 +129,7 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     );
     tasks.spawn("intake", intaker.run(tasks.shutdown()));
     let delivery = start_delivery(config, &shared, tasks, bell)?;
-    watch_heartbeats(&shared, &intake, &terms, tasks);
+    watch_heartbeats(&shared, &intake, &terms, tasks).await;
     keep_house(config, &shared, tasks);
     let replays =
         Replays { store: shared.store.clone(), delivery: delivery.clone(), clock: Arc::clone(&shared.clock) };
@@ -164,7 +164,7 @@ fn start_delivery(
     Ok(Delivery::start(means, plan))
 }
 
-fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>>, tasks: &Tasks) {
+async fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>>, tasks: &Tasks) {
     let watch = heartbeat::Watch {
         store: shared.store.clone(),
         intake: intake.clone(),
@@ -172,6 +172,7 @@ fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>
         clock: Arc::clone(&shared.clock),
         metrics: Arc::clone(&shared.metrics),
     };
+    watch.recall().await;
     tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
 }
 
