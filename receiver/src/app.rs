@@ -144,7 +144,7 @@ async fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> 
     };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
     let writing = drill::routes(drills.clone()).merge(replay::routes(replays));
-    Ok(router(config, &shared, drills.intake, writing).merge(admin(config, &shared, reload)))
+    Ok(router(config, &shared, drills.terms, drills.intake, writing).merge(admin(config, &shared, reload)))
 }
 
 fn start_delivery(
@@ -245,7 +245,13 @@ fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelErro
 }
 
 /// What receives, reads and writes, each behind its scope.
-fn router(config: &Config, shared: &Shared, intake: Intake, writing: Router) -> Router {
+fn router(
+    config: &Config,
+    shared: &Shared,
+    terms: Arc<ArcSwap<Terms>>,
+    intake: Intake,
+    writing: Router,
+) -> Router {
     let auth = config.web.auth();
     let metrics = Arc::clone(&shared.metrics);
     let receiving = Receiving { intake, metrics, max_body: config.web.max_body() };
@@ -253,8 +259,10 @@ fn router(config: &Config, shared: &Shared, intake: Intake, writing: Router) -> 
         store: shared.store.clone(),
         templates: Arc::clone(&shared.templates),
         clock: Arc::clone(&shared.clock),
+        terms: Arc::clone(&terms),
     };
-    let reading = page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
+    let history = history::routes(shared.store.clone(), Arc::clone(&shared.clock), terms);
+    let reading = page::routes(pages).merge(history);
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
         .merge(auth.guard(Scope::Write, writing))
