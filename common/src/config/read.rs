@@ -6,12 +6,15 @@ use std::path::Path;
 use config::{File, FileFormat, Source as _, Value as FileValue, ValueKind};
 use serde_json::{Map, Value};
 
-use super::ConfigError;
+use super::{ConfigError, bounds};
 
 /// The top-level keys of the file at `path`; an empty file has none.
 pub(super) fn sections(path: &Path) -> Result<Map<String, Value>, ConfigError> {
     let text = text_of(path)?;
     let (format, name) = format_of(path)?;
+    if format == FileFormat::Yaml {
+        bounds::check(&text).map_err(|reason| ConfigError::Excessive { file: path.to_owned(), reason })?;
+    }
     let table = File::from_str(&text, format).collect().map_err(|error| ConfigError::Syntax {
         file: path.to_owned(),
         format: name,
