@@ -29,7 +29,7 @@ const STEPS: [Step; 5] = [
     },
     Step {
         select: "select id from notifications where created_at < $1 and status <> 'pending'
-                 order by created_at limit $2",
+                 order by created_at, id limit $2",
         tables: &[
             ("attempts", "notification"),
             ("receipts", "notification"),
