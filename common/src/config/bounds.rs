@@ -1,8 +1,9 @@
-//! What a YAML file may hold. Its parser calls itself for every level and copies whatever an alias names, so a few bytes
-//! could exhaust the stack or the memory of a program that runs. Its events, looked at one by one before, need neither.
+//! What a file may hold, so that it cannot exhaust the stack or the memory of a program that runs. YAML's parser calls itself
+//! for every level and copies whatever an alias names; its events, looked at one by one before, need neither.
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
 use yaml_rust2::parser::{Event, Parser};
 
 /// How many levels of values may lie within each other, as in JSON.
@@ -24,7 +25,23 @@ struct Open {
     extent: Extent,
 }
 
-/// Says which line goes too far, if one does. What is no YAML is for the parser to refuse.
+/// Says which section goes too deep, if one does; each is a level within the file.
+pub(super) fn check_levels(sections: &Map<String, Value>) -> Result<(), String> {
+    match sections.iter().find(|(_, section)| levels(section) >= LEVELS) {
+        Some((key, _)) => Err(format!("{key}: values lie within each other more than {LEVELS} levels deep")),
+        None => Ok(()),
+    }
+}
+
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(levels).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(levels).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Says which line of YAML goes too far, if one does. What is no YAML is for the parser to refuse.
 pub(super) fn check(text: &str) -> Result<(), String> {
     let mut parser = Parser::new_from_str(text);
     let mut open: Vec<Open> = Vec::new();

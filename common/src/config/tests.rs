@@ -303,6 +303,9 @@ fn a_file_that_is_nested_without_end_is_refused_and_takes_no_program_down() {
         let what = format!("x.yaml: line {line}: values lie within each other more than 128 levels deep");
         assert_eq!(fault(&yaml), what);
     }
+    let dotted = format!("{}1{}", format!("{{{}b = ", "b.".repeat(70)).repeat(70), "}".repeat(70));
+    let fault_of_toml = read_as("x.toml", &format!("storage = {dotted}"), &[]).unwrap_err();
+    assert_eq!(fault_of_toml, "x.toml: storage: values lie within each other more than 128 levels deep");
     for (name, text) in [
         ("x.yaml", format!("a: {}", "[".repeat(100_000))),
         ("x.json", format!("{{\"a\": {}", "[".repeat(100_000))),
