@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Scene, came, send, write_config};
 use crate::support::alerts::Alert;
-use crate::support::history::{history, marked};
+use crate::support::history::{history, marked, quiet_at_last};
 use crate::support::loans::START;
 use crate::support::program::Program;
 use crate::support::slack::Fault;
@@ -90,6 +90,7 @@ async fn receivers_whose_clocks_differ_agree_on_what_is_no_repeat() {
         .await;
     send(&first.url, "g", &[&alert.resolved(START + 60)]).await;
     came(&slacks[0], 2).await;
+    quiet_at_last(&first).await;
     let found = history(&first).await;
     assert_eq!((found.len(), slacks[0].count()), (2, 2), "{found:#?}");
     let calm =
