@@ -4,6 +4,7 @@
 //! overlay → one section at a time into a `RawX` with `deny_unknown_fields`. Turning a `RawX` into an `X` is the
 //! business of the room that owns it; this module knows no key by name.
 
+mod bounds;
 pub mod environment;
 pub mod faults;
 mod overlay;
@@ -49,6 +50,14 @@ pub enum ConfigError {
         /// What its extension promises.
         format: &'static str,
         /// What the parser said, with the line.
+        reason: String,
+    },
+    /// It holds more than can be read safely.
+    #[error("{}: {reason}", file.display())]
+    Excessive {
+        /// The configuration file.
+        file: PathBuf,
+        /// What there is too much of, with the line.
         reason: String,
     },
     /// It can be read, but not used.

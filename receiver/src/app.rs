@@ -15,7 +15,7 @@ use modelwatch_common::metrics::ProgramMetrics;
 use modelwatch_common::reload::{self, Refusal, Reload};
 use modelwatch_common::shutdown::{self, Tasks};
 use modelwatch_common::telemetry::Level;
-use modelwatch_common::time::{Clock, SystemClock};
+use modelwatch_common::time::Clock;
 use prometheus::Registry;
 use tokio::sync::watch;
 
@@ -34,6 +34,9 @@ use crate::{heartbeat, history, http, page};
 
 /// How long deliveries under way may take once the program is to stop; the rest stays in the outbox.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// How long it may take then to give back what was under way; others find out by themselves that it is nobody's.
+const LEAVES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where the configuration comes from; read again at every reload.
 #[derive(Debug, Clone)]
@@ -89,10 +92,15 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
 
 /// What is not done is for others, or for the next start.
 async fn leave(store: &Store) {
-    if let Err(error) = store.resign().await {
-        tracing::warn!(%error, "what was under way is given back only later");
+    let left = tokio::time::timeout(LEAVES_WITHIN, async {
+        let resigned = store.resign().await;
+        store.close().await;
+        resigned.map_err(|error| error.to_string())
+    });
+    let silent = |_| Err(format!("the store took longer than {} seconds", LEAVES_WITHIN.as_secs()));
+    if let Err(error) = left.await.unwrap_or_else(silent) {
+        tracing::warn!(error, "what was under way is given back only later");
     }
-    store.close().await;
 }
 
 /// What all parts share.
@@ -111,7 +119,7 @@ impl Shared {
         config.web.auth().count_in(&registry, "modelwatch_receiver")?;
         let source = TemplateSource::new(config.templates.clone(), &config.channels);
         let templates = Arc::new(Templates::load(source, &registry)?);
-        Ok(Shared { store, clock: Arc::new(SystemClock), registry, metrics, templates })
+        Ok(Shared { clock: store.clock(), store, registry, metrics, templates })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::store::Store;
 
 mod check_config;
 mod client;
+mod format;
 pub mod history;
 mod replay;
 mod send_test;
@@ -63,14 +64,22 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
         environment: Environment::of_process(),
         log_level: args.common.log_level,
     };
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match args.command.unwrap_or(Command::Serve) {
-        Command::Serve => runtime.block_on(app::serve(origin)),
+        Command::Serve => run_to_end(app::serve(origin)),
         Command::CheckConfig => check_config::run(&origin),
-        Command::History(args) => runtime.block_on(print_history(&origin, &args)),
-        Command::SendTest(args) => runtime.block_on(send_test::run(&origin, args)),
-        Command::Replay(args) => runtime.block_on(replay::run(&origin, args)),
+        Command::History(args) => run_to_end(print_history(&origin, &args)),
+        Command::SendTest(args) => run_to_end(send_test::run(&origin, args)),
+        Command::Replay(args) => run_to_end(replay::run(&origin, args)),
     }
+}
+
+/// Runs a command to its end. What may still run away from the I/O threads then, such as a template that does not end, is left
+/// there and ends with the process.
+fn run_to_end(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
 }
 
 async fn print_history(origin: &Origin, args: &history::HistoryArgs) -> anyhow::Result<()> {

@@ -10,6 +10,8 @@ pub(crate) enum Point {
     Committed,
     /// A notification is due, and nobody has claimed it.
     BeforeClaim,
+    /// It is being put into words, away from the I/O threads.
+    Rendering,
     /// It is claimed, and no attempt of it was noted.
     Claimed,
     /// The attempt is noted, and not a byte of it was written.
@@ -25,14 +27,34 @@ pub(crate) enum Point {
 /// Stops here for ever if the program was told to, by this point's name in `MODELWATCH_STOP_AT`; says so first.
 #[cfg(feature = "failpoints")]
 pub(crate) async fn reach(point: Point) {
-    #[expect(clippy::disallowed_methods, reason = "a switch of tests, and no configuration")]
-    let wanted = std::env::var("MODELWATCH_STOP_AT");
-    if wanted.is_ok_and(|wanted| wanted == format!("{point:?}")) {
-        tracing::warn!("stopped at {point:?}");
+    if stops_at(point) {
         std::future::pending::<()>().await;
     }
+}
+
+/// The same, for what is no future: its thread stops.
+#[cfg(feature = "failpoints")]
+pub(crate) fn reach_blocking(point: Point) {
+    while stops_at(point) {
+        std::thread::park();
+    }
+}
+
+#[cfg(feature = "failpoints")]
+fn stops_at(point: Point) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a switch of tests, and no configuration")]
+    let wanted = std::env::var("MODELWATCH_STOP_AT");
+    let stops = wanted.is_ok_and(|wanted| wanted == format!("{point:?}"));
+    if stops {
+        tracing::warn!("stopped at {point:?}");
+    }
+    stops
 }
 
 /// Does nothing.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) async fn reach(_point: Point) {}
+
+/// Does nothing.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn reach_blocking(_point: Point) {}

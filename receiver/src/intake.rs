@@ -2,8 +2,9 @@
 //!
 //! Nothing is sent here. When the queue is full or the store fails, the sender is told to come again, and it will.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use modelwatch_common::shutdown::Shutdown;
@@ -98,6 +99,8 @@ pub struct Intaker {
     bell: watch::Sender<()>,
     /// What was heard since it was last written.
     heard: Hearsay,
+    /// Occurrences that could not be looked at, and until when they are left alone.
+    left: HashMap<String, Instant>,
 }
 
 impl Intake {
@@ -147,7 +150,8 @@ impl Intaker {
         let (sender, jobs) = mpsc::channel(QUEUE);
         let room = QUEUE_BYTES;
         let intake = Intake { jobs: sender, room: Arc::new(Semaphore::new(room)), terms: Arc::clone(&terms) };
-        (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard: Hearsay::default() })
+        let (heard, left) = (Hearsay::default(), HashMap::new());
+        (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard, left })
     }
 
     /// Accepts until every [`Intake`] is gone, so that whoever is being answered at shutdown still is.

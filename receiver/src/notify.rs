@@ -66,6 +66,11 @@ pub trait Notifier: Send + Sync {
     /// [`Rendered::problem`] says why.
     fn render(&self, message: &Message) -> Rendered;
 
+    /// Whether it keeps in the ledger what each of several recipients comes to.
+    fn has_recipients(&self) -> bool {
+        false
+    }
+
     /// Sends it once.
     fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome>;
 }

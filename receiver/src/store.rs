@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use modelwatch_common::time::{Clock, SystemClock};
 use sqlx::AnyPool;
 
 mod attempts;
@@ -42,7 +43,7 @@ mod wording;
 mod write;
 mod writer;
 
-pub use attempts::{Ended, Ending};
+pub use attempts::{Beginning, Ended, Ending};
 pub use backlog::Backlog;
 use bounded::Readers;
 use dialect::{Dialect, Hurry};
@@ -53,7 +54,7 @@ pub use labels::Labelled;
 use lease::Lease;
 pub use lease::RENEW_EVERY;
 pub use occurrences::{DueOccurrence, StoredOccurrence};
-pub use outbox::{Claim, Claimed};
+pub use outbox::{Claim, Claimed, Outlet};
 pub use place::{Database, Place, PlaceError};
 #[cfg(test)]
 pub(crate) use read::fixtures;
@@ -143,6 +144,15 @@ impl Store {
     /// The time by the store's clock, which due times are told by.
     pub fn now(&self) -> Timestamp {
         self.steady.now()
+    }
+
+    /// The clock by which everything happens that people see, and that all who serve this store have to agree on: the database's
+    /// where several may, else the machine's, which people set.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        match self.dialect {
+            Dialect::Sqlite => Arc::new(SystemClock),
+            Dialect::Postgres => Arc::new(self.steady.clone()),
+        }
     }
 
     /// Turns the store's clock forward.

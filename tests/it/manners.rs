@@ -39,16 +39,19 @@ async fn a_bad_reload_is_refused_with_the_reason_and_a_good_one_heals_it() {
         let reload = format!("{}/-/reload", program.url);
         let succeeded = |value: u8| format!("{prefix}_config_last_reload_successful {value}");
         program.wait_for_line(&succeeded(1)).await;
-        let before = spoil(home.path(), file, "colour: red\n");
-        let refused = post(&reload, JSON, "").await;
-        assert!((400..600).contains(&refused.status), "{file}: {}", refused.status);
-        assert!(refused.body.contains(file) && refused.body.contains("colour"), "{}", refused.body);
-        program.wait_for_line(&succeeded(0)).await;
-        assert_eq!(program.get("/-/ready").await.status, 200, "the old configuration goes on");
-        write(home.path(), file, before);
-        let taken = post(&reload, JSON, "").await;
-        assert_eq!(taken.status, 200, "{file}: {}", taken.body);
-        program.wait_for_line(&succeeded(1)).await;
+        let endless = format!("colour:\n  {}red\n", "- ".repeat(100_000));
+        for (bad, reason) in [("colour: red\n", "colour"), (&endless, "levels deep")] {
+            let before = spoil(home.path(), file, bad);
+            let refused = post(&reload, JSON, "").await;
+            assert!((400..600).contains(&refused.status), "{file}: {}", refused.status);
+            assert!(refused.body.contains(file) && refused.body.contains(reason), "{}", refused.body);
+            program.wait_for_line(&succeeded(0)).await;
+            assert_eq!(program.get("/-/ready").await.status, 200, "the old configuration goes on");
+            write(home.path(), file, before);
+            let taken = post(&reload, JSON, "").await;
+            assert_eq!(taken.status, 200, "{file}: {}", taken.body);
+            program.wait_for_line(&succeeded(1)).await;
+        }
     }
 }
 

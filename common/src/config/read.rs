@@ -1,23 +1,50 @@
 //! From a file on disk to a tree of values; the `config` crate knows the formats.
 
 use std::io::ErrorKind;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use config::{File, FileFormat, Source as _, Value as FileValue, ValueKind};
 use serde_json::{Map, Value};
 
-use super::ConfigError;
+use super::{ConfigError, bounds};
+
+/// How much stack a parser may take, twice as much as the deepest file asks for: that of TOML calls itself for some thousand
+/// levels at most. Only what is touched becomes memory.
+const STACK: usize = 64 << 20;
 
 /// The top-level keys of the file at `path`; an empty file has none.
 pub(super) fn sections(path: &Path) -> Result<Map<String, Value>, ConfigError> {
     let text = text_of(path)?;
     let (format, name) = format_of(path)?;
-    let table = File::from_str(&text, format).collect().map_err(|error| ConfigError::Syntax {
+    thread::scope(|scope| {
+        let parsing = thread::Builder::new().stack_size(STACK);
+        let parsing = parsing.spawn_scoped(scope, || parsed(path, &text, format, name));
+        let parsing = parsing.map_err(|reason| ConfigError::Unreadable { file: path.to_owned(), reason })?;
+        parsing.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// The same of its text; nobody else has to touch, or drop, a value that is too deep.
+fn parsed(
+    path: &Path,
+    text: &str,
+    format: FileFormat,
+    name: &'static str,
+) -> Result<Map<String, Value>, ConfigError> {
+    let excessive = |reason| ConfigError::Excessive { file: path.to_owned(), reason };
+    if format == FileFormat::Yaml {
+        bounds::check(text).map_err(excessive)?;
+    }
+    let table = File::from_str(text, format).collect().map_err(|error| ConfigError::Syntax {
         file: path.to_owned(),
         format: name,
         reason: one_line(&error.to_string()),
     })?;
-    Ok(table.into_iter().map(|(key, value)| (key, plain(value))).collect())
+    let sections: Map<String, Value> = table.into_iter().map(|(key, value)| (key, plain(value))).collect();
+    bounds::check_levels(&sections).map_err(excessive)?;
+    Ok(sections)
 }
 
 fn format_of(path: &Path) -> Result<(FileFormat, &'static str), ConfigError> {

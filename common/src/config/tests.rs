@@ -292,3 +292,43 @@ fn the_process_environment_is_taken_as_it_is() {
     assert!(env.get("PATH").is_some_and(|path| path.contains("bin")));
     assert_eq!(env.get("MODELWATCH_NEVER_SET"), None);
 }
+
+#[test]
+fn a_file_that_is_nested_without_end_is_refused_and_takes_no_program_down() {
+    let lists = format!("storage:\n  {}1", "- ".repeat(100_000));
+    let tables: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let keys = format!("{}1", "? ".repeat(100_000));
+    let aliases: String = (1..5_000).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
+    for (yaml, line) in [(lists, 2), (tables, 129), (keys, 1), (format!("a0: &a0 [1]\n{aliases}"), 128)] {
+        let what = format!("x.yaml: line {line}: values lie within each other more than 128 levels deep");
+        assert_eq!(fault(&yaml), what);
+    }
+    let dotted = format!("{}1{}", format!("{{{}b = ", "b.".repeat(70)).repeat(70), "}".repeat(70));
+    let fault_of_toml = read_as("x.toml", &format!("storage = {dotted}"), &[]).unwrap_err();
+    assert_eq!(fault_of_toml, "x.toml: storage: values lie within each other more than 128 levels deep");
+    for (name, text) in [
+        ("x.yaml", format!("a: {}", "[".repeat(100_000))),
+        ("x.json", format!("{{\"a\": {}", "[".repeat(100_000))),
+        ("x.toml", format!("a = {}", "[".repeat(100_000))),
+    ] {
+        let fault = read_as(name, &text, &[]).unwrap_err();
+        assert!(fault.starts_with(&format!("{name}: ")), "{fault}");
+    }
+}
+
+#[test]
+fn aliases_that_multiply_are_refused_and_others_are_not() {
+    let many = (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect::<String>();
+    let fault = fault(&format!("a0: &a0 [1]\n{many}"));
+    assert_eq!(fault, "x.yaml: line 22: there is too much of it, as often as aliases repeat it");
+    let read = read("models: [{name: a, windows: &w [1h, 1d]}, {name: b, windows: *w}]").unwrap();
+    assert_eq!(read.models[0].windows, read.models[1].windows);
+}
+
+#[test]
+fn what_is_deep_and_not_too_deep_is_read() {
+    for (levels, is_read) in [(127, true), (128, false)] {
+        let yaml = format!("a: {}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(fault(&yaml).contains("unknown key"), is_read, "{levels}");
+    }
+}

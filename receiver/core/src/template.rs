@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::message::Message;
 
+mod depth;
 mod escape;
 mod format;
 mod helpers;
@@ -97,6 +98,13 @@ impl Template {
 
     fn add(&mut self, piece: &Piece, source: &str) -> Result<(), Fault> {
         no_partials(piece, source)?;
+        if let Some(at) = depth::too_deep(source) {
+            return Err(fault(
+                piece.name,
+                place(source, at),
+                "blocks or expressions lie too deep within each other",
+            ));
+        }
         let mut registry = registry(piece.escape);
         registry
             .register_template_string(piece.name, source)
@@ -181,10 +189,15 @@ fn unknown(format: Format, name: &str) -> Option<Fault> {
 fn no_partials(piece: &Piece, source: &str) -> Result<(), Fault> {
     static PARTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{~?#?\s*[>*]").ok());
     let Some(found) = PARTIAL.as_ref().and_then(|partial| partial.find(source)) else { return Ok(()) };
-    let before = source.get(..found.start()).unwrap_or_default();
+    let place = place(source, found.start());
+    Err(fault(piece.name, place, "partials and decorators cannot be used, write the text out"))
+}
+
+/// Line and column of a byte.
+fn place(source: &str, at: usize) -> Option<(usize, usize)> {
+    let before = source.get(..at)?;
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Err(fault(piece.name, Some((line, column)), "partials and decorators cannot be used, write the text out"))
+    Some((line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1))
 }
 
 /// How many blocks `each` stand within each other.

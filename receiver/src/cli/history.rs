@@ -4,11 +4,12 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use modelwatch_receiver_core::template::line;
 
+use super::format::Format;
 use crate::history::{self, Entry, Filter, Page, RawFilter, State};
 use crate::store::Store;
 
@@ -39,19 +40,6 @@ pub(super) struct HistoryArgs {
     /// How to print it
     #[arg(long, default_value = "table")]
     format: Format,
-}
-
-/// How the history is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, newest first.
-    Table,
-    /// One JSON object, as the API answers.
-    Json,
-    /// One line per notification, for spreadsheets.
-    Csv,
-    /// One JSON object per line.
-    Ndjson,
 }
 
 impl HistoryArgs {

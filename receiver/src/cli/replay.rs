@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use modelwatch_receiver_core::template::line;
 use reqwest::StatusCode;
 
 use super::client::{Client, ClientError};
+use super::format::Format;
 use crate::app::Origin;
 use crate::history;
 use crate::replay::{self, Answer, Replay, Request};
@@ -43,17 +44,8 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// How to print what came of each
-    #[arg(long, default_value = "table")]
+    #[arg(long, default_value = "table", value_parser = Format::of_few())]
     format: Format,
-}
-
-/// How it is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, one line per notification.
-    Table,
-    /// One JSON object, as the API answers.
-    Json,
 }
 
 /// Asks, and tells what came of each.

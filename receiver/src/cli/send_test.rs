@@ -4,12 +4,13 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use modelwatch_common::config::Span;
 use modelwatch_receiver_core::alert::Labels;
 use reqwest::StatusCode;
 
 use super::client::{Client, ClientError};
+use super::format::Format;
 use crate::app::Origin;
 use crate::drill::{self, Begun, Request};
 
@@ -52,17 +53,8 @@ pub(super) struct SendTestArgs {
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     timeout: Span,
     /// How to print the answers
-    #[arg(long, default_value = "table")]
+    #[arg(long, default_value = "table", value_parser = Format::of_few())]
     format: Format,
-}
-
-/// How the answers are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, one line per destination as it answers.
-    Table,
-    /// One JSON object, when all have answered.
-    Json,
 }
 
 /// Begins a drill and tells what came of it.

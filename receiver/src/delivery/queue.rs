@@ -10,7 +10,7 @@ use super::send::Send;
 use super::{Delivery, Destination};
 use crate::failpoint::{self, Point};
 use crate::metrics::Ended;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claim, Claimed, Outlet, StoreError};
 
 /// However far away the next notification is, the outbox is looked at again after this long: other receivers queue, and
 /// leave behind, without ringing a bell here.
@@ -68,8 +68,12 @@ impl Queue {
         let plan = self.delivery.0.plan.load_full();
         let Some(destination) = plan.destinations.get(&*self.channel) else { return Ok(Duration::ZERO) };
         failpoint::reach(Point::BeforeClaim).await;
-        let claim =
-            means.store.claim(&self.channel, destination.rate, &plan.wording, means.clock.now()).await?;
+        let outlet = Outlet {
+            channel: &self.channel,
+            rate: destination.rate,
+            has_recipients: destination.notifier.has_recipients(),
+        };
+        let claim = means.store.claim(outlet, &plan.wording, means.clock.now()).await?;
         match claim {
             Claim::Ours(claimed) => self.send(destination, *claimed, slot),
             Claim::Suppressed(reason) => means.metrics.suppressed(&self.channel, reason),

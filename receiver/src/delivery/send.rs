@@ -17,7 +17,7 @@ use super::upkeep::UnderWay;
 use crate::failpoint::{self, Point};
 use crate::metrics;
 use crate::notify::{BoxFuture, Ledger, Notifier, Parcel, Rendered};
-use crate::store::{Claimed, Ended, Ending, Fallback};
+use crate::store::{Beginning, Claimed, Ended, Ending, Fallback, new_id};
 
 /// How long to wait before what could not be written down is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -60,7 +60,11 @@ impl Send {
     /// Renders away from the I/O threads, since a message may be about thousands of alerts; a panic is a failed attempt.
     async fn render(&self, claimed: &Claimed) -> Result<Rendered, Outcome> {
         let (notifier, message) = (Arc::clone(&self.notifier), Arc::clone(&claimed.message));
-        let rendered = tokio::task::spawn_blocking(move || notifier.render(&message)).await;
+        let render = move || {
+            failpoint::reach_blocking(Point::Rendering);
+            notifier.render(&message)
+        };
+        let rendered = tokio::task::spawn_blocking(render).await;
         rendered.map_err(|_| panicked(Reason::Template, false))
     }
 
@@ -81,10 +85,13 @@ impl Send {
         let content = rendered.map_or("", |rendered| &rendered.content);
         let problem = rendered.and_then(|rendered| rendered.problem.as_deref());
         let means = self.delivery.means();
+        // one attempt, however often it is tried to note it
+        let id = new_id();
         loop {
-            match means.store.begin_attempt(claimed, content, problem, means.clock.now()).await {
-                Ok(Some(attempt)) => return Some(attempt),
-                Ok(None) => {
+            let beginning = Beginning { id: &id, content, problem, at: means.clock.now() };
+            match means.store.begin_attempt(claimed, beginning).await {
+                Ok(true) => return Some(id),
+                Ok(false) => {
                     tracing::warn!("another receiver took over before anything was sent");
                     return None;
                 }
@@ -112,8 +119,8 @@ impl Send {
     /// recorded is sent again. Returns what became of the notification.
     async fn record(&self, attempt: &str, claimed: &Claimed, outcome: &Outcome, next: Next) -> Ended {
         let means = self.delivery.means();
+        let ending = Ending { outcome, next, at: means.clock.now(), fallback: self.fallback.as_ref() };
         loop {
-            let ending = Ending { outcome, next, at: means.clock.now(), fallback: self.fallback.as_ref() };
             match means.store.end_attempt(attempt, claimed, ending).await {
                 Ok(ended) => return ended,
                 Err(error) => tracing::error!(%error, "the result could not be recorded yet"),

@@ -8,7 +8,7 @@ use modelwatch_receiver_core::outcome::Outcome;
 use modelwatch_receiver_core::retry::Next;
 
 use super::*;
-use crate::store::{Claim, Ending};
+use crate::store::{Beginning, Claim, Ending, Outlet};
 use crate::testing::Rig;
 
 const CONFIG: &str = "
@@ -75,13 +75,15 @@ async fn a_test_is_forgotten_with_its_notification() {
     let intake = rig.running_intake();
     ask(&rig, &intake, r#"{"channel":"pager"}"#).await;
     let now = rig.clock.now();
-    let Claim::Ours(ours) = rig.store.claim("pager", None, &rig.config.wording(), now).await.unwrap() else {
+    let outlet = Outlet { channel: "pager", rate: None, has_recipients: false };
+    let Claim::Ours(ours) = rig.store.claim(outlet, &rig.config.wording(), now).await.unwrap() else {
         panic!("it is due at once")
     };
-    let attempt = rig.store.begin_attempt(&ours, "", None, now).await.unwrap().unwrap();
+    let beginning = Beginning { id: "attempt", content: "", problem: None, at: now };
+    assert!(rig.store.begin_attempt(&ours, beginning).await.unwrap());
     let outcome = &Outcome::Delivered { detail: "yes".to_owned() };
     rig.store
-        .end_attempt(&attempt, &ours, Ending { outcome, next: Next::Done, at: now, fallback: None })
+        .end_attempt(beginning.id, &ours, Ending { outcome, next: Next::Done, at: now, fallback: None })
         .await
         .unwrap();
     rig.clock.advance(Duration::from_secs(1));

@@ -2,19 +2,22 @@
 //! written at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Status;
 use modelwatch_receiver_core::book::{self, AlertKey, Book, Bound, Entries, Hearsay, Known, Origin, Posting};
 use modelwatch_receiver_core::dedupe::Suppression;
 
-use super::{Intaker, Terms, prepare};
+use super::{Intaker, TRIES, Terms, prepare};
 use crate::failpoint::{self, Point};
 use crate::store::{HEARTBEAT_SOURCE, StoreError, Superseded, Transaction, new_id};
 
 /// How many occurrences that are due share a transaction at most.
 const SWEEP_BATCH: usize = 256;
+
+/// How long an occurrence that could not be looked at is left alone.
+const LEFT_FOR: Duration = Duration::from_secs(60);
 
 /// A notification that a webhook caused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,20 +78,54 @@ impl Intaker {
         Ok(queued)
     }
 
-    /// Looks at the occurrences whose time has come although no webhook spoke of them.
+    /// Looks at the occurrences whose time has come although no webhook spoke of them. Should that fail, fewer of them share
+    /// a transaction; one that fails alone is left alone for a while, so that it keeps no other waiting.
     pub(super) async fn look_again(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if !self.store.has_due_occurrences(now).await? {
+        if !self.store.has_due_occurrences(self.clock.now()).await? {
             return Ok(());
         }
+        self.left.retain(|_, until| *until > Instant::now());
+        let (mut limit, mut looked_at, mut failures) = (SWEEP_BATCH, 0, 0);
+        while looked_at < SWEEP_BATCH {
+            let mut some = Vec::new();
+            match self.look_at(limit, &mut some).await {
+                Ok(()) if some.len() < limit => break,
+                Ok(()) => {
+                    (looked_at, failures) = (looked_at + some.len(), 0);
+                    limit = SWEEP_BATCH.min(limit * 2);
+                }
+                Err(Failure::Within(_)) if some.len() > 1 && failures < TRIES => {
+                    (limit, failures) = (some.len() / 2, failures + 1);
+                }
+                Err(Failure::Within(error)) if some.len() == 1 && failures < TRIES => {
+                    failures += 1;
+                    self.leave(some.swap_remove(0), &error);
+                }
+                Err(failure) => return Err(failure.into_error()),
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, occurrence: String, error: &StoreError) {
+        tracing::error!(%error, occurrence, "an occurrence could not be looked at and is left alone for a while");
+        self.left.insert(occurrence, Instant::now() + LEFT_FOR);
+    }
+
+    /// Looks at so many of them in one transaction, and says at which.
+    async fn look_at(&mut self, limit: usize, looked_at: &mut Vec<String>) -> Result<(), Failure> {
         let terms = self.terms.load_full();
-        let mut transaction = self.store.begin().await?;
-        let found = transaction.due_occurrences(now, SWEEP_BATCH).await?;
+        let mut transaction = self.store.begin().await.map_err(Failure::Begin)?;
+        let now = self.clock.now();
+        let mut found = transaction.due_occurrences(now, limit + self.left.len()).await?;
+        found.retain(|due| !self.left.contains_key(&due.stored.id));
+        found.truncate(limit);
+        looked_at.extend(found.iter().map(|due| due.stored.id.clone()));
         let due: Vec<book::Due> = found.into_iter().map(|found| prepare::due(found, &terms.policy)).collect();
         let keys: Vec<AlertKey> = due.iter().map(|due| due.key.clone()).collect();
         let known = transaction.known(&keys).await?;
         let entries = with_book(known, &terms, now, |book| due.into_iter().for_each(|due| book.due(due))).0;
-        self.finish(transaction, entries, &terms, now).await
+        Ok(self.finish(transaction, entries, &terms, now).await?)
     }
 
     /// Writes what was only heard; what cannot be written yet is kept.

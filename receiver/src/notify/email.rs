@@ -165,6 +165,10 @@ impl Notifier for Email {
         Rendered { content, problem }
     }
 
+    fn has_recipients(&self) -> bool {
+        true
+    }
+
     fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(self.deliver(parcel))
     }

@@ -6,9 +6,22 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::{new_id, storable};
+use super::transaction::storable;
 use super::wording::NEWEST;
 use super::{Claimed, Fallback, Store, StoreError, Transaction};
+
+/// An attempt that is about to be made. Its id is the caller's, who may have to note it twice.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What it sends.
+    pub content: &'a str,
+    /// Why the plain layout is used, if it is.
+    pub problem: Option<&'a str>,
+    /// When.
+    pub at: Timestamp,
+}
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -45,43 +58,42 @@ enum Whose {
 }
 
 impl Store {
-    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out. `None` if others took
+    /// Notes that an attempt begins and what it sends; on disk before the first byte goes out. `false` if others took
     /// what was claimed: then nothing may be sent.
     ///
     /// # Errors
-    /// When the database fails; then nothing may be sent either.
+    /// When the database fails; then nothing may be sent either. It may be noted all the same: noted again, it is still one.
     pub async fn begin_attempt(
         &self,
         claimed: &Claimed,
-        content: &str,
-        problem: Option<&str>,
-        at: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+        beginning: Beginning<'_>,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let ours =
             sqlx::query("update notifications set content = $2, problem = $3 where id = $1 and owner = $4")
                 .bind(claimed.id.as_str())
-                .bind(storable(content))
-                .bind(problem.map(storable))
+                .bind(storable(beginning.content))
+                .bind(beginning.problem.map(storable))
                 .bind(&*claimed.owner)
                 .execute(transaction.connection())
                 .await?;
         if ours.rows_affected() == 0 {
             transaction.commit().await?;
-            return Ok(None);
+            return Ok(false);
         }
-        let attempt = transaction.note_attempt(&claimed.id, at).await?;
+        transaction.note_attempt(beginning.id, &claimed.id, beginning.at).await?;
         let refreshed = self.refresh(&mut transaction).await?;
         transaction.commit().await?;
         self.refreshed(refreshed);
-        Ok(Some(attempt))
+        Ok(true)
     }
 
     /// Notes how an attempt ended and what follows, for as far as the notification is still the claimer's. A pause that
     /// the destination asked for is for all that goes there.
     ///
     /// # Errors
-    /// When the database fails; then the attempt stays open, and is ambiguous should this receiver end.
+    /// When the database fails; then the attempt stays open, and is ambiguous should this receiver end. It may be noted all
+    /// the same: what is noted, and noted again, is done.
     pub async fn end_attempt(
         &self,
         attempt: &str,
@@ -89,6 +101,11 @@ impl Store {
         ending: Ending<'_>,
     ) -> Result<Ended, StoreError> {
         let mut transaction = self.begin().await?;
+        if transaction.is_noted(attempt, ending.outcome).await? {
+            let ended = transaction.ended(&claimed.id, ending.next).await?;
+            transaction.commit().await?;
+            return Ok(ended);
+        }
         if let Outcome::Retryable { retry_after: Some(pause), .. } = ending.outcome {
             let until = self.steady.after((*pause).min(MAX_RETRY_AFTER));
             transaction.shut_gate(&claimed.message.channel, until).await?;
@@ -116,22 +133,54 @@ impl Store {
 }
 
 impl Transaction {
-    /// Notes that an attempt begins.
+    /// Notes that an attempt with that id begins, unless it is noted.
     pub(super) async fn note_attempt(
         &mut self,
+        id: &str,
         notification: &str,
         at: Timestamp,
-    ) -> Result<String, StoreError> {
-        let id = new_id();
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')",
+            "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')
+             on conflict (id) do nothing",
         )
-        .bind(id.as_str())
+        .bind(id)
         .bind(notification)
         .bind(at.as_microsecond())
         .execute(self.connection())
         .await?;
-        Ok(id)
+        Ok(())
+    }
+
+    /// Whether it is noted that an attempt came to this.
+    async fn is_noted(&mut self, attempt: &str, outcome: &Outcome) -> Result<bool, StoreError> {
+        let noted = sqlx::query(
+            "select 1 from attempts
+             where id = $1 and finished_at is not null and result = $2 and coalesce(reason, '') = $3 and detail = $4",
+        )
+        .bind(attempt)
+        .bind(outcome.as_str())
+        .bind(outcome.reason().map_or("", Reason::as_str))
+        .bind(storable(outcome.detail()))
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(noted.is_some())
+    }
+
+    /// What became of a notification by an attempt that was noted before, and that `next` was to follow.
+    async fn ended(&mut self, notification: &str, next: Next) -> Result<Ended, StoreError> {
+        let row = sqlx::query("select status, suppressed from notifications where id = $1")
+            .bind(notification)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else { return Ok(Ended::Lost) };
+        let superseded =
+            row.try_get::<Option<&str>, _>("suppressed")? == Some(Suppression::Superseded.as_str());
+        Ok(match (next, row.try_get("status")?) {
+            (Next::Done, "delivered") | (Next::Dead, "dead") | (Next::Again(_), "pending") => Ended::AsMeant,
+            (Next::Again(_), "suppressed") if superseded => Ended::Superseded,
+            _ => Ended::Lost,
+        })
     }
 
     async fn whose(&mut self, claimed: &Claimed) -> Result<Whose, StoreError> {
@@ -222,7 +271,7 @@ impl Transaction {
             self.hand_over(notification, &newer).await?;
             return Ok(Ended::Superseded);
         }
-        sqlx::query("update notifications set due_at = $2, owner = null where id = $1")
+        sqlx::query("update notifications set due_at = $2, ready = 0, owner = null where id = $1")
             .bind(notification)
             .bind(due.as_microsecond())
             .execute(self.connection())

@@ -1,7 +1,8 @@
 //! The outbox: what is due, and claiming it.
 //!
 //! A claim lasts until its owner has recorded what came of it, or is dead. Due times and gates are by a clock that only
-//! goes forward.
+//! goes forward. What a claim costs does not depend on how much waits: what is due stands in an index, in the order in
+//! which it goes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,29 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::gates::OPEN;
 use super::transaction::timestamp;
-use super::wording::{NEWEST, REPLAYED};
+use super::wording::NEWEST;
 use super::{Store, StoreError, Transaction, Wording};
+
+/// How many notifications that were postponed become ready with one claim at most.
+const READY_AT_ONCE: i64 = 256;
+
+/// Where a notification is claimed for.
+#[derive(Debug, Clone, Copy)]
+pub struct Outlet<'a> {
+    /// The destination's name.
+    pub channel: &'a str,
+    /// How often it may be sent to; `None` for as often as there is something to say.
+    pub rate: Option<Rate>,
+    /// Whether it is known of each of its recipients what they have: then messages answer to the first that one of them has.
+    pub has_recipients: bool,
+}
+
+/// A notification that is being claimed.
+struct Leased {
+    id: String,
+    owner: Arc<str>,
+    has_recipients: bool,
+}
 
 /// A notification that is ours to send.
 #[derive(Debug, Clone)]
@@ -52,17 +74,19 @@ pub enum Claim {
 }
 
 /// Of the notifications `n` that wait, those that nothing has to be waited for: none about the same group is under way,
-/// or about an alert of theirs, so that nothing overtakes and nothing is said twice.
+/// or about an alert of theirs, so that nothing overtakes and nothing is said twice. An `offset` keeps PostgreSQL from joining
+/// all that waits, or was ever mentioned, where it has to look at the first few.
 const FREE: &str = "n.status = 'pending' and not exists (
     select 1 from notifications o
     where o.channel = n.channel and o.owner is not null
       and (o.group_id = n.group_id
            or exists (select 1 from mentions theirs join mentions ours on ours.occurrence = theirs.occurrence
-                      where theirs.notification = o.id and ours.notification = n.id)))";
+                      where theirs.notification = o.id and ours.notification = n.id limit 1 offset 0))
+    limit 1 offset 0)";
 
 impl Store {
-    /// Claims the notification of `channel` that is due and waits for longest, and puts it into its newest words. By its
-    /// `rate` the destination is shut for others from then on.
+    /// Claims the notification for `outlet` that is due and waits for longest, and puts it into its newest words. By its
+    /// rate the destination is shut for others from then on.
     ///
     /// Nothing waits for the disk here: a claim that is lost with the power was no attempt yet.
     ///
@@ -70,17 +94,17 @@ impl Store {
     /// When the database fails.
     pub async fn claim(
         &self,
-        channel: &str,
-        rate: Option<Rate>,
+        outlet: Outlet<'_>,
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
+        let Outlet { channel, rate, has_recipients } = outlet;
         let owner = self.owner().await?;
         let mut transaction = self.begin_unhurried().await?;
         let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
             Some((id, replayed)) => match transaction.why_not_sent(&id, replayed).await? {
                 Some(reason) => Claim::Suppressed(reason),
-                None => transaction.claim_leased(id, owner, wording, now).await?,
+                None => transaction.claim_leased(Leased { id, owner, has_recipients }, wording, now).await?,
             },
             None => Claim::Nothing,
         };
@@ -100,17 +124,42 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn next_due(&self, channel: &str) -> Result<Option<Duration>, StoreError> {
-        let select = format!(
-            "select case when g.opens_at > n.due_at then g.opens_at else n.due_at end
-             from notifications n left join gates g on g.channel = n.channel
-             where n.channel = $1 and {FREE} order by n.due_at limit 1"
-        );
-        let due: Option<i64> =
-            sqlx::query_scalar(AssertSqlSafe(select)).bind(channel).fetch_optional(self.readers()).await?;
-        let wait =
-            |due: Timestamp| Duration::try_from(due.duration_since(self.steady.now())).unwrap_or_default();
-        Ok(due.map(timestamp).transpose()?.map(wait))
+        let selects = [
+            format!(
+                "select case when g.opens_at > 0 then g.opens_at else 0 end
+                 from notifications n left join gates g on g.channel = n.channel
+                 where n.channel = $1 and n.ready = 1 and {FREE} order by n.waiting_since limit 1"
+            ),
+            format!(
+                "select case when g.opens_at > n.due_at then g.opens_at else n.due_at end
+                 from notifications n left join gates g on g.channel = n.channel
+                 where n.channel = $1 and n.ready = 0 and {FREE} order by n.due_at limit 1"
+            ),
+        ];
+        for select in selects {
+            let due: Option<i64> = sqlx::query_scalar(AssertSqlSafe(select))
+                .bind(channel)
+                .fetch_optional(self.readers())
+                .await?;
+            if let Some(due) = due {
+                let wait = timestamp(due)?.duration_since(self.steady.now());
+                return Ok(Some(Duration::try_from(wait).unwrap_or_default()));
+            }
+        }
+        Ok(None)
     }
+}
+
+/// Gives the ready notification for `$1` that waits for longest to the owner `$3`, at `$2`.
+pub(super) fn lease_sql() -> String {
+    format!(
+        "update notifications set owner = $3 where id = (
+             select n.id from notifications n
+             where n.channel = $1 and n.ready = 1 and {OPEN} and {FREE}
+               and exists (select 1 from receivers where id = $3)
+             order by n.waiting_since limit 1)
+         returning id, replayed"
+    )
 }
 
 impl Transaction {
@@ -121,14 +170,8 @@ impl Transaction {
         owner: &str,
         now: Timestamp,
     ) -> Result<Option<(String, bool)>, StoreError> {
-        let update = format!(
-            "update notifications set owner = $3 where id = (
-                 select n.id from notifications n
-                 where n.channel = $1 and n.due_at <= $2 and {OPEN} and {FREE}
-                   and exists (select 1 from receivers where id = $3)
-                 order by n.waiting_since limit 1)
-             returning id, cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed"
-        );
+        self.make_ready(channel, now).await?;
+        let update = lease_sql();
         let row = sqlx::query(AssertSqlSafe(update))
             .bind(channel)
             .bind(now.as_microsecond())
@@ -137,6 +180,22 @@ impl Transaction {
             .await?;
         let leased = |row: AnyRow| Ok((row.try_get("id")?, row.try_get::<i64, _>("replayed")? != 0));
         row.map(leased).transpose()
+    }
+
+    /// What was postponed until `now` is ready.
+    async fn make_ready(&mut self, channel: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "update notifications set ready = 1 where id in (
+                 select n.id from notifications n
+                 where n.channel = $1 and n.status = 'pending' and n.ready = 0 and n.due_at <= $2
+                 order by n.due_at limit $3)",
+        )
+        .bind(channel)
+        .bind(now.as_microsecond())
+        .bind(READY_AT_ONCE)
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Why what was leased is not sent after all, and ends: a newer one of its group waits, or, replayed, all it had to tell
@@ -159,12 +218,12 @@ impl Transaction {
 
     async fn claim_leased(
         &mut self,
-        id: String,
-        owner: Arc<str>,
+        leased: Leased,
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let thread = self.thread(&id).await?;
+        let Leased { id, owner, has_recipients } = leased;
+        let thread = if has_recipients { self.thread(&id).await? } else { None };
         match self.word_answering(thread, &id, wording, now).await {
             Ok(Some(message)) => {
                 self.note_said(&id).await?;

@@ -18,7 +18,7 @@ const BATCH: i64 = 500;
 struct Step {
     /// The ids of one batch: older than `$1`, at most `$2`.
     select: &'static str,
-    /// Tables and the columns in which they hold such an id; the rows themselves last.
+    /// Tables and the column, or columns, in which they hold such an id; the rows themselves last.
     tables: &'static [(&'static str, &'static str)],
 }
 
@@ -29,7 +29,7 @@ const STEPS: [Step; 5] = [
     },
     Step {
         select: "select id from notifications where created_at < $1 and status <> 'pending'
-                 order by created_at limit $2",
+                 order by created_at, id limit $2",
         tables: &[
             ("attempts", "notification"),
             ("receipts", "notification"),
@@ -38,8 +38,8 @@ const STEPS: [Step; 5] = [
         ],
     },
     Step {
-        select: "select created_at from labels where created_at < $1 order by created_at limit $2",
-        tables: &[("labels", "created_at")],
+        select: "select pair, created_at from labels where created_at < $1 order by created_at limit $2",
+        tables: &[("labels", "(pair, created_at)")],
     },
     Step {
         select:

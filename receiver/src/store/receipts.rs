@@ -63,9 +63,6 @@ impl Transaction {
     /// The notification that others of its destination about one of the same alerts answer to: one that a recipient has, or
     /// what that one answered to itself. Thus it is always the first of them, whatever a clock says.
     pub(super) async fn thread(&mut self, notification: &str) -> Result<Option<String>, StoreError> {
-        if !self.has_recipients(notification).await? {
-            return Ok(None);
-        }
         let held = sqlx::query(
             "select n.id, n.message from mentions ours join mentions theirs on theirs.occurrence = ours.occurrence
                  join notifications n on n.id = theirs.notification
@@ -83,19 +80,6 @@ impl Transaction {
             Some(first) => Ok(Some(first)),
             None => Ok(Some(held.try_get("id")?)),
         }
-    }
-
-    /// Whether a recipient of a notification's destination has anything, so that it costs others nothing to look for more.
-    async fn has_recipients(&mut self, notification: &str) -> Result<bool, StoreError> {
-        let any = sqlx::query(
-            "select 1 from receipts r join notifications n on n.id = r.notification
-             where r.result = 'delivered'
-               and n.channel = (select channel from notifications where id = $1) limit 1",
-        )
-        .bind(notification)
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(any.is_some())
     }
 }
 

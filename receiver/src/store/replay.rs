@@ -8,7 +8,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::count;
+use super::transaction::{count, new_id};
 use super::{Ending, Store, StoreError, Transaction};
 
 /// What became of a notification that was to be sent again.
@@ -229,7 +229,8 @@ impl Transaction {
             return Ok(Replayed::Joined(waits));
         }
         sqlx::query(
-            "update notifications set status = 'pending', due_at = 0, late = 1, owner = null, problem = null, number =
+            "update notifications set status = 'pending', due_at = 0, ready = 1, late = 1, replayed = 1, owner = null,
+                 problem = null, number =
                  (select coalesce(max(o.number), 0) + 1 from notifications o
                   where o.channel = notifications.channel and o.group_id = notifications.group_id
                     and o.status = 'pending')
@@ -264,7 +265,8 @@ impl Transaction {
         if waits.is_none() {
             return Ok(false);
         }
-        let attempt = self.note_attempt(id, at).await?;
+        let attempt = new_id();
+        self.note_attempt(&attempt, id, at).await?;
         let outcome = Outcome::Permanent { reason: Reason::NotFound, detail: GONE.to_owned() };
         let ending = Ending { outcome: &outcome, next: Next::Dead, at, fallback: None };
         self.note_outcome(&attempt, ending, false).await?;

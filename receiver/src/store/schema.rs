@@ -16,6 +16,7 @@ pub(super) fn migrator() -> Migrator {
         step(2, "what single recipients of a notification came to", RECEIPTS),
         step(3, "leases with owners, gates, and what was not told", SHARED),
         step(4, "finding notifications by label, destination and state", FOUND),
+        step(5, "what is due is found at once, and who was sent again is known", READY),
     ])
 }
 
@@ -103,6 +104,22 @@ create index notifications_unlabelled on notifications (labelled, created_at, id
 create index notifications_status on notifications (status, created_at, id);
 create index notifications_channel on notifications (channel, created_at, id);
 create index notifications_state_there on notifications ((status || ' ' || channel), created_at, id);
+";
+
+/// What waits is `ready`, or postponed until `due_at`: of what is ready an index knows which waits for longest, whatever
+/// else does. `replayed` is 1 since it was a dead letter that somebody had sent again; of those from before, it is guessed
+/// from their times.
+const READY: &str = "
+alter table notifications add column ready bigint not null default 1;
+alter table notifications add column replayed bigint not null default 0;
+update notifications set ready = 0 where status = 'pending' and due_at > 0;
+update notifications set replayed = 1
+where status in ('pending', 'dead') and late = 1 and patience_from > waiting_since and fallback_of is null;
+
+drop index notifications_due;
+drop index notifications_waiting;
+create index notifications_ready on notifications (channel, ready, waiting_since) where status = 'pending';
+create index notifications_postponed on notifications (channel, due_at) where status = 'pending' and ready = 0;
 ";
 
 const FIRST: &str = "

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use modelwatch_common::time::Clock;
 
 /// What the time was when it was last read, and from then on the time that passed. A store that one process serves reads
 /// the wall clock once, at its start; one that several share reads the database's, with every transaction.
@@ -72,5 +73,11 @@ impl Steady {
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for Steady {
+    fn now(&self) -> Timestamp {
+        Steady::now(self)
     }
 }

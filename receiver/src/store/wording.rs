@@ -38,8 +38,6 @@ struct Said {
     alerts: Vec<AlertView>,
     unconfirmed: bool,
 }
-/// Whether a notification that waits was a dead letter and is sent again.
-pub(super) const REPLAYED: &str = "late = 1 and patience_from > waiting_since and fallback_of is null";
 
 impl Transaction {
     /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
@@ -79,13 +77,10 @@ impl Transaction {
     ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
         let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
         let mut said = self.said(&ids).await?;
-        let select = format!(
-            "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
-                 n.waiting_since, n.fallback_of,
-                 cast(case when {REPLAYED} then 1 else 0 end as bigint) as replayed
-             from {{rows}} cross join notifications n where n.id = r.value->>0"
-        );
-        let rows = self.select(&select, &ids).await?;
+        let select = "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
+                 n.waiting_since, n.fallback_of, n.replayed
+             from {rows} cross join notifications n where n.id = r.value->>0";
+        let rows = self.select(select, &ids).await?;
         let mut words = Vec::with_capacity(rows.len());
         for row in &rows {
             match said.remove(row.try_get::<&str, _>("id")?) {

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Scene, came};
+use super::{Scene, came, send, write_config};
 use crate::support::alerts::Alert;
-use crate::support::history::{history, marked};
+use crate::support::history::{history, marked, quiet_at_last};
 use crate::support::loans::START;
+use crate::support::program::Program;
 use crate::support::slack::Fault;
 use crate::support::wait::until;
-use crate::support::write;
+use crate::support::{home, write};
 
 /// Where Debian's package has it, beneath a folder for the machine's kind.
 fn library() -> PathBuf {
@@ -68,4 +69,31 @@ async fn a_clock_that_jumps_an_hour_makes_nothing_late_and_loses_nothing() {
             assert!(is_well, "{jump}: {one:#}");
         }
     }
+}
+
+#[tokio::test]
+async fn receivers_whose_clocks_differ_agree_on_what_is_no_repeat() {
+    let server = modelwatch_postgres::Server::start().unwrap();
+    let (here, there) = (home(), home());
+    let slacks = write_config(&here, &server.database("alerts").unwrap(), 1).await;
+    std::fs::copy(here.path().join("receiver.yaml"), there.path().join("receiver.yaml")).unwrap();
+    let (first, mut second) = tokio::join!(Program::receiver(here.path()), Program::receiver(there.path()));
+    // longer than the interval of repeats, and than an alert that nobody speaks of stays alive
+    second.crash_with(&[("LD_PRELOAD", library().to_str().unwrap()), ("FAKETIME", "+10h")]);
+    second.ready().await;
+    let alert = Alert::firing("Drift", START);
+    send(&first.url, "g", &[&alert]).await;
+    came(&slacks[0], 1).await;
+    send(&second.url, "g", &[&alert]).await;
+    second
+        .wait_for_line("modelwatch_receiver_suppressed_total{channel=\"team\",reason=\"duplicate\"} 1")
+        .await;
+    send(&first.url, "g", &[&alert.resolved(START + 60)]).await;
+    came(&slacks[0], 2).await;
+    quiet_at_last(&first).await;
+    let found = history(&first).await;
+    assert_eq!((found.len(), slacks[0].count()), (2, 2), "{found:#?}");
+    let calm =
+        |one: &serde_json::Value| one["status"] == "delivered" && one["late"] == false && marked(one) == 0;
+    assert!(found.iter().all(calm), "{found:#?}");
 }

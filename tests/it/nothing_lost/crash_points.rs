@@ -76,6 +76,23 @@ async fn a_kill_at_any_point_loses_nothing_and_doubles_only_what_is_marked() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_to_stop_ends_although_a_message_is_never_put_into_words() {
+    let mut scene = Scene::start(1).await;
+    scene.receiver.crash_with(&[("MODELWATCH_STOP_AT", "Rendering")]);
+    scene.receiver.ready().await;
+    scene.send("g", &Alert::firing("Drift", START)).await;
+    stopped(&scene.receiver, "Rendering").await;
+    scene.receiver.signal("TERM");
+    assert_eq!(scene.receiver.exit_code().await, Some(0));
+    let output = scene.receiver.output();
+    assert!(output.contains("these tasks had not ended"), "{output}");
+    scene.receiver.crash();
+    scene.receiver.ready().await;
+    let kill = Kill { point: "put into words", before: 0, after: 1, marked: 0 };
+    assert_told(&scene.settled().await, &scene.slack().accepted(), &kill);
+}
+
+#[tokio::test]
 async fn a_message_whose_answer_nobody_read_is_sent_again_and_marked() {
     let mut scene = Scene::start(1).await;
     scene.slack().answer_after(FOR_EVER);

@@ -106,6 +106,34 @@ fn a_partial_that_could_include_itself_for_ever_is_refused() {
 }
 
 #[test]
+fn a_piece_whose_blocks_or_expressions_have_no_bottom_is_refused_before_it_is_parsed() {
+    let deep = |open: &str, close: &str, times: usize| {
+        format!("{{{{title}}}}\n{}x{}", open.repeat(times), close.repeat(times))
+    };
+    for (open, close, columns) in [
+        ("{{#if alerts}}", "{{/if}}", 1_400),
+        ("{{~ #unless late}}", "{{~/unless}}", 1_800),
+        ("{{^late}}", "{{/late}}", 900),
+        ("{{{{raw}}}}", "{{{{/raw}}}}", 1_100),
+        ("{{#if late}}y{{else if late}}", "{{/if}}", 50 * 29),
+    ] {
+        let what =
+            format!("text.hbs:2:{}: blocks or expressions lie too deep within each other", columns + 1);
+        assert_eq!(faults("text", &deep(open, close, 100_000)), [what]);
+    }
+    let chain = format!("{{{{title}}}}{{{{#if late}}}}{}{{{{/if}}}}", "{{else if late}}".repeat(100_000));
+    let expression = format!("{{{{title}}}}{{{{{}0{}}}}}", "(len ".repeat(100_000), ")".repeat(100_000));
+    for source in [chain, expression] {
+        assert!(faults("text", &source)[0].contains("too deep"));
+    }
+    let side_by_side = format!("{{{{title}}}}{}", "{{#if late}}({{else if late}}({{/if}}".repeat(500));
+    assert!(Template::compile(Format::Slack, &given("text", &side_by_side)).is_ok());
+    assert!(
+        Template::compile(Format::Slack, &given("text", &deep("{{#if alerts}}", "{{/if}}", 100))).is_ok()
+    );
+}
+
+#[test]
 fn a_piece_that_never_ends_growing_is_refused() {
     let source = "{{#each alerts}}{{#each ../alerts}}word {{/each}}{{/each}}";
     assert!(faults("text", source)[0].contains("renders more than"));

@@ -1,7 +1,7 @@
 //! Several receivers that deliver from one store.
 
 use super::*;
-use crate::store::{Claim, Store};
+use crate::store::{Claim, Outlet, Store};
 
 /// What is owned is free after so long without a word of its owner.
 const TAKEN: Duration = Duration::from_secs(15);
@@ -77,7 +77,8 @@ struct Slow {
 impl Slow {
     async fn take_over(&self) {
         assert_eq!(self.other.reap_after(TAKEN).await, 1);
-        let claim = self.other.claim("a", None, &self.wording, jiff::Timestamp::now()).await.unwrap();
+        let outlet = Outlet { channel: "a", rate: None, has_recipients: false };
+        let claim = self.other.claim(outlet, &self.wording, jiff::Timestamp::now()).await.unwrap();
         assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
         self.stolen.send_replace(true);
     }

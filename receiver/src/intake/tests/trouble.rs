@@ -74,6 +74,30 @@ async fn webhooks_that_cannot_be_stored_take_no_other_down_with_them() {
 }
 
 #[tokio::test]
+async fn an_occurrence_that_cannot_be_looked_at_keeps_no_other_waiting() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let names: Vec<String> = (0..40).map(|i| format!("A{i}")).collect();
+    let alerts: Vec<_> = names.iter().map(|name| (name.as_str(), None)).collect();
+    intake.accept(group(&alerts)).await.unwrap();
+    let poison = "create trigger poison before update on occurrences
+         when new.labels like '%\"A7\"%' or new.labels like '%\"A30\"%'
+         begin select raise(abort, 'poisoned'); end";
+    sqlx::raw_sql(poison).execute(rig.store.writer()).await.unwrap();
+    rig.clock.advance(Duration::from_secs(9 * 3600));
+    let left = async || -> i64 {
+        let count = "select count(*) from occurrences where state = 'firing'";
+        sqlx::query_scalar(count).fetch_one(rig.store.readers()).await.unwrap()
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while left().await > 2 {
+        assert!(std::time::Instant::now() < deadline, "{} never went stale", left().await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(left().await, 2, "these are left alone");
+}
+
+#[tokio::test]
 async fn when_everything_fails_the_senders_are_told_soon() {
     let rig = Rig::new(CONFIG).await;
     poison(&rig, "g").await;

@@ -3,8 +3,9 @@ use std::time::Duration;
 use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 
+use super::connect;
 use crate::store::tests::bench::{self, Bench, FIRING, alert, at, group, refused};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, schema};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -82,4 +83,44 @@ async fn a_clock_that_went_back_keeps_no_destination_shut() {
     transaction.commit().await.unwrap();
     let bench = bench.restarted().await;
     assert!(bench.store.next_due("console").await.unwrap().unwrap() <= MAX_RETRY_AFTER);
+}
+
+/// A notification of a store whose tables are those of the fourth step.
+fn waiting(id: &str, status: &str, due_at: i64, times: (i64, i64)) -> String {
+    let (late, (waiting_since, patience_from)) = (1, times);
+    format!(
+        "insert into notifications (id, number, channel, source, group_key, group_labels, external_url, truncated_alerts,
+             created_at, waiting_since, kind, late, status, due_at, message, group_id, patience_from)
+         values ('{id}', 1, 'console', 'am', '{id}', '{{}}', '', 0, 1, {waiting_since}, 'new', {late}, '{status}',
+             {due_at}, '{{}}', '{id}', {patience_from});"
+    )
+}
+
+#[tokio::test]
+async fn a_store_from_before_knows_what_is_due_and_who_was_sent_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("receiver.db");
+    let writer = connect(&path, "rwc", 1).await.unwrap();
+    let before = schema::migrator().iter().filter(|step| step.version < 5).cloned().collect();
+    sqlx::migrate::Migrator::with_migrations(before).run(&writer).await.unwrap();
+    let far = jiff::Timestamp::now().as_microsecond() + 1_000_000_000;
+    let rows = [
+        waiting("new", "pending", 0, (5, 5)),
+        waiting("postponed", "pending", far, (2, 2)),
+        waiting("replayed", "pending", 0, (1, 7)),
+        waiting("over", "delivered", far, (1, 7)),
+    ];
+    for row in rows {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(row)).execute(&writer).await.unwrap();
+    }
+    writer.close().await;
+    let store = Store::open(&path).await.unwrap();
+    let known: Vec<(String, i64, i64)> =
+        sqlx::query_as("select id, ready, replayed from notifications order by id")
+            .fetch_all(store.readers())
+            .await
+            .unwrap();
+    let known: Vec<_> = known.iter().map(|(id, ready, replayed)| (id.as_str(), *ready, *replayed)).collect();
+    assert_eq!(known, [("new", 1, 0), ("over", 1, 0), ("postponed", 0, 0), ("replayed", 1, 1)]);
+    assert_eq!(store.next_due("console").await.unwrap(), Some(Duration::ZERO));
 }

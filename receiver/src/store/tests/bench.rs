@@ -32,6 +32,11 @@ pub(in crate::store) fn wording() -> Wording {
     Wording { late_after: Duration::from_secs(600), external_url: Some("http://here".to_owned()) }
 }
 
+/// The destination of that name; it is known of each recipient of `mail` what it has.
+pub(in crate::store) fn outlet(channel: &str) -> Outlet<'_> {
+    Outlet { channel, rate: None, has_recipients: channel == "mail" }
+}
+
 pub(in crate::store) fn group() -> Group {
     Group {
         source: "am".to_owned(),
@@ -215,7 +220,7 @@ impl Bench {
 
     pub(in crate::store) async fn claim(&self, channel: &str, now: Timestamp) -> Option<Claimed> {
         loop {
-            match self.store.claim(channel, None, &wording(), now).await.unwrap() {
+            match self.store.claim(outlet(channel), &wording(), now).await.unwrap() {
                 Claim::Nothing => return None,
                 Claim::Suppressed(_) | Claim::Dead(_) => {}
                 Claim::Ours(claimed) => return Some(*claimed),
@@ -235,7 +240,9 @@ impl Bench {
     }
 
     pub(in crate::store) async fn begin(&self, claimed: &Claimed, now: Timestamp) -> Option<String> {
-        self.store.begin_attempt(claimed, "content", None, now).await.unwrap()
+        let id = new_id();
+        let beginning = Beginning { id: &id, content: "content", problem: None, at: now };
+        self.store.begin_attempt(claimed, beginning).await.unwrap().then_some(id)
     }
 
     pub(in crate::store) async fn end(

@@ -201,6 +201,44 @@ async fn what_was_over_before_anybody_heard_of_it_is_not_told() {
 }
 
 #[tokio::test]
+async fn a_replayed_one_is_late_whatever_a_clock_and_whomever_it_stands_in_for() {
+    let bench = Bench::new().await;
+    bench.hold(1_000);
+    let (id, a) = one_dead(&bench).await;
+    // the clock of the machine was set back while nobody served the store
+    bench.hold(500);
+    assert_eq!(replay(&bench, &id).await, Replayed::Queued);
+    let claimed = bench.claim("console", at(501)).await.unwrap();
+    assert!(claimed.message.late);
+    bench.end(&claimed, &delivered(), Next::Done, at(501)).await;
+    bench.queue("console", &a, Transition { repeat: 1, ..FIRING }, at(502)).await;
+    bury(&bench, "console", Some(&pager(true))).await;
+    let substitute = bury(&bench, "pager", None).await;
+    assert_eq!(replay(&bench, &substitute).await, Replayed::Queued);
+    let claimed = bench.claim("pager", at(503)).await.unwrap();
+    assert_eq!((claimed.id, claimed.message.late), (substitute, true));
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_a_replayed_one_was_not_replayed_itself() {
+    let bench = Bench::new().await;
+    bench.hold(1);
+    let (id, _) = one_dead(&bench).await;
+    bench.hold(1_000);
+    assert_eq!(replay(&bench, &id).await, Replayed::Queued);
+    let b = bench.see(&alert("B", None), at(1_001)).await;
+    let newer = bench.queue("console", &b, FIRING, at(1_001)).await;
+    let claimed = bench.claim("console", at(1_002)).await.unwrap();
+    assert_eq!((claimed.id.as_str(), claimed.message.late), (newer.as_str(), true), "its news is old");
+    let replayed: i64 = sqlx::query_scalar("select replayed from notifications where id = $1")
+        .bind(newer)
+        .fetch_one(bench.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(replayed, 0);
+}
+
+#[tokio::test]
 async fn an_end_whose_beginning_was_heard_is_told_when_it_is_replayed() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;

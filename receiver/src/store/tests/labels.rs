@@ -13,6 +13,23 @@ async fn count(bench: &Bench, select: &'static str) -> i64 {
 }
 
 #[tokio::test]
+async fn of_labels_that_came_together_no_more_are_forgotten_at_once_than_of_others() {
+    let bench = Bench::new().await;
+    for pair in 0..700 {
+        sqlx::query("insert into labels (pair, created_at) values ($1, 1)")
+            .bind(i64::from(pair))
+            .execute(bench.store.writer())
+            .await
+            .unwrap();
+    }
+    let mut left: Vec<i64> = Vec::new();
+    while bench.store.prune(at(0)).await.unwrap() {
+        left.push(count(&bench, "select count(*) from labels").await);
+    }
+    assert_eq!(left, [200, 0]);
+}
+
+#[tokio::test]
 async fn what_is_put_into_words_again_is_labelled_again() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(0)).await;

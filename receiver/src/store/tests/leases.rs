@@ -3,7 +3,7 @@
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next, Rate};
 
-use super::bench::{Bench, FIRING, alert, at, delivered, refused};
+use super::bench::{Bench, FIRING, alert, at, delivered, outlet, refused};
 use super::*;
 
 /// After so long without a word of a receiver others have taken over.
@@ -31,6 +31,10 @@ async fn owner(bench: &Bench, id: &str) -> Option<String> {
         .fetch_one(bench.store.readers())
         .await
         .unwrap()
+}
+
+fn limited_to(rate: Option<Rate>) -> Outlet<'static> {
+    Outlet { rate, ..outlet("console") }
 }
 
 fn limited(seconds: u64) -> Outcome {
@@ -143,6 +147,50 @@ async fn a_late_yes_ends_what_nobody_has_taken_over_yet() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_is_noted_twice_is_one_and_is_over_once() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    for (number, outcome, next, status) in [
+        (1, delivered(), Next::Done, "delivered"),
+        (2, refused(), Next::Dead, "dead"),
+        (3, limited(60), Next::Again(HOUR), "pending"),
+    ] {
+        let id = bench.queue("console", &a, Transition { repeat: number, ..FIRING }, at(1)).await;
+        let claimed = bench.claim("console", at(2)).await.unwrap();
+        let attempt = number.to_string();
+        for second in [2, 3] {
+            // as if nobody had answered the first commit
+            let beginning = Beginning { id: &attempt, content: "", problem: None, at: at(second) };
+            assert!(bench.store.begin_attempt(&claimed, beginning).await.unwrap());
+        }
+        for second in [4, 5] {
+            let ending = Ending { outcome: &outcome, next, at: at(second), fallback: None };
+            let ended = bench.store.end_attempt(&attempt, &claimed, ending).await.unwrap();
+            assert_eq!(ended, Ended::AsMeant, "{status}");
+        }
+        let noted = (Some(outcome.as_str().to_owned()), false, outcome.detail().to_owned());
+        assert_eq!(attempts(&bench, &id).await, [noted]);
+        assert_eq!(bench.status(&id).await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_noted_twice_says_twice_that_others_had_taken_over() {
+    let late = Bench::new().await;
+    let theirs = beside(&late).await;
+    let id = queued(&late).await;
+    let claimed = late.claim("console", at(2)).await.unwrap();
+    let attempt = late.begin(&claimed, at(2)).await.unwrap();
+    theirs.store.reap_after(TAKEN).await;
+    theirs.claim("console", at(3)).await.unwrap();
+    for _ in 0..2 {
+        let ending = Ending { outcome: &delivered(), next: Next::Done, at: at(4), fallback: None };
+        assert_eq!(late.store.end_attempt(&attempt, &claimed, ending).await.unwrap(), Ended::Lost);
+        assert!(attempts(&theirs, &id).await[0].1, "a second copy may exist");
+    }
+}
+
+#[tokio::test]
 async fn what_was_claimed_by_a_commit_that_nobody_answered_is_given_back() {
     let ours = Bench::new().await;
     let id = queued(&ours).await;
@@ -177,9 +225,9 @@ async fn a_rate_holds_for_all_receivers_and_outlasts_them() {
     ours.queue_in("one", &a, FIRING, at(1)).await;
     ours.queue_in("two", &b, FIRING, at(1)).await;
     let rate: Option<Rate> = "2/h".parse().ok();
-    let first = ours.store.claim("console", rate, &bench::wording(), at(2)).await.unwrap();
+    let first = ours.store.claim(limited_to(rate), &bench::wording(), at(2)).await.unwrap();
     assert!(matches!(first, Claim::Ours(_)), "{first:?}");
-    let second = theirs.store.claim("console", rate, &bench::wording(), at(2)).await.unwrap();
+    let second = theirs.store.claim(limited_to(rate), &bench::wording(), at(2)).await.unwrap();
     assert!(matches!(second, Claim::Nothing), "{second:?}");
     let Claim::Ours(first) = first else { unreachable!() };
     ours.end(&first, &delivered(), Next::Done, at(3)).await;
@@ -226,7 +274,7 @@ async fn under_a_limit_a_group_is_told_once_in_its_newest_state() {
     let bench = Bench::new().await;
     let rate: Option<Rate> = "1000/s".parse().ok();
     let first = queued(&bench).await;
-    let Claim::Ours(claimed) = bench.store.claim("console", rate, &bench::wording(), at(2)).await.unwrap()
+    let Claim::Ours(claimed) = bench.store.claim(limited_to(rate), &bench::wording(), at(2)).await.unwrap()
     else {
         panic!("it was free");
     };

@@ -56,6 +56,19 @@ async fn a_dead_letter_that_somebody_has_was_heard_and_is_what_later_mails_answe
 }
 
 #[tokio::test]
+async fn where_nobody_is_kept_apart_nothing_is_answered_to() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(1)).await;
+    let first = bench.queue("console", &occurrence, FIRING, at(1)).await;
+    let claimed = bench.claim("console", at(2)).await.unwrap();
+    // as the channel had kept it when it was a mail channel
+    bench.store.keep_receipt(&first, &receipt("a@x", delivered(), 1)).await.unwrap();
+    bench.end(&claimed, &delivered(), Next::Done, at(3)).await;
+    bench.queue("console", &occurrence, Transition { repeat: 1, ..FIRING }, at(4)).await;
+    assert_eq!(bench.claim("console", at(5)).await.unwrap().message.thread, None);
+}
+
+#[tokio::test]
 async fn receipts_are_forgotten_with_their_notification() {
     let bench = Bench::new().await;
     let occurrence = bench.see(&alert("A", None), at(1)).await;
