@@ -8,6 +8,7 @@
     expect(clippy::duplicate_mod, reason = "the store's tests are compiled once for each kind of database")
 )]
 
+pub mod alertmanager;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -16,6 +16,7 @@ pub(super) fn migrator() -> Migrator {
         step(2, "what single recipients of a notification came to", RECEIPTS),
         step(3, "leases with owners, gates, and what was not told", SHARED),
         step(4, "finding notifications by label, destination and state", FOUND),
+        step(5, "occurrences about which Alertmanager is asked", ASKED),
     ])
 }
 
@@ -103,6 +104,11 @@ create index notifications_unlabelled on notifications (labelled, created_at, id
 create index notifications_status on notifications (status, created_at, id);
 create index notifications_channel on notifications (channel, created_at, id);
 create index notifications_state_there on notifications ((status || ' ' || channel), created_at, id);
+";
+
+const ASKED: &str = "
+alter table occurrences add column question bigint;
+create index occurrences_question on occurrences (question) where question is not null;
 ";
 
 const FIRST: &str = "

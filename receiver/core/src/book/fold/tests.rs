@@ -10,6 +10,7 @@ use crate::occurrence::{Flap, State};
 
 mod ledger;
 mod truth;
+mod witnessed;
 
 use ledger::{CHANNELS, Ledger, at, copy, posting};
 use truth::{Delivered, Truth, deliveries, truth};
