@@ -43,7 +43,8 @@ delivery: {workers: 0, retry: {initial: 0s, jitter: 2}}
 routes: [{match: ['severity'], channels: [missing]}]
 channels: [{name: console, type: log}]
 heartbeats: [{name: p, match: [], every: 1m, channels: []}]
-alertmanager: {url: 'http://x'}
+alertmanager: {url: 'ftp://x', url_files: y}
+colour: red
 ",
     );
     for key in [
@@ -60,7 +61,8 @@ alertmanager: {url: 'http://x'}
         "routes[0].channels",
         "heartbeats[0].match",
         "heartbeats[0].channels",
-        "alertmanager",
+        "alertmanager.url_files",
+        "colour",
     ] {
         assert!(refused.contains(&format!("receiver.yaml: {key}")), "{key} is not named in\n{refused}");
     }
