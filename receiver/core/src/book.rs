@@ -14,6 +14,7 @@ use crate::occurrence::{Occurrence, Witness};
 mod fold;
 mod page;
 mod posting;
+mod waits;
 
 pub use fold::{Book, Entries, Terms};
 pub use posting::{AlertCopy, Bound, Origin, Posting};

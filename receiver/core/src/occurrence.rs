@@ -18,6 +18,7 @@ mod witness;
 
 use flapping::Unrest;
 pub use flapping::{Flap, Flapping};
+use held::Held;
 pub use witness::{Listed, Ruling, Testimony, Witness, weigh};
 
 /// How long the past may still speak.
@@ -92,8 +93,8 @@ pub struct Occurrence {
     pub unconfirmed: bool,
     /// When the copy that ended it was accepted.
     resolved_at: Option<Timestamp>,
-    /// A firing copy that waits to be refuted.
-    held: Option<Report>,
+    /// Firing copies that wait to be refuted.
+    held: Option<Held>,
     /// It was opened by a copy that was held, and nobody spoke of it since: it may still be refuted.
     #[serde(default)]
     rests_on_held: bool,
@@ -128,26 +129,34 @@ pub enum Sighting {
     Opened(Occurrence),
     /// The newest occurrence goes on, ends, or is confirmed to be over.
     Known(Occurrence),
-    /// The copy is older than what is known, or held because it may be.
+    /// The copy is older than what is known.
     OldCopy(Occurrence),
+    /// The copy may be older than what is known, so it is held.
+    Held(Occurrence),
+    /// The same of a copy of what is held already.
+    HeldAlready(Occurrence),
 }
 
 impl Sighting {
     /// The occurrence the copy belongs to, as it now stands.
     pub fn occurrence(&self) -> &Occurrence {
         match self {
-            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
-                occurrence
-            }
+            Sighting::Opened(occurrence)
+            | Sighting::Known(occurrence)
+            | Sighting::OldCopy(occurrence)
+            | Sighting::Held(occurrence)
+            | Sighting::HeldAlready(occurrence) => occurrence,
         }
     }
 
     /// The same, when nothing else is asked any more.
     pub fn into_occurrence(self) -> Occurrence {
         match self {
-            Sighting::Opened(occurrence) | Sighting::Known(occurrence) | Sighting::OldCopy(occurrence) => {
-                occurrence
-            }
+            Sighting::Opened(occurrence)
+            | Sighting::Known(occurrence)
+            | Sighting::OldCopy(occurrence)
+            | Sighting::Held(occurrence)
+            | Sighting::HeldAlready(occurrence) => occurrence,
         }
     }
 }
@@ -166,7 +175,7 @@ pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, wind
         (Some(open), None) if open.ends_at.is_none() => open.joined(report, now, windows),
         (Some(open), Some(end)) if open.ends_at.is_none() => open.ended(report, end, now, windows),
         (Some(over), None) => over.returned(report, now, windows),
-        (Some(over), Some(end)) => over.ended_again(report, end, now),
+        (Some(over), Some(end)) => over.ended_again(report, end, now, windows),
     };
     sighting.restless(before, now, windows.flap)
 }
@@ -189,7 +198,7 @@ impl Sighting {
     fn restless(self, before: Option<Before>, now: Timestamp, flap: Flap) -> Sighting {
         let (mut occurrence, mut turns, before) = match (self, before) {
             (Sighting::Opened(opened), before) => {
-                let turns = if opened.state == State::Resolved { 2 } else { 1 };
+                let turns = opened.changes();
                 (opened, turns, before)
             }
             (Sighting::Known(mut known), Some(before)) => {
@@ -227,7 +236,7 @@ impl Occurrence {
         let alone = match self.state {
             State::Firing => Some(later(self.seen_at, windows.stale_after)),
             State::Stale | State::Test => None,
-            State::Resolved => self.held.and(self.resolved_at).map(|at| later(at, windows.reorder)),
+            State::Resolved => self.held_until(windows),
         };
         let alone = alone.map(|at| self.after_an_answer(at));
         alone.into_iter().chain(self.unrest.calm_at(windows.flap)).min()
@@ -285,6 +294,7 @@ impl Occurrence {
         self.seen_at = self.seen_at.min(now);
         self.resolved_at = self.resolved_at.map(|at| at.min(now));
         self.unrest.until(now);
+        self.held.iter_mut().for_each(|held| held.until(now));
         for ended in self.members.values_mut().filter_map(|member| member.ended.as_mut()) {
             ended.accepted_at = ended.accepted_at.min(now);
         }
@@ -299,7 +309,7 @@ impl Occurrence {
         }
         member.newest_start = member.newest_start.max(report.starts_at);
         member.ended = None;
-        self.starts_at = self.starts_at.min(report.starts_at);
+        self.begins_by(report.starts_at);
         self.seen_at = now;
         self.rests_on_held = false;
         self.question = None;
@@ -339,7 +349,27 @@ impl Occurrence {
         let accepted_at = member.ended.map_or(now, |ended| ended.accepted_at);
         let at = member.ended.map_or(end, |ended| ended.at.max(end));
         member.ended = Some(Ended { at, accepted_at });
-        self.starts_at = self.starts_at.min(report.starts_at);
+        self.begins_by(report.starts_at);
+    }
+
+    /// It began no later than a copy says, unless that speaks of the occurrence before this one. Of one that was itself
+    /// opened by such a copy the start is that copy's.
+    fn begins_by(&mut self, start: Timestamp) {
+        let flapped = self.unrest.flapping().stage > 0;
+        let is_before = |end: Timestamp| start <= end && (flapped || end < self.starts_at);
+        if !self.previous_end.is_some_and(is_before) {
+            self.starts_at = self.starts_at.min(start);
+        }
+    }
+
+    /// As how many changes it counts when it opens. What was over before anybody could be told, and may never have been,
+    /// is none.
+    fn changes(&self) -> usize {
+        match self.state {
+            State::Resolved if self.unconfirmed => 0,
+            State::Resolved => 2,
+            State::Firing | State::Stale | State::Test => 1,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use modelwatch_receiver_core::dedupe::Suppression;
 
 use super::{Intaker, Terms, prepare};
 use crate::failpoint::{self, Point};
-use crate::store::{StoreError, Superseded, Transaction, new_id};
+use crate::store::{HEARTBEAT_SOURCE, StoreError, Superseded, Transaction, new_id};
 
 /// How many occurrences that are due share a transaction at most.
 const SWEEP_BATCH: usize = 256;
@@ -163,7 +163,12 @@ pub(super) fn with_book<T>(
 ) -> (Entries, T) {
     let rules = |channel: &str| terms.policy.rules(channel);
     let mut ids = new_id;
-    let ground = book::Terms { windows: terms.policy.windows(), rules: &rules, new_id: &mut ids };
+    let ground = book::Terms {
+        windows: terms.policy.windows(),
+        own: HEARTBEAT_SOURCE,
+        rules: &rules,
+        new_id: &mut ids,
+    };
     let mut book = Book::new(known, ground, now);
     let value = enter(&mut book);
     (book.close(), value)

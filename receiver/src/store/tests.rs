@@ -20,6 +20,8 @@ mod labels;
 mod leases;
 #[path = "tests/present_state.rs"]
 mod present_state;
+#[path = "tests/questions.rs"]
+mod questions;
 #[path = "tests/reading.rs"]
 mod reading;
 #[path = "tests/receipts.rs"]

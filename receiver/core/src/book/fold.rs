@@ -7,21 +7,31 @@ use jiff::Timestamp;
 mod answers;
 
 use super::page::{Page, Upkeep};
+use super::waits::{Waits, spent};
 use super::{
     AlertCopy, AlertKey, Bound, Changes, Due, Hearsay, Known, Notice, Origin, Posting, Receipt, Times, Won,
 };
 use crate::alert::{Alert, Group, Status};
 use crate::dedupe::{self, Rules, Seen, Suppression, Transition, Verdict};
-use crate::occurrence::{Occurrence, Report, Sighting, Windows, Witness, weigh};
+use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, Witness, weigh};
 
 /// What the book goes by.
 pub struct Terms<'a> {
     /// How long the past may still speak.
     pub windows: Windows,
+    /// The source of the receiver's own alarms, which are told however often they begin and end.
+    pub own: &'a str,
     /// What each destination wants.
     pub rules: &'a dyn Fn(&str) -> Rules,
     /// Makes ids: unique everywhere, later ones sorted after earlier ones.
     pub new_id: &'a mut dyn FnMut() -> String,
+}
+
+impl Terms<'_> {
+    fn windows_of(&self, key: &AlertKey) -> Windows {
+        let flap = if key.source == self.own { Flap::default() } else { self.windows.flap };
+        Windows { flap, ..self.windows }
+    }
 }
 
 /// What is known of the alerts of a batch, and what its webhooks make of it.
@@ -75,7 +85,7 @@ impl<'a> Book<'a> {
                         Origin::Drill => self.stage(copy, &posting.group),
                         Origin::Outside | Origin::Own => self.see(copy, &posting.group, posting.witness),
                     };
-                    self.route(channels, &seeing, &mut routed);
+                    self.hear(channels, &seeing, &mut routed);
                 }
             }
         }
@@ -88,7 +98,7 @@ impl<'a> Book<'a> {
     /// refuted it; else it is forgotten.
     pub fn due(&mut self, due: Due) {
         let is_newest = self.newest.get(&due.key).is_none_or(|newest| *newest == due.id);
-        let (now, windows) = (self.now, self.terms.windows);
+        let (now, windows) = (self.now, self.terms.windows_of(&due.key));
         let page = self.turn_to(&due);
         if page.occurrence.check_at(windows).is_some_and(|at| at > now) {
             return;
@@ -121,7 +131,8 @@ impl<'a> Book<'a> {
         page
     }
 
-    /// Tells everyone of one occurrence that no webhook spoke of.
+    /// Tells everyone of one occurrence that no webhook spoke of. What was held is told itself, so it needs no reason why it
+    /// is not.
     fn tell_of(&mut self, seeing: &Seeing, channels: &[String], group: &Group) {
         let mut routed = Routed::default();
         self.route(channels, seeing, &mut routed);
@@ -133,7 +144,8 @@ impl<'a> Book<'a> {
         for id in self.opened {
             // looked at twice, it stands where it was looked at first: before the one that opened after it
             let Some(page) = self.pages.remove(&id) else { continue };
-            match page.close(id.clone(), self.terms.windows) {
+            let windows = self.terms.windows_of(&page.key);
+            match page.close(id.clone(), windows) {
                 Upkeep::Write(written) => self.entries.changes.occurrences.push(*written),
                 Upkeep::Heard(at, check_at) => {
                     self.entries.hearsay.seen.insert(id, (at, check_at));
@@ -167,7 +179,7 @@ impl<'a> Book<'a> {
     fn see(&mut self, copy: &AlertCopy, group: &Group, witness: Witness) -> Seeing {
         let newest = self.newest.get(&copy.key).and_then(|id| self.pages.get(id));
         let newest = newest.map(|page| &page.occurrence);
-        let sighting = weigh(newest, copy.report, witness, self.now, self.terms.windows);
+        let sighting = weigh(newest, copy.report, witness, self.now, self.terms.windows_of(&copy.key));
         self.follow(copy, group, sighting)
     }
 
@@ -175,7 +187,10 @@ impl<'a> Book<'a> {
     fn follow(&mut self, copy: &AlertCopy, group: &Group, sighting: Sighting) -> Seeing {
         let known = self.newest.get(&copy.key).cloned();
         let newest = known.as_ref().and_then(|id| self.pages.get_mut(id));
-        let old_copy = matches!(sighting, Sighting::OldCopy(_));
+        let newest_occurrence = newest.as_ref().map(|page| &page.occurrence);
+        let spent = newest_occurrence.and_then(|before| spent(before, &sighting));
+        let spent = known.clone().zip(spent);
+        let (old_copy, waits) = (matches!(sighting, Sighting::OldCopy(_)), Waits::by(&sighting));
         let (state, flapping) = (sighting.occurrence().state, sighting.occurrence().flapping());
         let id = match (known, newest, sighting) {
             (Some(id), Some(page), Sighting::Known(occurrence)) => {
@@ -184,7 +199,13 @@ impl<'a> Book<'a> {
                 self.opened.push(id.clone());
                 id
             }
-            (Some(id), Some(page), Sighting::OldCopy(occurrence)) => {
+            (
+                Some(id),
+                Some(page),
+                Sighting::OldCopy(occurrence)
+                | Sighting::Held(occurrence)
+                | Sighting::HeldAlready(occurrence),
+            ) => {
                 page.occurrence = occurrence;
                 self.opened.push(id.clone());
                 id
@@ -197,7 +218,7 @@ impl<'a> Book<'a> {
                 self.open(copy, group, sighting.into_occurrence())
             }
         };
-        Seeing { occurrence: id, status: state.status(), old_copy, stage: flapping.stage }
+        Seeing { occurrence: id, status: state.status(), old_copy, stage: flapping.stage, waits, spent }
     }
 
     /// Opens the occurrence of a fire drill.
@@ -216,6 +237,22 @@ impl<'a> Book<'a> {
         self.pages.insert(id.clone(), Page::opened(copy, group, occurrence));
         self.opened.push(id.clone());
         id
+    }
+
+    /// What is held is told later, or has a reason then why it is not.
+    fn hear(&mut self, channels: &[String], seeing: &Seeing, routed: &mut Routed) {
+        for channel in channels {
+            if let Some((occurrence, reason)) = &seeing.spent {
+                self.suppress(channel, occurrence, *reason);
+            }
+        }
+        match seeing.waits {
+            Waits::Begins if !channels.is_empty() => {}
+            Waits::Already if !channels.is_empty() => channels
+                .iter()
+                .for_each(|channel| self.suppress(channel, &seeing.occurrence, Suppression::Duplicate)),
+            _ => self.route(channels, seeing, routed),
+        }
     }
 
     fn route(&mut self, channels: &[String], seeing: &Seeing, routed: &mut Routed) {
@@ -311,12 +348,17 @@ struct Seeing {
     status: Status,
     old_copy: bool,
     stage: i64,
+    /// Whether it is held.
+    waits: Waits,
+    /// The occurrence of which a copy was held until now, and why that is not told, if so.
+    spent: Option<(String, Suppression)>,
 }
 
 impl Seeing {
     fn of(id: String, occurrence: &Occurrence, old_copy: bool) -> Seeing {
         let status = occurrence.state.status();
-        Seeing { occurrence: id, status, old_copy, stage: occurrence.flapping().stage }
+        let stage = occurrence.flapping().stage;
+        Seeing { occurrence: id, status, old_copy, stage, waits: Waits::Not, spent: None }
     }
 }
 

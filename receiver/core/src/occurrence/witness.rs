@@ -69,7 +69,7 @@ pub fn weigh(
 ) -> Sighting {
     let over = newest.filter(|known| witness == Witness::Alertmanager && known.is_denied_by(report));
     match over {
-        Some(over) => Sighting::OldCopy(over.clone().until(now).in_doubt(report, now)),
+        Some(over) => over.clone().until(now).in_doubt(report, now),
         None => observe(newest, report, now, windows),
     }
 }
@@ -79,7 +79,7 @@ impl Occurrence {
     pub fn question(&self) -> Option<Timestamp> {
         let is_open = match self.state {
             State::Firing => true,
-            State::Resolved => self.held.is_some(),
+            State::Resolved => self.held().is_some(),
             State::Stale | State::Test => false,
         };
         self.question.filter(|_| is_open)
@@ -98,7 +98,7 @@ impl Occurrence {
     pub fn ruled(self, testimony: Testimony, now: Timestamp, windows: Windows) -> Ruling {
         match self.state {
             State::Firing => Ruling::Stands(self.stale_unless(&testimony, now)),
-            State::Resolved if self.held.is_some() => self.held_unless(testimony, now, windows),
+            State::Resolved if self.held().is_some() => self.held_unless(testimony, now, windows),
             State::Resolved | State::Stale | State::Test => Ruling::Stands(self.answered()),
         }
     }
@@ -122,7 +122,9 @@ impl Occurrence {
             Testimony::Fires(listed) => self.returned_as(listed, now, windows),
             Testimony::Gone => Ruling::Stands(self.refuted()),
             // it is asked again while its window is open
-            Testimony::Unheard if self.is_in_window(now, windows) => Ruling::Stands(self),
+            Testimony::Unheard if self.held_until(windows).is_some_and(|end| now < end) => {
+                Ruling::Stands(self)
+            }
             Testimony::Unknown | Testimony::Unheard => Ruling::Stands(self.answered()),
         }
     }
@@ -147,17 +149,11 @@ impl Occurrence {
         report.ends_at.is_none() && self.ends_at.is_some_and(|end| report.starts_at <= end)
     }
 
-    /// With this copy held, about which somebody is asked once.
-    fn in_doubt(mut self, report: Report, now: Timestamp) -> Occurrence {
-        if self.held.is_none_or(|held| held.starts_at < report.starts_at) {
-            self.held = Some(report);
-            self.question = Some(now);
-        }
-        self
-    }
-
-    fn is_in_window(&self, now: Timestamp, windows: Windows) -> bool {
-        self.resolved_at.is_some_and(|at| now < later(at, windows.reorder))
+    /// With this copy held, about which somebody is asked once; anew if they did not answer yet, since their answer may be
+    /// older than this copy.
+    fn in_doubt(self, report: Report, now: Timestamp) -> Sighting {
+        let is_asked = self.held().is_none() || self.question().is_some();
+        Occurrence { question: is_asked.then_some(now), ..self }.held_back(report, now)
     }
 
     fn answered(self) -> Occurrence {

@@ -45,7 +45,8 @@ impl Alert {
     }
 
     fn settle(&mut self, sighting: Sighting, now: Timestamp) {
-        let old_copy = matches!(sighting, Sighting::OldCopy(_));
+        let is_held = matches!(sighting, Sighting::Held(_) | Sighting::HeldAlready(_));
+        let old_copy = is_held || matches!(sighting, Sighting::OldCopy(_));
         match sighting {
             Sighting::Opened(next) => {
                 if let Some((newest, _)) = self.occurrences.last_mut() {
@@ -53,7 +54,10 @@ impl Alert {
                 }
                 self.occurrences.push((next, Told::default()));
             }
-            Sighting::Known(known) | Sighting::OldCopy(known) => match self.occurrences.last_mut() {
+            Sighting::Known(known)
+            | Sighting::OldCopy(known)
+            | Sighting::Held(known)
+            | Sighting::HeldAlready(known) => match self.occurrences.last_mut() {
                 Some((newest, _)) => *newest = known,
                 None => self.occurrences.push((known, Told::default())),
             },

@@ -70,5 +70,22 @@ fn copies_and_members_are_no_changes() {
 fn an_old_copy_does_not_reopen_what_flaps() {
     let flapping = restless(&[0, 10]).pop().unwrap();
     let sighting = observe(Some(&flapping), firing(10), at(12), FLAPPY);
-    assert!(matches!(sighting, Sighting::OldCopy(_)), "{sighting:?}");
+    assert!(matches!(sighting, Sighting::Held(_)), "{sighting:?}");
+}
+
+#[test]
+fn what_was_over_before_anybody_could_be_told_is_no_change() {
+    let flapping = restless(&[0, 10]).pop().unwrap();
+    let missed = |occurrence: &Occurrence, start: i64| {
+        let held = observe(Some(occurrence), firing(start), at(start + 2), FLAPPY).into_occurrence();
+        observe(Some(&held), resolved(start, start + 4), at(start + 4), FLAPPY)
+    };
+    let goes_on = missed(&flapping, 10);
+    let Sighting::Known(goes_on) = goes_on else { panic!("{goes_on:?}") };
+    assert_eq!((goes_on.ends_at, goes_on.held()), (Some(at(14)), None));
+    assert_eq!(goes_on.flapping(), flapping.flapping());
+    let calm = restless(&[0]).pop().unwrap();
+    let opened = missed(&calm, 0);
+    let Sighting::Opened(opened) = opened else { panic!("{opened:?}") };
+    assert!(!observe(Some(&opened), firing(5), at(5), FLAPPY).occurrence().flapping().is_now());
 }

@@ -157,8 +157,7 @@ impl Ledger {
     pub(super) fn look_again(&mut self, due: Vec<Due>, now: Timestamp) -> Entries {
         let windows = Windows { flap: self.flap, ..WINDOWS };
         let is_calm = |due: &Due| due.occurrence.calmed(now, windows).is_some();
-        let counts = |due: &&Due| is_calm(due) || (due.occurrence.held().is_some() && self.is_newest(due));
-        let looks = due.iter().filter(counts).count() * CHANNELS.len();
+        let looks = due.iter().filter(|due| is_calm(due)).count() * CHANNELS.len();
         self.looked_at += u64::try_from(looks).unwrap();
         self.with_book(now, |book| due.into_iter().for_each(|due| book.due(due)))
     }
@@ -168,8 +167,10 @@ impl Ledger {
         self.rows.iter_mut().for_each(|row| row.occurrence.seen_at = at);
     }
 
-    fn is_newest(&self, due: &Due) -> bool {
-        self.rows.iter().rfind(|row| row.key == due.key).is_some_and(|row| row.id == due.id)
+    /// How often a webhook spoke of what is held, of which nothing is said until that is decided.
+    pub(super) fn held(&self) -> u64 {
+        let held = self.rows.iter().filter(|row| row.occurrence.held().is_some()).count();
+        u64::try_from(held * CHANNELS.len()).unwrap()
     }
 
     fn with_book(&mut self, now: Timestamp, enter: impl FnOnce(&mut Book<'_>)) -> Entries {
@@ -184,7 +185,7 @@ impl Ledger {
             reorder: WINDOWS.reorder,
         };
         let windows = Windows { flap: self.flap, ..WINDOWS };
-        let terms = Terms { windows, rules: &rules, new_id: &mut new_id };
+        let terms = Terms { windows, own: "(own)", rules: &rules, new_id: &mut new_id };
         // everything is read anew, as after a restart
         let mut book = Book::new(self.known(), terms, now);
         enter(&mut book);
