@@ -96,14 +96,15 @@ impl Asker {
                 }
                 () = tokio::time::sleep(LEFT_AFTER) => Call::Round,
             };
-            let Some(upstream) = self.upstream.borrow_and_update().clone() else { continue };
-            let asking = async {
-                contact.rest().await;
-                self.ask(&upstream, call, &mut contact).await;
-            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = asking => {}
+                () = contact.rest() => {}
+                Ok(()) = self.upstream.changed() => contact = Contact::default(),
+            }
+            let Some(upstream) = self.upstream.borrow_and_update().clone() else { continue };
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.ask(&upstream, call, &mut contact) => {}
             }
         }
     }
@@ -125,23 +126,29 @@ impl Asker {
             return;
         }
         let began = Instant::now();
-        let answer = self.answer(upstream, &questions).await;
-        contact.went(answer.as_ref().err(), began.elapsed());
-        self.settle(questions, answer.ok().as_ref()).await;
+        let (answer, trouble) = self.answer(upstream, &questions).await;
+        contact.went(trouble.as_ref(), began.elapsed());
+        self.settle(questions, answer.as_ref()).await;
     }
 
-    /// What is listed, and how much that says if something is not.
-    async fn answer(&self, upstream: &Upstream, questions: &[Question]) -> Result<Answer, Trouble> {
+    /// What is listed, and how much that says if something is not; and what went wrong meanwhile.
+    async fn answer(&self, upstream: &Upstream, questions: &[Question]) -> (Option<Answer>, Option<Trouble>) {
         let ignored = self.terms.load().policy.ignored_labels().clone();
         let listing = upstream.listing(ignored).await;
         self.metrics.requested(&listing);
-        let listing = listing?;
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(trouble) => return (None, Some(trouble)),
+        };
         if questions.iter().all(|question| listing.has(question.fingerprint)) {
-            return Ok(Answer { listing, standing: None });
+            return (Some(Answer { listing, standing: None }), None);
         }
         let standing = upstream.standing().await;
         self.metrics.requested(&standing);
-        Ok(Answer { listing, standing: Some(standing?) })
+        match standing {
+            Ok(standing) => (Some(Answer { listing, standing: Some(standing) }), None),
+            Err(trouble) => (Some(Answer { listing, standing: None }), Some(trouble)),
+        }
     }
 
     /// Hands the answers to intake, a few at a time, so that webhooks get their turns in between.

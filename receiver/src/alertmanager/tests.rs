@@ -1,3 +1,6 @@
+use modelwatch_common::secret::Secret;
+use modelwatch_receiver_core::alert::Status;
+
 use super::*;
 use crate::history::Entry;
 use crate::testing::{Rig, from_source, group};
@@ -14,7 +17,7 @@ struct Scene {
     rig: Rig,
     intake: Intake,
     stand_in: StandIn,
-    _upstream: watch::Sender<Option<Arc<Upstream>>>,
+    upstream: watch::Sender<Option<Arc<Upstream>>>,
 }
 
 impl Scene {
@@ -50,7 +53,7 @@ alertmanager: {{url: '{url}', sources: [am]}}
             metrics: AlertmanagerMetrics::register(&rig.registry).unwrap(),
         };
         rig.tasks.spawn("alertmanager", asker.run(rig.tasks.shutdown()));
-        Scene { rig, intake, stand_in, _upstream: replaced }
+        Scene { rig, intake, stand_in, upstream: replaced }
     }
 
     /// An alert fires, is over, and a copy comes that says it fires.
@@ -194,6 +197,35 @@ async fn what_could_not_be_asked_is_asked_again_while_its_window_is_open() {
     scene.rig.clock.advance(LEFT_AFTER);
     let history = scene.rig.until(|history| history.len() == 3).await;
     assert!(!history[2].unconfirmed);
+}
+
+#[tokio::test]
+async fn another_alertmanager_that_a_reload_names_is_asked_at_once() {
+    let scene = Scene::start(Manner::Says(503, "later")).await;
+    scene.return_of("A").await;
+    scene.metric_is("alertmanager_requests_total{result=\"server_error\"}", 1.0).await;
+    let other = StandIn::start(Manner::Lists(vec!["A"])).await;
+    let settings = Settings { url: Secret::new(other.url.clone()), sources: None };
+    scene.upstream.send_replace(Some(Arc::new(Upstream::new(&settings, LIMITS).unwrap())));
+    scene.answered("fires").await;
+    assert_eq!(scene.stand_in.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_listed_counts_though_nobody_knows_what_is_not() {
+    let scene = Scene::start(Manner::ListsOnly(vec!["A"])).await;
+    for end in [None, Some(5), None] {
+        scene.intake.accept(group(&[("A", end), ("B", end)])).await.unwrap();
+    }
+    scene.answered("fires").await;
+    scene.metric_is("alertmanager_answers_total{answer=\"unknown\"}", 1.0).await;
+    let told = scene.rig.until(|history| history.len() == 3).await;
+    // nobody was sent anything yet, so that the end of B is told with it
+    let firing = told[2].alerts.iter().filter(|alert| alert.status == Status::Firing);
+    let names: Vec<_> = firing.map(|alert| alert.labels["alertname"].as_str()).collect();
+    assert_eq!((names, told[2].unconfirmed), (vec!["A"], false));
+    scene.rig.clock.advance(Duration::from_secs(15 * 60));
+    assert!(scene.rig.until(|history| history.len() == 4).await[3].unconfirmed);
 }
 
 #[tokio::test]

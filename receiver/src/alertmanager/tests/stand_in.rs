@@ -20,6 +20,8 @@ pub(super) enum Manner {
     Lists(Vec<&'static str>),
     /// The same, as one of several in a cluster.
     ListsWithOthers(Vec<&'static str>),
+    /// Lists alerts, and says nothing of itself.
+    ListsOnly(Vec<&'static str>),
     /// Answers every request with this status and text.
     Says(u16, &'static str),
     /// Sends the asker to another place.
@@ -70,7 +72,8 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, request: 
     match manner {
         Manner::Lists(_) if is_status => status(1),
         Manner::ListsWithOthers(_) if is_status => status(2),
-        Manner::Lists(names) | Manner::ListsWithOthers(names) => {
+        Manner::ListsOnly(_) if is_status => StatusCode::NOT_FOUND.into_response(),
+        Manner::Lists(names) | Manner::ListsWithOthers(names) | Manner::ListsOnly(names) => {
             axum::Json(names.into_iter().map(firing).collect::<Vec<_>>()).into_response()
         }
         Manner::Says(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
