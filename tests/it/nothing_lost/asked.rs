@@ -191,3 +191,32 @@ async fn an_alert_that_nobody_speaks_of_fires_as_long_as_alertmanager_says_so() 
     .await;
     assert_eq!(scene.slack.count(), 1);
 }
+
+#[tokio::test]
+async fn what_one_of_several_alertmanagers_was_not_sent_is_told_though_it_does_not_list_it() {
+    let (slack, home) = (Slack::start().await, home());
+    let path = home.path();
+    write(path, "alertmanager/alertmanager.yml", "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n");
+    let cluster = Peer::alertmanagers(path, 2).await;
+    until("they know of each other", async || {
+        let status = crate::support::http::get(&format!("{}/api/v2/status", cluster[0].url)).await.json();
+        let peers = status["cluster"]["peers"].clone();
+        if peers.as_array().is_some_and(|peers| peers.len() == 2) { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    let yaml = format!(
+        "storage: {{url: \"sqlite:receiver.db\"}}\ndedupe: {{reorder_window: 4s}}\nroutes: [{{channels: [team]}}]\nchannels: [{{name: team, type: slack, webhook_url: \"{}\", rate: 10/s}}]\nalertmanager: {{url: \"{}/\"}}\n",
+        slack.webhook_url, cluster[0].url
+    );
+    write(path, "receiver.yaml", yaml);
+    let receiver = Program::receiver(path).await;
+    let firing = Alert::firing("A", Timestamp::now().as_second() - 60);
+    send(&receiver.url, "a", &[&firing]).await;
+    came(&slack, 1).await;
+    send(&receiver.url, "a", &[&firing.resolved(Timestamp::now().as_second() - 1)]).await;
+    came(&slack, 2).await;
+    send(&receiver.url, "a", &[&firing]).await;
+    receiver.wait_for_line("modelwatch_receiver_alertmanager_answers_total{answer=\"unknown\"} 1").await;
+    came(&slack, 3).await;
+    assert_eq!(history(&receiver).await[0]["unconfirmed"], true);
+}

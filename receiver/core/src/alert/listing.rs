@@ -1,9 +1,11 @@
 //! What Alertmanager's API (version 2) says: which alerts are not over, and whether it would know of all.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 
 use super::parse::{moment, pairs};
 use super::{Fingerprint, Labels};
@@ -23,21 +25,45 @@ struct RawListed {
     ends_at: Timestamp,
 }
 
+/// Takes in one alert after the other: of a hundred thousand, no two have their labels in memory at once.
+struct Reading<'a> {
+    ignored: &'a BTreeSet<String>,
+    listing: Listing,
+}
+
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = Listing;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of alerts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut alerts: A) -> Result<Listing, A::Error> {
+        while let Some(raw) = alerts.next_element()? {
+            self.listing.add(raw, self.ignored);
+        }
+        Ok(self.listing)
+    }
+}
+
 impl Listing {
     /// Reads an answer's body; alerts that differ only in labels of `ignored` are one.
     ///
     /// # Errors
     /// When it is anything but a list of alerts.
     pub fn parse(body: &[u8], ignored: &BTreeSet<String>) -> Result<Listing, serde_json::Error> {
-        let raw: Vec<RawListed> = serde_json::from_slice(body)?;
-        let mut alerts: HashMap<Fingerprint, Vec<Listed>> = HashMap::with_capacity(raw.len());
-        for RawListed { labels, starts_at, ends_at } in raw {
-            let labels = pairs(Some(labels));
-            let kept = Fingerprint::of(labels.iter().filter(|(name, _)| !ignored.contains(*name)));
-            let member = Fingerprint::of(labels.iter());
-            alerts.entry(kept).or_default().push(Listed { member, starts_at, ends_at });
-        }
-        Ok(Listing(alerts))
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let listing = reader.deserialize_seq(Reading { ignored, listing: Listing::default() })?;
+        reader.end()?;
+        Ok(listing)
+    }
+
+    fn add(&mut self, raw: RawListed, ignored: &BTreeSet<String>) {
+        let RawListed { labels, starts_at, ends_at } = raw;
+        let labels = pairs(Some(labels));
+        let kept = Fingerprint::of(labels.iter().filter(|(name, _)| !ignored.contains(*name)));
+        let member = Fingerprint::of(labels.iter());
+        self.0.entry(kept).or_default().push(Listed { member, starts_at, ends_at });
     }
 
     /// Whether an alert is listed.

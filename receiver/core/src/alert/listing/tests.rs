@@ -75,8 +75,17 @@ fn a_status_without_a_cluster_is_that_of_one() {
 
 #[test]
 fn what_is_no_list_says_nothing() {
-    for body in ["", "null", "{}", "<html>", "[{}]", "[1]", r#"[{"labels":{},"startsAt":"x","endsAt":"y"}]"#]
-    {
+    for body in [
+        "",
+        "null",
+        "{}",
+        "<html>",
+        "[{}]",
+        "[1]",
+        "[] []",
+        "[",
+        r#"[{"labels":{},"startsAt":"x","endsAt":"y"}]"#,
+    ] {
         assert!(Listing::parse(body.as_bytes(), &BTreeSet::new()).is_err(), "{body}");
         assert!(Standing::parse(body.as_bytes()).is_err(), "{body}");
     }
