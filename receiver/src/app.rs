@@ -79,7 +79,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let server = Server::bind(&config.web).await?;
     let store = Store::open(&config.store.place).await?;
     let tasks = Tasks::new();
-    let router = start(origin, &config, store.clone(), &tasks)?;
+    let router = start(origin, &config, store.clone(), &tasks).await?;
     server.run(router, tasks.clone()).await;
     if let Err(left) = tasks.drain(GRACE).await {
         tracing::warn!(%left, "what was under way is ambiguous and will be sent again");
@@ -117,7 +117,7 @@ impl Shared {
 }
 
 /// Starts every part but HTTP, whose routes are returned.
-fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow::Result<Router> {
+async fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow::Result<Router> {
     let shared = Shared::new(config, store)?;
     let bell = watch::Sender::new(());
     let terms = Arc::new(ArcSwap::from_pointee(terms(config)));
@@ -130,7 +130,7 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     );
     tasks.spawn("intake", intaker.run(tasks.shutdown()));
     let delivery = start_delivery(config, &shared, tasks, bell)?;
-    watch_heartbeats(&shared, &intake, &terms, tasks);
+    watch_heartbeats(&shared, &intake, &terms, tasks).await;
     let upstream = start_asking(config, &shared, &intake, &terms, tasks)?;
     keep_house(config, &shared, tasks);
     let replays =
@@ -147,7 +147,7 @@ fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> anyhow
     };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
     let writing = drill::routes(drills.clone()).merge(replay::routes(replays));
-    Ok(router(config, &shared, drills.intake, writing).merge(admin(config, &shared, reload)))
+    Ok(router(config, &shared, drills.terms, drills.intake, writing).merge(admin(config, &shared, reload)))
 }
 
 fn start_delivery(
@@ -167,7 +167,7 @@ fn start_delivery(
     Ok(Delivery::start(means, plan))
 }
 
-fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>>, tasks: &Tasks) {
+async fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>>, tasks: &Tasks) {
     let watch = heartbeat::Watch {
         store: shared.store.clone(),
         intake: intake.clone(),
@@ -175,6 +175,7 @@ fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<Terms>
         clock: Arc::clone(&shared.clock),
         metrics: Arc::clone(&shared.metrics),
     };
+    watch.recall().await;
     tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
 }
 
@@ -280,7 +281,13 @@ fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelErro
 }
 
 /// What receives, reads and writes, each behind its scope.
-fn router(config: &Config, shared: &Shared, intake: Intake, writing: Router) -> Router {
+fn router(
+    config: &Config,
+    shared: &Shared,
+    terms: Arc<ArcSwap<Terms>>,
+    intake: Intake,
+    writing: Router,
+) -> Router {
     let auth = config.web.auth();
     let metrics = Arc::clone(&shared.metrics);
     let receiving = Receiving { intake, metrics, max_body: config.web.max_body() };
@@ -288,8 +295,10 @@ fn router(config: &Config, shared: &Shared, intake: Intake, writing: Router) -> 
         store: shared.store.clone(),
         templates: Arc::clone(&shared.templates),
         clock: Arc::clone(&shared.clock),
+        terms: Arc::clone(&terms),
     };
-    let reading = page::routes(pages).merge(history::routes(shared.store.clone(), Arc::clone(&shared.clock)));
+    let history = history::routes(shared.store.clone(), Arc::clone(&shared.clock), terms);
+    let reading = page::routes(pages).merge(history);
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
         .merge(auth.guard(Scope::Write, writing))

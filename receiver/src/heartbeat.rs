@@ -8,6 +8,7 @@ use modelwatch_receiver_core::route::Matchers;
 use serde::Deserialize;
 
 mod watch;
+mod words;
 
 pub use watch::Watch;
 

@@ -133,7 +133,7 @@ impl Metrics {
                 &["channel", "reason"],
             )?,
             heartbeat_up: IntGaugeVec::new(
-                opts("heartbeat_up", "1 while a dead man's switch is heard of in time, else 0."),
+                opts("heartbeat_up", "0 while a dead man's switch is missing, else 1."),
                 &["name"],
             )?,
         };
@@ -252,7 +252,7 @@ impl Metrics {
         let _ = self.heartbeat_up.remove_label_values(&[name]);
     }
 
-    /// Shows whether a dead man's switch is heard of in time.
+    /// Shows whether a dead man's switch is not missing.
     pub fn heartbeat(&self, name: &str, up: bool) {
         self.heartbeat_up.with_label_values(&[name]).set(i64::from(up));
     }

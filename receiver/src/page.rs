@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -14,6 +15,7 @@ use modelwatch_common::http::page::{escape, shell};
 use modelwatch_common::time::Clock;
 
 use crate::history::{self, RawFilter};
+use crate::intake::Terms;
 use crate::store::{Store, StoreError};
 use crate::templates::Templates;
 
@@ -32,6 +34,8 @@ pub struct Pages {
     pub templates: Arc<Templates>,
     /// What `24h` in a filter is counted from.
     pub clock: Arc<dyn Clock>,
+    /// How long copies are held.
+    pub terms: Arc<ArcSwap<Terms>>,
 }
 
 /// The routes of the pages, to be guarded by whoever merges them.
@@ -70,7 +74,8 @@ async fn notification_page(State(pages): State<Pages>, Path(id): Path<String>) -
 }
 
 async fn alert_page(State(pages): State<Pages>, Path(fingerprint): Path<String>) -> Response {
-    match history::timeline(&pages.store, &fingerprint).await {
+    let windows = pages.terms.load().policy.windows();
+    match history::timeline(&pages.store, &fingerprint, windows).await {
         Ok(Some(timeline)) => shell(&alert::title(&timeline), &alert::body(&timeline)),
         Ok(None) => failure(StatusCode::NOT_FOUND, "There is no such alert."),
         Err(error) => unreadable(&error),

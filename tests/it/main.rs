@@ -14,6 +14,7 @@ mod configuration;
 mod deliveries;
 mod documents;
 mod events_to_gauges;
+mod held;
 mod house;
 mod ingest;
 mod mail;

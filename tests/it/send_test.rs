@@ -168,7 +168,8 @@ async fn nobody_to_tell_is_said() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("heartbeat") && said.err.contains("prometheus"), "{said:?}");
     assert_eq!(drill.history().await.len(), 0);
-    drill.receiver.wait_for_line("modelwatch_receiver_heartbeat_up{name=\"prometheus\"} 0").await;
+    let fed = "modelwatch_receiver_suppressed_total{channel=\"\",reason=\"heartbeat\"} 0";
+    drill.receiver.wait_for_line(fed).await;
 }
 
 #[tokio::test]

@@ -11,12 +11,12 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
-use modelwatch_receiver_core::alert::{Alert, Labels, Sender, Snapshot, Status};
+use modelwatch_receiver_core::alert::{Alert, Labels, Sender, Snapshot};
 
-use super::{HEARTBEAT_LABEL, Heartbeat};
+use super::{Heartbeat, words};
 use crate::intake::{Intake, Terms, Webhook};
 use crate::metrics::Metrics;
-use crate::store::{HEARTBEAT_SOURCE, Store, StoreError, alarm_group};
+use crate::store::{HEARTBEAT_SOURCE, OpenAlarm, Store, StoreError, alarm_group};
 
 /// How often the dead man's switches are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -49,6 +49,17 @@ enum Pulse {
     Missing { since: Timestamp },
 }
 
+impl Pulse {
+    /// Whether it is not missing. One that was missing before a restart still is while it may yet come.
+    fn is_up(self, was_missing: bool) -> bool {
+        match self {
+            Pulse::Beating { .. } => true,
+            Pulse::Waiting => !was_missing,
+            Pulse::Missing { .. } => false,
+        }
+    }
+}
+
 impl Watch {
     /// Looks after them until `shutdown`.
     pub async fn run(self, shutdown: Shutdown) {
@@ -69,6 +80,18 @@ impl Watch {
         }
     }
 
+    /// Shows which switches were missing when this receiver last ran, and are until they are heard of.
+    pub async fn recall(&self) {
+        for heartbeat in self.terms.load().policy.heartbeats() {
+            match self.store.open_alarm(heartbeat.name()).await {
+                Ok(open) => self.metrics.heartbeat(heartbeat.name(), open.is_none()),
+                Err(error) => {
+                    tracing::error!(%error, heartbeat = heartbeat.name(), "whether a heartbeat was missing cannot be read");
+                }
+            }
+        }
+    }
+
     /// Takes up new switches, which are given their patience from now on, and shows only those that there are.
     fn take_up(&self, taken_up: &mut BTreeMap<String, Timestamp>, now: Timestamp, heartbeats: &[Heartbeat]) {
         let since = |name: &str| taken_up.get(name).map_or(now, |since| now.min(*since));
@@ -85,14 +108,14 @@ impl Watch {
         let now = self.clock.now();
         let last = self.last_beat(heartbeat.name(), now).await?;
         let pulse = pulse(last, up, heartbeat.patience(), now);
-        self.metrics.heartbeat(heartbeat.name(), matches!(pulse, Pulse::Beating { .. }));
-        let reported = self.store.alarm_reported_at(heartbeat.name()).await?;
-        match (pulse, reported) {
-            (Pulse::Missing { since }, reported) if is_due(reported, now) => {
-                self.report(heartbeat, alarm(heartbeat, since, None)).await;
+        let open = self.store.open_alarm(heartbeat.name()).await?;
+        self.metrics.heartbeat(heartbeat.name(), pulse.is_up(open.is_some()));
+        match (pulse, open) {
+            (Pulse::Missing { since }, open) if is_due(open, now) => {
+                self.report(heartbeat, words::stays_away(heartbeat.name(), since)).await;
             }
-            (Pulse::Beating { last }, Some(_)) => {
-                self.report(heartbeat, alarm(heartbeat, last, Some(last))).await;
+            (Pulse::Beating { last }, Some(open)) => {
+                self.report(heartbeat, words::is_back(heartbeat.name(), open.since, last)).await;
             }
             _ => {}
         }
@@ -141,30 +164,8 @@ fn pulse(last: Option<Timestamp>, up: Timestamp, patience: Duration, now: Timest
     }
 }
 
-fn is_due(reported: Option<Timestamp>, now: Timestamp) -> bool {
-    reported.is_none_or(|at| now.duration_since(at).unsigned_abs() >= REPORT_AGAIN)
-}
-
-fn alarm(heartbeat: &Heartbeat, starts_at: Timestamp, ends_at: Option<Timestamp>) -> Alert {
-    let name = heartbeat.name();
-    let texts =
-        |pairs: [(&str, String); 3]| pairs.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
-    Alert {
-        status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
-        labels: texts([
-            ("alertname", "HeartbeatMissing".to_owned()),
-            (HEARTBEAT_LABEL, name.to_owned()),
-            ("severity", "critical".to_owned()),
-        ]),
-        annotations: texts([
-            ("summary", format!("the heartbeat {name} stays away")),
-            ("description", "the alert that always fires was not heard of in time: Prometheus, Alertmanager or the way from them to this receiver is broken, and other alerts may not arrive".to_owned()),
-            ("next_action", "look whether Prometheus and Alertmanager run and whether Alertmanager's log shows failing webhooks".to_owned()),
-        ]),
-        starts_at,
-        ends_at,
-        generator_url: String::new(),
-    }
+fn is_due(open: Option<OpenAlarm>, now: Timestamp) -> bool {
+    open.is_none_or(|open| now.duration_since(open.reported_at).unsigned_abs() >= REPORT_AGAIN)
 }
 
 #[cfg(test)]

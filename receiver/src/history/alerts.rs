@@ -1,10 +1,11 @@
 //! The timeline of alerts: when each happened, who was told of it, and who was not and why.
 
+use modelwatch_receiver_core::occurrence::Windows;
 use serde::{Deserialize, Serialize};
 
 use super::FilterError;
 use super::filter;
-use crate::store::{Mentioned, Occurred, Settled, Store, StoreError, Untold};
+use crate::store::{HeldCopy, Mentioned, Occurred, Settled, Store, StoreError, Untold};
 
 /// The states that an occurrence may be asked for by.
 const STATES: [&str; 4] = ["firing", "resolved", "stale", "test"];
@@ -68,6 +69,10 @@ pub struct Told {
     /// When it happened.
     #[serde(flatten)]
     pub occurrence: Occurred,
+    /// The firing copy that is held against it, if one is: it is told when its time comes, unless something newer refutes
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldCopy>,
     /// What each destination was told once, or is about to be, or is not.
     pub told: Vec<Settled>,
     /// What copies of it were not told, by channel and reason.
@@ -94,15 +99,24 @@ pub async fn alerts(store: &Store, wish: &Wish) -> Result<Alerts, StoreError> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn timeline(store: &Store, fingerprint: &str) -> Result<Option<Timeline>, StoreError> {
+pub async fn timeline(
+    store: &Store,
+    fingerprint: &str,
+    windows: Windows,
+) -> Result<Option<Timeline>, StoreError> {
     let mut occurrences = Vec::new();
     for occurrence in store.occurrences_of(fingerprint).await? {
         occurrences.push(Told {
             told: store.settled(&occurrence.id).await?,
             suppressed: store.untold(&occurrence.id).await?,
             notifications: store.mentioning(&occurrence.id).await?,
+            held: None,
             occurrence,
         });
+    }
+    // nothing is held against what another one followed
+    if let Some(newest) = occurrences.first_mut() {
+        newest.held = store.held(&newest.occurrence.id, windows).await?;
     }
     let was_seen = !occurrences.is_empty();
     Ok(was_seen.then(|| Timeline { fingerprint: fingerprint.to_owned(), occurrences }))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -11,22 +12,24 @@ use modelwatch_common::http::Problem;
 use modelwatch_common::time::Clock;
 
 use super::{Alerts, Entry, FilterError, Page, RawFilter, RawWish, Timeline, alerts, list, one, timeline};
+use crate::intake::Terms;
 use crate::store::{Store, StoreError};
 
 #[derive(Clone)]
 struct Asked {
     store: Store,
     clock: Arc<dyn Clock>,
+    terms: Arc<ArcSwap<Terms>>,
 }
 
 /// The routes of the history, to be guarded by whoever merges them.
-pub fn routes(store: Store, clock: Arc<dyn Clock>) -> Router {
+pub fn routes(store: Store, clock: Arc<dyn Clock>, terms: Arc<ArcSwap<Terms>>) -> Router {
     Router::new()
         .route("/api/v1/notifications", get(notifications))
         .route("/api/v1/notifications/{id}", get(notification))
         .route("/api/v1/alerts", get(all_alerts))
         .route("/api/v1/alerts/{fingerprint}", get(one_alert))
-        .with_state(Asked { store, clock })
+        .with_state(Asked { store, clock, terms })
 }
 
 async fn notifications(
@@ -56,7 +59,8 @@ async fn one_alert(
     State(asked): State<Asked>,
     Path(fingerprint): Path<String>,
 ) -> Result<Json<Timeline>, Problem> {
-    let found = timeline(&asked.store, &fingerprint).await.map_err(|error| unreadable(&error))?;
+    let windows = asked.terms.load().policy.windows();
+    let found = timeline(&asked.store, &fingerprint, windows).await.map_err(|error| unreadable(&error))?;
     found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such alert"))
 }
 

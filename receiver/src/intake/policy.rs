@@ -123,7 +123,8 @@ impl Policy {
         &self.ignore_labels
     }
 
-    pub(super) fn windows(&self) -> Windows {
+    /// How long the past may still speak.
+    pub fn windows(&self) -> Windows {
         self.windows
     }
 

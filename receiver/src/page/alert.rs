@@ -4,7 +4,7 @@ use modelwatch_common::http::page::escape;
 
 use super::parts::{badge, cut, reason_words, spaced, time};
 use crate::history::{Timeline, Told};
-use crate::store::{Mentioned, Occurred, Settled, Untold};
+use crate::store::{HeldCopy, Mentioned, Occurred, Settled, Untold};
 
 /// Of more occurrences than these only the newest are shown; the API has more.
 const MOST: usize = 50;
@@ -41,13 +41,24 @@ fn occurrence(told: &Told) -> String {
     let occurrence = &told.occurrence;
     let end = occurrence.ends_at.map_or_else(|| "…".to_owned(), time);
     format!(
-        "<section class=\"card\"><h2>{} – {end}</h2>\n<p>{} <span class=\"quiet\">last heard of {} UTC, from {}</span></p>\n{}{}</section>\n",
+        "<section class=\"card\"><h2>{} – {end}</h2>\n<p>{} <span class=\"quiet\">last heard of {} UTC, from {}</span></p>\n{}{}{}</section>\n",
         time(occurrence.starts_at),
         state(occurrence),
         time(occurrence.seen_at),
         escape(&cut(&occurrence.source, MOST_VALUE)),
+        told.held.as_ref().map(held).unwrap_or_default(),
         table(&ROWS, told.told.iter().map(transition).chain(told.suppressed.iter().map(untold))),
         table(&MENTIONS, told.notifications.iter().map(mention))
+    )
+}
+
+/// What a copy that is held may mean, and what becomes of it.
+fn held(copy: &HeldCopy) -> String {
+    format!(
+        "<p class=\"note\">{} A copy came that says that this alert fires since {} UTC, which is before its end. It may be an old copy that was late, or the alert may have returned. Nobody is told yet: unless it turns out to be old by {} UTC, it is told then as unconfirmed.</p>\n",
+        badge("warn", "held"),
+        time(copy.starts_at),
+        time(copy.until)
     )
 }
 

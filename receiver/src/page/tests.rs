@@ -8,11 +8,21 @@ use tower::util::ServiceExt as _;
 use super::*;
 use crate::store::fixtures::{Remembered, at, store_with};
 use crate::templates::TemplateSource;
+use crate::testing::{Rig, accept_all, group, load};
+
+const CONFIG: &str = "routes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\n";
 
 async fn get_page(path: &str, rows: Vec<Remembered>) -> (StatusCode, String) {
     let (_folder, store) = store_with(rows).await;
     let templates = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
-    let pages = Pages { store, templates, clock: Arc::new(SystemClock) };
+    let folder = tempfile::tempdir().unwrap();
+    let config = load(folder.path(), CONFIG).unwrap();
+    let terms = Terms { policy: config.policy.clone(), wording: config.wording() };
+    let terms = Arc::new(ArcSwap::from_pointee(terms));
+    shown(Pages { store, templates, clock: Arc::new(SystemClock), terms }, path).await
+}
+
+async fn shown(pages: Pages, path: &str) -> (StatusCode, String) {
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = routes(pages).oneshot(request).await.unwrap();
     let status = response.status();
@@ -173,6 +183,29 @@ async fn nothing_from_outside_becomes_markup() {
     }
     let (_, page) = get_page("/?channel=%22%3E%3Cscript%3E", vec![]).await;
     assert!(!page.contains("<script"), "{page}");
+}
+
+#[tokio::test]
+async fn a_held_copy_is_shown_with_what_it_may_mean_and_when_it_is_told() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let firing = group(&[("A", None)]);
+    accept_all(&intake, &[firing.clone(), group(&[("A", Some(5))]), firing]).await.unwrap();
+    let templates = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+    let pages =
+        Pages { store: rig.store.clone(), templates, clock: Arc::new(SystemClock), terms: rig.terms() };
+    let alert = rig.store.alerts("", "", 1).await.unwrap().remove(0);
+    let (status, page) = shown(pages, &format!("/alerts/{}", alert.fingerprint)).await;
+    assert_eq!(status, 200);
+    let until = rig.clock.now().saturating_add(std::time::Duration::from_secs(900)).unwrap();
+    let until = parts::time(until);
+    for shown in [
+        "<span class=\"badge warn\">held</span> A copy came that says that this alert fires since",
+        &format!("unless it turns out to be old by {until} UTC, it is told then as unconfirmed"),
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+    assert!(!page.contains("stale copy"), "{page}");
 }
 
 #[tokio::test]

@@ -15,6 +15,15 @@ pub fn alarm_group(name: &str) -> String {
     format!("HeartbeatMissing/{name}")
 }
 
+/// An alarm that a dead man's switch stays away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenAlarm {
+    /// Since when it counts as missing.
+    pub since: Timestamp,
+    /// When that was last reported.
+    pub reported_at: Timestamp,
+}
+
 impl Store {
     /// When a dead man's switch was last heard of.
     ///
@@ -28,21 +37,24 @@ impl Store {
         last.map(|row| timestamp(row.try_get("last_at")?)).transpose()
     }
 
-    /// When the open alarm about a dead man's switch was last reported; `None` when none is open.
+    /// The open alarm about a dead man's switch; `None` when none is open.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn alarm_reported_at(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn open_alarm(&self, name: &str) -> Result<Option<OpenAlarm>, StoreError> {
         // the source is written out, since an index is of its occurrences only
         let select = format!(
-            "select state, seen_at from occurrences where source = '{HEARTBEAT_SOURCE}' and group_key = $1
+            "select state, starts_at, seen_at from occurrences where source = '{HEARTBEAT_SOURCE}' and group_key = $1
              order by number desc limit 1"
         );
         let newest =
             sqlx::query(AssertSqlSafe(select)).bind(alarm_group(name)).fetch_optional(self.readers()).await?;
         let Some(newest) = newest else { return Ok(None) };
         let is_open = newest.try_get::<&str, _>("state")? != State::Resolved.as_str();
-        is_open.then(|| timestamp(newest.try_get("seen_at")?)).transpose()
+        let moment = |column: &str| timestamp(newest.try_get(column)?);
+        is_open
+            .then(|| Ok(OpenAlarm { since: moment("starts_at")?, reported_at: moment("seen_at")? }))
+            .transpose()
     }
 }
 

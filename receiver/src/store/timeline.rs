@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Labels;
+use modelwatch_receiver_core::occurrence::{Occurrence, Windows};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -35,6 +36,15 @@ pub struct Occurred {
     pub labels: Labels,
     /// What is said about it.
     pub annotations: Labels,
+}
+
+/// A firing copy that is held against an occurrence that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldCopy {
+    /// Since when its alert fires, as it says.
+    pub starts_at: Timestamp,
+    /// When it is told, unless something newer refutes it.
+    pub until: Timestamp,
 }
 
 /// A transition of an occurrence that a destination is told once.
@@ -120,6 +130,19 @@ impl Store {
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(select)).bind(fingerprint).fetch_all(&self.history).await?;
         rows.iter().map(alert).collect()
+    }
+
+    /// The firing copy that is held against an occurrence, if one is. Of a damaged one that is not known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn held(&self, occurrence: &str, windows: Windows) -> Result<Option<HeldCopy>, StoreError> {
+        let select = "select detail from occurrences where id = $1";
+        let row = sqlx::query(select).bind(occurrence).fetch_optional(&self.history).await?;
+        let Some(row) = row else { return Ok(None) };
+        let Ok(occurrence) = from_json::<Occurrence>(row.try_get("detail")?) else { return Ok(None) };
+        let copy = occurrence.held().zip(occurrence.held_until(windows));
+        Ok(copy.map(|(report, until)| HeldCopy { starts_at: report.starts_at, until }))
     }
 
     /// What destinations were told of an occurrence, or are to be, or are not.

@@ -1,4 +1,5 @@
 use modelwatch_common::shutdown::Tasks;
+use modelwatch_receiver_core::alert::{Change, Status};
 
 use super::*;
 use crate::testing::{Rig, group};
@@ -41,8 +42,52 @@ async fn a_missing_heartbeat_is_told_once_and_its_return_too_also_after_a_restar
     rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
     intake.accept(group(&[("Watchdog", None)])).await.unwrap();
     let history = rig.until(|history| history.len() == 2).await;
-    assert_eq!(history[1].alerts[0].status, Status::Resolved);
+    let alert = &history[1].alerts[0];
+    assert_eq!((alert.status, alert.starts_at), (Status::Resolved, at(60)));
+    assert_eq!(alert.annotations["summary"], "the heartbeat prometheus is back");
+    let said = alert.annotations.values().cloned().collect::<String>();
+    assert!(said.contains("missing since 2023-11-14T22:14:20Z") && !said.contains("stays away"), "{said}");
     assert!((rig.metric("heartbeat_up{name=\"prometheus\"}") - 1.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn every_outage_is_told_however_many_there_are() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    until_looked_after(&rig).await;
+    for outage in 0..5 {
+        rig.clock.advance(Duration::from_secs(61));
+        rig.until(|history| history.len() == 2 * outage + 1).await;
+        intake.accept(group(&[("Watchdog", None)])).await.unwrap();
+        let history = rig.until(|history| history.len() == 2 * outage + 2).await;
+        assert_eq!(history[2 * outage].alerts[0].change, Change::New, "outage {outage}");
+    }
+}
+
+fn is_up(rig: &Rig) -> bool {
+    rig.metric("heartbeat_up{name=\"prometheus\"}") > 0.5
+}
+
+#[tokio::test]
+async fn a_switch_is_up_until_it_is_missing_and_down_after_a_restart_until_it_is_heard_of() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let before = Tasks::new();
+    before.spawn("heartbeats", watch(&rig, &intake).run(before.shutdown()));
+    until_looked_after(&rig).await;
+    assert!(is_up(&rig), "it may still come");
+    rig.clock.advance(Duration::from_secs(61));
+    rig.until(|history| history.len() == 1).await;
+    assert!(!is_up(&rig));
+    before.drain(Duration::from_secs(5)).await.unwrap();
+    // what the next process shows before it looks, and when it does
+    rig.metrics.heartbeat("prometheus", true);
+    let next = watch(&rig, &intake);
+    next.recall().await;
+    assert!(!is_up(&rig));
+    let open = rig.store.open_alarm("prometheus").await.unwrap();
+    assert!(!Pulse::Waiting.is_up(open.is_some()) && Pulse::Waiting.is_up(false));
 }
 
 #[tokio::test]
@@ -98,7 +143,8 @@ fn watch(rig: &Rig, intake: &Intake) -> Watch {
 
 #[test]
 fn an_open_alarm_is_reported_again_but_not_at_every_look() {
+    let open = Some(OpenAlarm { since: at(-60), reported_at: at(0) });
     assert!(is_due(None, at(0)));
-    assert!(!is_due(Some(at(0)), at(10)));
-    assert!(is_due(Some(at(0)), at(300)));
+    assert!(!is_due(open, at(10)));
+    assert!(is_due(open, at(300)));
 }

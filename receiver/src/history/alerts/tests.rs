@@ -1,3 +1,5 @@
+use modelwatch_common::time::Clock as _;
+
 use super::*;
 use crate::testing::{Rig, accept_all, group};
 
@@ -7,6 +9,10 @@ fn wish(parameters: &[(&str, &str)]) -> Result<Wish, FilterError> {
     let parameters: std::collections::BTreeMap<_, _> = parameters.iter().copied().collect();
     let raw: RawWish = serde_json::from_value(serde_json::json!(parameters)).unwrap();
     raw.validate()
+}
+
+fn windows(rig: &Rig) -> Windows {
+    rig.terms().load().policy.windows()
 }
 
 async fn names(rig: &Rig, parameters: &[(&str, &str)]) -> (Vec<String>, Option<String>) {
@@ -35,7 +41,7 @@ async fn a_timeline_says_what_was_told_and_which_notifications_speak_of_it() {
     let intake = rig.running_intake();
     accept_all(&intake, &[group(&[("A", None)]), group(&[("A", Some(60))])]).await.unwrap();
     let all = alerts(&rig.store, &wish(&[]).unwrap()).await.unwrap();
-    let found = timeline(&rig.store, &all.alerts[0].fingerprint).await.unwrap().unwrap();
+    let found = timeline(&rig.store, &all.alerts[0].fingerprint, windows(&rig)).await.unwrap().unwrap();
     let found = serde_json::to_value(found).unwrap();
     let occurrence = &found["occurrences"][0];
     assert_eq!(occurrence["state"], "resolved");
@@ -47,7 +53,7 @@ async fn a_timeline_says_what_was_told_and_which_notifications_speak_of_it() {
     let notifications = occurrence["notifications"].as_array().unwrap();
     let states: Vec<_> = notifications.iter().map(|mention| mention["status"].as_str().unwrap()).collect();
     assert_eq!(states, ["pending", "suppressed"], "the newer one took the place of the older one");
-    assert!(timeline(&rig.store, "0000000000000000").await.unwrap().is_none());
+    assert!(timeline(&rig.store, "0000000000000000", windows(&rig)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -60,7 +66,7 @@ async fn copies_are_counted_in_the_timeline_with_their_reason() {
     let fingerprint = alerts(&rig.store, &wish(&[]).unwrap()).await.unwrap().alerts[0].fingerprint.clone();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
-        let found = timeline(&rig.store, &fingerprint).await.unwrap().unwrap();
+        let found = timeline(&rig.store, &fingerprint, windows(&rig)).await.unwrap().unwrap();
         let untold = &found.occurrences[0].suppressed;
         let said: Vec<_> = untold
             .iter()
@@ -72,6 +78,30 @@ async fn copies_are_counted_in_the_timeline_with_their_reason() {
         assert!(std::time::Instant::now() < deadline, "{said:?}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_held_is_shown_with_when_it_will_be_told() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let (firing, over) = (group(&[("A", None)]), group(&[("A", Some(5))]));
+    accept_all(&intake, &[firing.clone(), over]).await.unwrap();
+    let fingerprint = alerts(&rig.store, &wish(&[]).unwrap()).await.unwrap().alerts[0].fingerprint.clone();
+    let shown = async || {
+        let found = timeline(&rig.store, &fingerprint, windows(&rig)).await.unwrap().unwrap();
+        serde_json::to_value(found).unwrap()["occurrences"].clone()
+    };
+    assert_eq!(shown().await[0].get("held"), None);
+    let resolved_at = rig.clock.now();
+    rig.clock.advance(std::time::Duration::from_secs(60));
+    intake.accept(firing).await.unwrap();
+    let until = resolved_at.saturating_add(windows(&rig).reorder).unwrap();
+    let starts_at = shown().await[0]["starts_at"].clone();
+    assert_eq!(shown().await[0]["held"], serde_json::json!({"starts_at": starts_at, "until": until}));
+    intake.accept(group(&[("A", Some(3600))])).await.unwrap();
+    let after = shown().await;
+    assert_eq!(after.as_array().unwrap().len(), 2);
+    assert!(after.as_array().unwrap().iter().all(|one| one.get("held").is_none()), "{after}");
 }
 
 #[test]

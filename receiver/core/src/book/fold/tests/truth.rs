@@ -12,6 +12,8 @@ pub(super) struct Truth(pub(super) BTreeMap<&'static str, Vec<Episode>>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Episode {
     start: i64,
+    /// Since when it fires, as is said: since the time before, if it returned while Alertmanager could not hear of it.
+    says: i64,
     pub(super) end: Option<i64>,
 }
 
@@ -37,20 +39,24 @@ struct Fate {
 const LATEST: i64 = 450;
 const SPAN: i64 = 6 * 3600;
 
+/// By how many seconds replicas differ at most in when an alert ended.
+const REPLICAS_DIFFER: i64 = 30;
+
 pub(super) fn truth() -> impl Strategy<Value = Truth> {
-    let episodes = || proptest::collection::vec((1_i64..7200, 1_i64..7200), 1..4);
+    let episodes = || proptest::collection::vec((REPLICAS_DIFFER..7200, 60_i64..7200, any::<bool>()), 1..4);
     (episodes(), episodes(), any::<[bool; 2]>()).prop_map(|(a, b, open)| {
         Truth(BTreeMap::from([("A", episodes_of(&a, open[0])), ("B", episodes_of(&b, open[1]))]))
     })
 }
 
-fn episodes_of(lengths: &[(i64, i64)], is_open: bool) -> Vec<Episode> {
+fn episodes_of(lengths: &[(i64, i64, bool)], is_open: bool) -> Vec<Episode> {
     let mut now = 0;
-    let mut episodes = Vec::new();
-    for (quiet, loud) in lengths {
+    let mut episodes: Vec<Episode> = Vec::new();
+    for (quiet, loud, returns) in lengths {
         let start = now + quiet;
         now = start + loud;
-        episodes.push(Episode { start, end: Some(now) });
+        let says = episodes.last().filter(|_| *returns).map_or(start, |before| before.says);
+        episodes.push(Episode { start, says, end: Some(now) });
     }
     if let Some(last) = episodes.last_mut().filter(|_| is_open) {
         last.end = None;
@@ -58,8 +64,8 @@ fn episodes_of(lengths: &[(i64, i64)], is_open: bool) -> Vec<Episode> {
     episodes
 }
 
-/// Snapshots at any time, each with a fate of its own; and at the end, when all is quiet, one of every replica that
-/// arrives in time and whole.
+/// Snapshots at any time, each with a fate of its own; and at the end, when all is quiet and nothing is held any more, one
+/// of every replica that arrives in time and whole.
 pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>> + use<> {
     let truth = truth.clone();
     let fate = (0..SPAN, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
@@ -76,7 +82,7 @@ pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>>
         let edges = |episode: &Episode| episode.end.unwrap_or(episode.start);
         let last = truth.0.values().flatten().map(edges).max().unwrap_or(0).max(SPAN);
         let whole = |replica| Fate {
-            taken_at: last + 2 * LATEST,
+            taken_at: last + 4 * LATEST,
             delay: 0,
             replica,
             copies: 1,
@@ -110,6 +116,7 @@ fn deliver(truth: &Truth, fate: &Fate) -> Vec<Delivered> {
 /// What a replica says of an alert: that it fires, or the end of the last time it did.
 fn said_of(name: &str, episodes: &[Episode], fate: &Fate) -> Option<AlertCopy> {
     let episode = episodes.iter().rfind(|episode| episode.start <= fate.taken_at)?;
-    let end = episode.end.filter(|end| *end <= fate.taken_at);
-    Some(copy(name, &fate.replica.to_string(), at(episode.start), end.map(at)))
+    let differs = i64::from(fate.replica) * REPLICAS_DIFFER / 3;
+    let end = episode.end.map(|end| end + differs).filter(|end| *end <= fate.taken_at);
+    Some(copy(name, &fate.replica.to_string(), at(episode.says), end.map(at)))
 }
