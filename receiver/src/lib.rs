@@ -1,6 +1,6 @@
 //! modelwatch-receiver: takes Alertmanager webhooks, says each thing once to the right people, and remembers it.
 //!
-//! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
+//! One way through the rooms: `main → cli → app → {http, page, heartbeat, alertmanager, delivery} → {intake, history, notify} →
 //! store → core`.
 
 #![cfg_attr(

@@ -55,7 +55,7 @@ fn occurrence(told: &Told) -> String {
 /// What a copy that is held may mean, and what becomes of it.
 fn held(copy: &HeldCopy) -> String {
     format!(
-        "<p class=\"note\">{} A copy came that says that this alert fires since {} UTC, which is before its end. It may be an old copy that was late, or the alert may have returned. Nobody is told yet: unless it turns out to be old by {} UTC, it is told then as unconfirmed.</p>\n",
+        "<p class=\"note\">{} A copy came that says that this alert fires since {} UTC, which is before its end. It may be an old copy that was late, or the alert may have returned. Nobody is told yet: if nothing newer says by {} UTC that it is over, it is told then, marked as unconfirmed.</p>\n",
         badge("warn", "held"),
         time(copy.starts_at),
         time(copy.until)

@@ -201,7 +201,9 @@ async fn a_held_copy_is_shown_with_what_it_may_mean_and_when_it_is_told() {
     let until = parts::time(until);
     for shown in [
         "<span class=\"badge warn\">held</span> A copy came that says that this alert fires since",
-        &format!("unless it turns out to be old by {until} UTC, it is told then as unconfirmed"),
+        &format!(
+            "if nothing newer says by {until} UTC that it is over, it is told then, marked as unconfirmed"
+        ),
     ] {
         assert!(page.contains(shown), "{shown} is missing in {page}");
     }

@@ -23,6 +23,12 @@ async fn delivered(receiver: &Program) -> String {
     found["id"].as_str().unwrap().to_owned()
 }
 
+/// The least distance in pixels between a table and the next one on the page.
+const BETWEEN: &str = "
+const boxes = [...document.querySelectorAll('.scroll')].map(table => table.getBoundingClientRect());
+return Math.min(...boxes.slice(1).map((next, nth) => next.top - boxes[nth].bottom));
+";
+
 #[tokio::test]
 async fn the_receivers_pages_are_sound_and_show_hostile_texts_as_they_are() {
     let home = home();
@@ -34,10 +40,16 @@ async fn the_receivers_pages_are_sound_and_show_hostile_texts_as_they_are() {
     let id = delivered(&receiver).await;
     let browser = Browser::start().await;
     let page = format!("{}/notifications/{id}", receiver.url);
-    for url in [&receiver.url, &page] {
+    let alerts = receiver.get("/api/v1/alerts").await.json();
+    let alert = format!("{}/alerts/{}", receiver.url, alerts["alerts"][0]["fingerprint"].as_str().unwrap());
+    for url in [&receiver.url, &alert, &page] {
         page_is_sound(&browser, url).await;
         assert_eq!(browser.run("return document.querySelectorAll('script, img').length").await, 0);
     }
+    browser.open(&alert).await;
+    let between = browser.run(BETWEEN).await;
+    assert!(between.as_f64().unwrap() >= 8.0, "{between}");
+    browser.open(&page).await;
     let shown = browser.shown().await;
     assert!(shown.contains(HOSTILE) && shown.contains("FeatureDrift"), "{shown}");
     let attempts = browser.run("return [...document.querySelectorAll('table')].some(table => table.innerText.includes('delivered'))").await;
