@@ -19,6 +19,7 @@ use modelwatch_common::time::Clock;
 use prometheus::Registry;
 use tokio::sync::watch;
 
+use crate::alertmanager::{AlertmanagerMetrics, Asker, Limits, Upstream, UpstreamError};
 use crate::config::Config;
 use crate::delivery::{Delivery, Destination, Means, Plan};
 use crate::drill::{self, Drills};
@@ -138,6 +139,7 @@ async fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> 
     tasks.spawn("intake", intaker.run(tasks.shutdown()));
     let delivery = start_delivery(config, &shared, tasks, bell)?;
     watch_heartbeats(&shared, &intake, &terms, tasks).await;
+    let upstream = start_asking(config, &shared, &intake, &terms, tasks)?;
     keep_house(config, &shared, tasks);
     let replays =
         Replays { store: shared.store.clone(), delivery: delivery.clone(), clock: Arc::clone(&shared.clock) };
@@ -149,6 +151,7 @@ async fn start(origin: Origin, config: &Config, store: Store, tasks: &Tasks) -> 
         terms,
         templates: Arc::clone(&shared.templates),
         delivery,
+        upstream,
     };
     let reload = start_reloading(parts, &shared.registry, tasks)?;
     let writing = drill::routes(drills.clone()).merge(replay::routes(replays));
@@ -184,6 +187,27 @@ async fn watch_heartbeats(shared: &Shared, intake: &Intake, terms: &Arc<ArcSwap<
     tasks.spawn("heartbeats", watch.run(tasks.shutdown()));
 }
 
+/// Starts asking Alertmanager; a reload tells whom.
+fn start_asking(
+    config: &Config,
+    shared: &Shared,
+    intake: &Intake,
+    terms: &Arc<ArcSwap<Terms>>,
+    tasks: &Tasks,
+) -> anyhow::Result<watch::Sender<Option<Arc<Upstream>>>> {
+    let upstream = watch::Sender::new(upstream(config)?);
+    let asker = Asker {
+        store: shared.store.clone(),
+        intake: intake.clone(),
+        terms: Arc::clone(terms),
+        upstream: upstream.subscribe(),
+        clock: Arc::clone(&shared.clock),
+        metrics: AlertmanagerMetrics::register(&shared.registry)?,
+    };
+    tasks.spawn("alertmanager", asker.run(tasks.shutdown()));
+    Ok(upstream)
+}
+
 /// Starts what runs beside the way of an alert.
 fn keep_house(config: &Config, shared: &Shared, tasks: &Tasks) {
     tasks.spawn("templates", Arc::clone(&shared.templates).watch(tasks.shutdown()));
@@ -200,6 +224,7 @@ struct Reloadable {
     terms: Arc<ArcSwap<Terms>>,
     templates: Arc<Templates>,
     delivery: Delivery,
+    upstream: watch::Sender<Option<Arc<Upstream>>>,
 }
 
 impl Reloadable {
@@ -207,10 +232,12 @@ impl Reloadable {
     fn apply(&self) -> Result<(), Refusal> {
         let config = self.origin.load_to_serve().map_err(|error| error.to_string())?;
         let plan = plan(&config, &self.templates).map_err(|error| error.to_string())?;
+        let upstream = upstream(&config).map_err(|error| error.to_string())?;
         let source = TemplateSource::new(config.templates.clone(), &config.channels);
         self.templates.adopt(source).map_err(|faults| faults.to_string())?;
         self.terms.store(Arc::new(terms(&config)));
         self.delivery.replan(plan);
+        self.upstream.send_replace(upstream);
         self.started.web.take_over(&config.web);
         for key in self.started.needing_restart(&config) {
             tracing::warn!(key, "this key was changed and takes effect only at a restart");
@@ -234,8 +261,17 @@ fn start_reloading(parts: Reloadable, registry: &Registry, tasks: &Tasks) -> any
     Ok(reload)
 }
 
-fn terms(config: &Config) -> Terms {
-    Terms { policy: config.policy.clone(), wording: config.wording() }
+/// What intake goes by.
+pub(crate) fn terms(config: &Config) -> Terms {
+    let policy = config.policy.clone().asking_about(config.asked_sources());
+    Terms { policy, wording: config.wording() }
+}
+
+/// Who is asked whether alerts still fire.
+fn upstream(config: &Config) -> Result<Option<Arc<Upstream>>, UpstreamError> {
+    let settings = config.alertmanager.as_ref();
+    let upstream = settings.map(|settings| Upstream::new(settings, Limits::default())).transpose()?;
+    Ok(upstream.map(Arc::new))
 }
 
 fn plan(config: &Config, templates: &Arc<Templates>) -> Result<Plan, ChannelError> {

@@ -1,15 +1,17 @@
 //! The receiver's configuration: every room reads its own section, and all faults are reported together.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use modelwatch_common::config::{ConfigError, Environment, Faults, Source};
-use modelwatch_common::http::WebConfig;
+use modelwatch_common::http::{Scope, TokenName, WebConfig};
 use modelwatch_common::telemetry::Level;
 use serde::Deserialize;
 
+use crate::http::DEFAULT_SOURCE;
 use crate::intake::{ChannelNames, Policy};
 use crate::notify::{Channel, ChannelType, RawChannel};
-use crate::{delivery, store};
+use crate::{alertmanager, delivery, store};
 
 /// Variables `MODELWATCH_RECEIVER__SECTION__KEY` win over the file.
 const ENV_PREFIX: &str = "MODELWATCH_RECEIVER";
@@ -32,6 +34,8 @@ pub struct Config {
     pub policy: Policy,
     /// How it gets there.
     pub delivery: delivery::Settings,
+    /// Who can be asked whether alerts still fire.
+    pub alertmanager: Option<alertmanager::Settings>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +60,7 @@ impl Config {
             templates: templates.path.map(|path| source.resolve(&path)),
             policy: Policy::load(&mut source, &channels, &names, &mut faults),
             delivery: delivery::Settings::load(&mut source, &mut faults),
+            alertmanager: alertmanager::Settings::load(&mut source, &mut faults),
             channels,
         };
         source.finish(&mut faults);
@@ -92,6 +97,15 @@ impl Config {
     /// The channel of that name.
     pub fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name() == name)
+    }
+
+    /// The sources about whose alerts Alertmanager can be asked: those that the configuration names, else those of webhooks
+    /// that name none, as long as only one program can send them.
+    pub fn asked_sources(&self) -> BTreeSet<String> {
+        let Some(alertmanager) = &self.alertmanager else { return BTreeSet::new() };
+        let only_sender = self.web.auth().only_token(Scope::Ingest).map(|TokenName(name)| name);
+        let unnamed = || only_sender.into_iter().chain([DEFAULT_SOURCE.to_owned()]).collect();
+        alertmanager.sources.clone().unwrap_or_else(unnamed)
     }
 
     /// What messages say besides their alerts.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use modelwatch_common::config::ByteSize;
 use modelwatch_common::http::{Problem, body};
 use modelwatch_common::time::Clock;
-use modelwatch_receiver_core::alert::{Alert, Labels, Snapshot, Status};
+use modelwatch_receiver_core::alert::{Alert, Labels, Sender, Snapshot, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::intake::{Intake, Policy, Terms, Way, Webhook};
@@ -148,6 +148,7 @@ fn webhook(labels: Labels, channels: Vec<String>, now: Timestamp) -> Webhook {
         labels,
     };
     let snapshot = Snapshot {
+        sender: Sender::Own,
         // of its own, so that no test takes the place of another
         group_key: format!("Test/{}", new_id()),
         truncated_alerts: 0,

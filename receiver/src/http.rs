@@ -22,7 +22,7 @@ use crate::metrics::{Metrics, Received};
 use crate::store::{HEARTBEAT_SOURCE, TEST_SOURCE};
 
 /// Who sent a webhook that names no source and came without a token.
-const DEFAULT_SOURCE: &str = "default";
+pub(crate) const DEFAULT_SOURCE: &str = "default";
 
 /// No source is longer, in bytes: its name stands in every row about its alerts.
 const MAX_SOURCE: usize = 200;

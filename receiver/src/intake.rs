@@ -13,12 +13,15 @@ use modelwatch_receiver_core::book::{Hearsay, Posting};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+mod answers;
 mod entry;
 mod names;
 mod policy;
 mod prepare;
 mod room;
 
+pub use answers::Answered;
+use answers::Answers;
 use entry::Failure;
 pub use entry::{Queued, Tally};
 pub use names::ChannelNames;
@@ -74,6 +77,8 @@ pub struct Intake {
     jobs: mpsc::Sender<Job>,
     room: Arc<Semaphore>,
     terms: Arc<ArcSwap<Terms>>,
+    answers: mpsc::Sender<Answers>,
+    questions: watch::Receiver<()>,
 }
 
 /// A webhook about which everything is worked out that needs no store.
@@ -92,6 +97,9 @@ struct Job {
 /// The one task that accepts.
 pub struct Intaker {
     jobs: mpsc::Receiver<Job>,
+    answers: mpsc::Receiver<Answers>,
+    /// Rung when somebody is to be asked about alerts.
+    questions: watch::Sender<()>,
     store: Store,
     terms: Arc<ArcSwap<Terms>>,
     clock: Arc<dyn Clock>,
@@ -129,6 +137,11 @@ impl Intake {
         accepted.await.unwrap_or(Err(IntakeError::Store))
     }
 
+    /// Rings when somebody is to be asked about alerts.
+    pub fn questions(&self) -> watch::Receiver<()> {
+        self.questions.clone()
+    }
+
     /// Accepts a short webhook, as [`take`](Self::take).
     ///
     /// # Errors
@@ -149,9 +162,18 @@ impl Intaker {
     ) -> (Intake, Intaker) {
         let (sender, jobs) = mpsc::channel(QUEUE);
         let room = QUEUE_BYTES;
-        let intake = Intake { jobs: sender, room: Arc::new(Semaphore::new(room)), terms: Arc::clone(&terms) };
+        let (answering, answers) = mpsc::channel(1);
+        let (asking, questions) = watch::channel(());
+        let intake = Intake {
+            jobs: sender,
+            room: Arc::new(Semaphore::new(room)),
+            terms: Arc::clone(&terms),
+            answers: answering,
+            questions,
+        };
         let (heard, left) = (Hearsay::default(), HashMap::new());
-        (intake, Intaker { jobs, store, terms, clock, metrics, bell, heard, left })
+        let questions = asking;
+        (intake, Intaker { jobs, answers, questions, store, terms, clock, metrics, bell, heard, left })
     }
 
     /// Accepts until every [`Intake`] is gone, so that whoever is being answered at shutdown still is.
@@ -165,6 +187,7 @@ impl Intaker {
                     0 => break,
                     _ => self.accept(std::mem::take(&mut batch)).await,
                 },
+                Some(answers) = self.answers.recv() => self.settle(answers).await,
                 _ = sweep.tick(), if !shutdown.is_cancelled() => self.sweep().await,
             }
         }

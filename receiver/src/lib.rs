@@ -1,6 +1,6 @@
 //! modelwatch-receiver: takes Alertmanager webhooks, says each thing once to the right people, and remembers it.
 //!
-//! One way through the rooms: `main → cli → app → {http, page, heartbeat, delivery} → {intake, history, notify} →
+//! One way through the rooms: `main → cli → app → {http, page, heartbeat, alertmanager, delivery} → {intake, history, notify} →
 //! store → core`.
 
 #![cfg_attr(
@@ -8,6 +8,7 @@
     expect(clippy::duplicate_mod, reason = "the store's tests are compiled once for each kind of database")
 )]
 
+pub mod alertmanager;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -29,6 +29,7 @@ mod outbox;
 mod place;
 mod postgres;
 mod prune;
+mod questions;
 mod read;
 mod receipts;
 mod replay;
@@ -56,6 +57,7 @@ pub use lease::RENEW_EVERY;
 pub use occurrences::{DueOccurrence, StoredOccurrence};
 pub use outbox::{Claim, Claimed, Outlet};
 pub use place::{Database, Place, PlaceError};
+pub use questions::Question;
 #[cfg(test)]
 pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};

@@ -18,6 +18,7 @@ use modelwatch_receiver_core::outcome::Outcome;
 use prometheus::Registry;
 use tokio::sync::watch;
 
+use crate::app;
 use crate::config::Config;
 use crate::history::{self, Entry, RawFilter};
 use crate::intake::{Intake, IntakeError, Intaker, Terms, Webhook};
@@ -75,8 +76,7 @@ impl Rig {
     }
 
     pub(crate) fn terms(&self) -> Arc<ArcSwap<Terms>> {
-        let terms = Terms { policy: self.config.policy.clone(), wording: self.config.wording() };
-        Arc::new(ArcSwap::from_pointee(terms))
+        Arc::new(ArcSwap::from_pointee(app::terms(&self.config)))
     }
 
     /// The way in, and the task behind it, which does not run yet.

@@ -1,5 +1,6 @@
 //! Wrong flags, files, events and webhooks: each answered with what is wrong and what was expected.
 
+mod asking_cases;
 mod calling_cases;
 mod command_line;
 mod event_cases;

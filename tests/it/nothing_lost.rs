@@ -1,5 +1,6 @@
 //! What was answered 200 is told, whatever ends, hangs or fills up meanwhile, and told twice only where history says so.
 
+mod asked;
 mod clock;
 mod crash_points;
 mod destinations;

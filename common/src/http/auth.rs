@@ -99,6 +99,12 @@ impl Auth {
         self.0.credentials.load().as_ref()?.token_for(scope)
     }
 
+    /// The name of the one who may `scope`, if that is a token and nobody else may.
+    #[must_use]
+    pub fn only_token(&self, scope: Scope) -> Option<TokenName> {
+        self.0.credentials.load().as_ref()?.only_token(scope)
+    }
+
     /// Counts who is refused in `<prefix>_http_refused_total{reason}`, every reason from the start.
     ///
     /// # Errors

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::occurrence::Report;
 
 mod fingerprint;
+mod listing;
 mod parse;
 
 pub use fingerprint::Fingerprint;
+pub use listing::{Listing, Standing};
 pub use parse::SnapshotError;
 
 /// Names and values of an alert; ordered, as Alertmanager sends them.
@@ -127,9 +129,22 @@ impl Alert {
     }
 }
 
+/// Whose webhook it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// Alertmanager's, by its shape.
+    Alertmanager,
+    /// Grafana Alerting's, by its shape.
+    Grafana,
+    /// The receiver's own.
+    Own,
+}
+
 /// What one webhook said about one group of alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
+    /// Who sent it.
+    pub sender: Sender,
     /// Identifies the group within its source; of any length.
     pub group_key: String,
     /// How many alerts of the group were left out.

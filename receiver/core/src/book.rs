@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::alert::{Alert, Fingerprint, Group};
 use crate::dedupe::{Suppression, Told, Transition};
-use crate::occurrence::Occurrence;
+use crate::occurrence::{Occurrence, Witness};
 
 mod fold;
 mod page;
@@ -43,6 +43,8 @@ pub struct Due {
     pub group: Group,
     /// Where such an alert goes.
     pub channels: Vec<String>,
+    /// Who can say whether it fires.
+    pub witness: Witness,
 }
 
 /// What the store knows of an alert: its newest occurrence.

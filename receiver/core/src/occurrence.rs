@@ -14,10 +14,12 @@ use crate::alert::{Fingerprint, Status};
 
 mod flapping;
 mod held;
+mod witness;
 
 use flapping::Unrest;
 pub use flapping::{Flap, Flapping};
 use held::Held;
+pub use witness::{Listed, Ruling, Testimony, Witness, weigh};
 
 /// How long the past may still speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,9 @@ pub struct Occurrence {
     /// It was opened by a copy that was held, and nobody spoke of it since: it may still be refuted.
     #[serde(default)]
     rests_on_held: bool,
+    /// Since when somebody is to be asked whether its alert fires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    question: Option<Timestamp>,
     /// The end of the occurrence before this one, or its last report if nobody said that it ended.
     previous_end: Option<Timestamp>,
     /// How often its alert begins and ends.
@@ -233,6 +238,7 @@ impl Occurrence {
             State::Stale | State::Test => None,
             State::Resolved => self.held_until(windows),
         };
+        let alone = alone.map(|at| self.after_an_answer(at));
         alone.into_iter().chain(self.unrest.calm_at(windows.flap)).min()
     }
 
@@ -262,7 +268,7 @@ impl Occurrence {
 
     /// What becomes of it when another one opens after it: what was held against it is spent, or said by the other.
     pub fn followed(self) -> Occurrence {
-        Occurrence { held: None, ..self }
+        Occurrence { held: None, question: None, ..self }
     }
 
     fn begin(report: Report, now: Timestamp, previous_end: Option<Timestamp>) -> Occurrence {
@@ -276,6 +282,7 @@ impl Occurrence {
             resolved_at: ended.map(|ended| ended.accepted_at),
             held: None,
             rests_on_held: false,
+            question: None,
             previous_end,
             unrest: Unrest::default(),
             members: BTreeMap::from([(report.member, Member { newest_start: report.starts_at, ended })]),
@@ -305,6 +312,7 @@ impl Occurrence {
         self.begins_by(report.starts_at);
         self.seen_at = now;
         self.rests_on_held = false;
+        self.question = None;
         self.state = State::Firing;
         self.forget_members(now, windows);
         Sighting::Known(self)
@@ -320,6 +328,7 @@ impl Occurrence {
         }
         self.end_member(report, end, now);
         self.seen_at = now;
+        self.question = None;
         if self.members.values().all(|member| member.ended.is_some()) {
             self.state = State::Resolved;
             self.ends_at = self.members.values().filter_map(|member| Some(member.ended?.at)).max();

@@ -43,7 +43,8 @@ delivery: {workers: 0, retry: {initial: 0s, jitter: 2}}
 routes: [{match: ['severity'], channels: [missing]}]
 channels: [{name: console, type: log}]
 heartbeats: [{name: p, match: [], every: 1m, channels: []}]
-alertmanager: {url: 'http://x'}
+alertmanager: {url: 'ftp://x', url_files: y}
+colour: red
 ",
     );
     for key in [
@@ -60,7 +61,8 @@ alertmanager: {url: 'http://x'}
         "routes[0].channels",
         "heartbeats[0].match",
         "heartbeats[0].channels",
-        "alertmanager",
+        "alertmanager.url_files",
+        "colour",
     ] {
         assert!(refused.contains(&format!("receiver.yaml: {key}")), "{key} is not named in\n{refused}");
     }
@@ -247,4 +249,24 @@ fn flapping_takes_more_than_a_beginning_and_its_end() {
         let refused = refusal(&format!("{MINIMAL}dedupe: {{flap: {flap}}}\n"));
         assert!(refused.contains(&format!("receiver.yaml: {key}: ")), "{refused}");
     }
+}
+
+#[test]
+fn alerts_that_only_one_program_can_send_are_asked_about_unless_sources_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let sources = |more: &str| {
+        let config = load(directory.path(), &format!("{MINIMAL}{more}")).unwrap();
+        config.asked_sources().into_iter().collect::<Vec<_>>().join(" ")
+    };
+    let asking = "alertmanager: {url: 'http://am/prefix'";
+    let prometheus = "{name: prometheus, token: a, allow: [metrics]}";
+    let (one, other) = ("{name: am, token: b, allow: [ingest]}", "{name: grafana, token: c}");
+    assert_eq!(sources(""), "");
+    assert_eq!(sources(&format!("{asking}}}")), "default");
+    assert_eq!(sources(&format!("{asking}, sources: [a, b]}}")), "a b");
+    assert_eq!(
+        sources(&format!("{asking}}}\nweb: {{auth: {{tokens: [{prometheus}, {one}]}}}}")),
+        "am default"
+    );
+    assert_eq!(sources(&format!("{asking}}}\nweb: {{auth: {{tokens: [{one}, {other}]}}}}")), "default");
 }

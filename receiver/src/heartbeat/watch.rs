@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
-use modelwatch_receiver_core::alert::{Alert, Labels, Snapshot};
+use modelwatch_receiver_core::alert::{Alert, Labels, Sender, Snapshot};
 
 use super::{Heartbeat, words};
 use crate::intake::{Intake, Terms, Webhook};
@@ -136,6 +136,7 @@ impl Watch {
 
     async fn report(&self, heartbeat: &Heartbeat, alarm: Alert) {
         let snapshot = Snapshot {
+            sender: Sender::Own,
             group_key: alarm_group(heartbeat.name()),
             truncated_alerts: 0,
             group_labels: Labels::from([("alertname".to_owned(), "HeartbeatMissing".to_owned())]),

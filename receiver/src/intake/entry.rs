@@ -141,7 +141,7 @@ impl Intaker {
     }
 
     /// Puts it on disk; only what is there is counted, and only then is delivery woken.
-    async fn finish(
+    pub(super) async fn finish(
         &mut self,
         mut transaction: Transaction,
         entries: Entries,
@@ -158,6 +158,9 @@ impl Intaker {
         self.metrics.count(&tally);
         if tally.queued {
             self.bell.send_replace(());
+        }
+        if entries.changes.occurrences.iter().any(|written| written.occurrence.question().is_some()) {
+            self.questions.send_replace(());
         }
         self.heard.merge(entries.hearsay, &entries.changes.occurrences);
         Ok(())
@@ -189,7 +192,7 @@ fn entered(
     with_book(known, terms, now, |book| postings.iter().map(|posting| enter(book, posting)).collect())
 }
 
-fn with_book<T>(
+pub(super) fn with_book<T>(
     known: impl IntoIterator<Item = (AlertKey, Known)>,
     terms: &Terms,
     now: Timestamp,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use modelwatch_common::config::{Faults, Source, Span};
 use modelwatch_receiver_core::alert::Labels;
 use modelwatch_receiver_core::dedupe::Rules;
-use modelwatch_receiver_core::occurrence::{Flap, Windows};
+use modelwatch_receiver_core::occurrence::{Flap, Windows, Witness};
 use modelwatch_receiver_core::route::{self, Matchers, Route};
 use serde::Deserialize;
 
@@ -27,6 +27,7 @@ pub struct Policy {
     routes: Vec<Route>,
     heartbeats: Vec<Heartbeat>,
     send_resolved: BTreeMap<String, bool>,
+    witnessed: BTreeSet<String>,
 }
 
 /// The way of an alert with certain labels.
@@ -94,7 +95,19 @@ impl Policy {
             routes: routes(source, names, faults),
             heartbeats: Heartbeat::load(source, names, faults),
             send_resolved: channels.iter().map(|c| (c.name().to_owned(), c.send_resolved())).collect(),
+            witnessed: BTreeSet::new(),
         }
+    }
+
+    /// The same where Alertmanager can be asked about the alerts of these sources.
+    #[must_use]
+    pub fn asking_about(self, sources: BTreeSet<String>) -> Policy {
+        Policy { witnessed: sources, ..self }
+    }
+
+    /// Who can say whether an alert of this source fires.
+    pub(crate) fn witness(&self, source: &str) -> Witness {
+        if self.witnessed.contains(source) { Witness::Alertmanager } else { Witness::Nobody }
     }
 
     /// The labels of an alert with the environment that it does not name itself.
@@ -106,7 +119,7 @@ impl Policy {
     }
 
     /// The labels that do not make an alert another one.
-    pub(super) fn ignored_labels(&self) -> &BTreeSet<String> {
+    pub(crate) fn ignored_labels(&self) -> &BTreeSet<String> {
         &self.ignore_labels
     }
 

@@ -1,7 +1,8 @@
 //! What can be worked out about a webhook before its turn comes: who its alerts are and where they go.
 
-use modelwatch_receiver_core::alert::{Alert, Group, Snapshot};
+use modelwatch_receiver_core::alert::{Alert, Group, Sender, Snapshot};
 use modelwatch_receiver_core::book::{AlertCopy, AlertKey, Bound, Due, Origin, Posting};
+use modelwatch_receiver_core::occurrence::Witness;
 
 use super::Policy;
 use crate::store::{DueOccurrence, HEARTBEAT_SOURCE, TEST_SOURCE};
@@ -34,7 +35,11 @@ pub(super) fn posting(webhook: Webhook, policy: &Policy) -> Posting {
     };
     let copies = snapshot.alerts.into_iter();
     let copies = copies.map(|alert| copy(alert, &group, channels.as_deref(), policy)).collect();
-    Posting { is_repeat: snapshot.is_repeat, origin, copies, group }
+    let witness = match snapshot.sender {
+        Sender::Alertmanager => policy.witness(&group.source),
+        Sender::Grafana | Sender::Own => Witness::Nobody,
+    };
+    Posting { is_repeat: snapshot.is_repeat, origin, witness, copies, group }
 }
 
 fn copy(alert: Alert, group: &Group, channels: Option<&[String]>, policy: &Policy) -> AlertCopy {
@@ -56,7 +61,8 @@ pub(super) fn due(found: DueOccurrence, policy: &Policy) -> Due {
     let channels =
         if group.source == HEARTBEAT_SOURCE { policy.alarmed(&alert.labels) } else { routed(&alert, policy) };
     let key = AlertKey { source: group.source.clone(), fingerprint };
-    Due { id: stored.id, key, occurrence: stored.occurrence, alert, group, channels }
+    let witness = policy.witness(&group.source);
+    Due { id: stored.id, key, occurrence: stored.occurrence, alert, group, channels, witness }
 }
 
 fn routed(alert: &Alert, policy: &Policy) -> Vec<String> {

@@ -100,7 +100,7 @@ impl Transaction {
 
     async fn close_damaged(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
         tracing::error!(occurrence = id, %error, "an occurrence cannot be read and is closed");
-        sqlx::query("update occurrences set state = $2, check_at = null where id = $1")
+        sqlx::query("update occurrences set state = $2, check_at = null, question = null where id = $1")
             .bind(id)
             .bind(State::Stale.as_str())
             .execute(self.connection())

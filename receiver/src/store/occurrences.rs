@@ -64,8 +64,13 @@ impl Transaction {
         .bind(super::transaction::count(limit))
         .fetch_all(self.connection())
         .await?;
+        self.readable(&rows).await
+    }
+
+    /// Those of these rows that can be read.
+    pub(super) async fn readable(&mut self, rows: &[AnyRow]) -> Result<Vec<DueOccurrence>, StoreError> {
         let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             match due(row) {
                 Ok(occurrence) => found.push(occurrence),
                 Err(error) => self.leave(row.try_get("id")?, &error).await?,
@@ -76,7 +81,7 @@ impl Transaction {
 
     async fn leave(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
         tracing::error!(occurrence = id, %error, "an occurrence cannot be read and is left as it is");
-        sqlx::query("update occurrences set check_at = null where id = $1")
+        sqlx::query("update occurrences set check_at = null, question = null where id = $1")
             .bind(id)
             .execute(self.connection())
             .await?;
@@ -88,7 +93,7 @@ fn stored(row: &AnyRow) -> Result<StoredOccurrence, StoreError> {
     Ok(StoredOccurrence { id: row.try_get("id")?, occurrence: from_json(row.try_get("detail")?)? })
 }
 
-fn fingerprint(row: &AnyRow) -> Result<Fingerprint, StoreError> {
+pub(super) fn fingerprint(row: &AnyRow) -> Result<Fingerprint, StoreError> {
     let text: String = row.try_get("fingerprint")?;
     Fingerprint::try_from(text).map_err(|error| StoreError::Damaged(error.to_string()))
 }

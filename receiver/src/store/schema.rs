@@ -17,6 +17,7 @@ pub(super) fn migrator() -> Migrator {
         step(3, "leases with owners, gates, and what was not told", SHARED),
         step(4, "finding notifications by label, destination and state", FOUND),
         step(5, "what is due is found at once, and who was sent again is known", READY),
+        step(6, "occurrences about which Alertmanager is asked", ASKED),
     ])
 }
 
@@ -120,6 +121,11 @@ drop index notifications_due;
 drop index notifications_waiting;
 create index notifications_ready on notifications (channel, ready, waiting_since) where status = 'pending';
 create index notifications_postponed on notifications (channel, due_at) where status = 'pending' and ready = 0;
+";
+
+const ASKED: &str = "
+alter table occurrences add column question bigint;
+create index occurrences_question on occurrences (question) where question is not null;
 ";
 
 const FIRST: &str = "

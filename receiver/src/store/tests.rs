@@ -22,6 +22,8 @@ mod leases;
 mod present_state;
 #[path = "tests/queue.rs"]
 mod queue;
+#[path = "tests/questions.rs"]
+mod questions;
 #[path = "tests/reading.rs"]
 mod reading;
 #[path = "tests/receipts.rs"]

@@ -74,7 +74,8 @@ impl Transaction {
             "update occurrences set state = r.value->>1, starts_at = cast(r.value->>2 as bigint),
                  ends_at = cast(r.value->>3 as bigint), seen_at = cast(r.value->>4 as bigint),
                  check_at = cast(r.value->>5 as bigint), unconfirmed = cast(r.value->>6 as bigint),
-                 detail = r.value->>7, flapping = cast(r.value->>8 as bigint)
+                 detail = r.value->>7, flapping = cast(r.value->>8 as bigint),
+                 question = cast(r.value->>9 as bigint)
              from {rows} where occurrences.id = r.value->>0",
             &rows,
         )
@@ -98,15 +99,16 @@ impl Transaction {
         }
         self.apply(
             "insert into occurrences (id, state, starts_at, ends_at, seen_at, check_at, unconfirmed, detail,
-                 flapping, source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
+                 flapping, question, source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
                  external_url, number)
              select r.value->>0, r.value->>1, cast(r.value->>2 as bigint), cast(r.value->>3 as bigint),
                  cast(r.value->>4 as bigint), cast(r.value->>5 as bigint), cast(r.value->>6 as bigint),
-                 r.value->>7, cast(r.value->>8 as bigint), r.value->>9, r.value->>10,
+                 r.value->>7, cast(r.value->>8 as bigint), cast(r.value->>9 as bigint),
+                 r.value->>10, r.value->>11,
                  '{}', '{}', '', '', '{}', '',
-                 cast(r.value->>11 as bigint) +
+                 cast(r.value->>12 as bigint) +
                      (select coalesce(max(o.number), 0) from occurrences o
-                      where o.source = r.value->>9 and o.fingerprint = r.value->>10)
+                      where o.source = r.value->>10 and o.fingerprint = r.value->>11)
              from {rows}",
             &rows,
         )
@@ -155,5 +157,6 @@ fn state(written: &Written) -> Result<Value, StoreError> {
         i64::from(occurrence.unconfirmed),
         to_json(occurrence)?,
         i64::from(occurrence.flapping().is_now()),
+        occurrence.question().map(Timestamp::as_microsecond),
     ]))
 }

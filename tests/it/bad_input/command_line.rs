@@ -9,7 +9,8 @@ use crate::support::program::{EXPORTER, RECEIVER, run};
 use crate::support::{home, loans, write};
 
 use super::{
-    calling_cases, exporter_cases, receiver_cases, requests, storage_and_port, template_cases, web_cases,
+    asking_cases, calling_cases, exporter_cases, receiver_cases, requests, storage_and_port, template_cases,
+    web_cases,
 };
 
 /// One way to start a program.
@@ -80,6 +81,7 @@ fn a_wrong_start_of_the_exporter_says_what_is_wrong_and_ends_with_the_right_code
 fn a_wrong_start_of_the_receiver_says_what_is_wrong_and_ends_with_the_right_code() {
     check(RECEIVER, receiver_cases::CASES);
     check(RECEIVER, calling_cases::CASES);
+    check(RECEIVER, asking_cases::CASES);
 }
 
 #[test]
@@ -96,9 +98,15 @@ fn certificates_tokens_and_users_that_cannot_be_used_are_named_without_what_they
 fn every_golden_file_is_needed() {
     golden::assert_no_other_group(&[&[EXPORTER, RECEIVER], requests::GROUPS.as_slice()].concat());
     golden::assert_no_other(EXPORTER, names(exporter_cases::CASES).chain(storage_and_port::NAMES));
-    let of_receiver = [receiver_cases::CASES, calling_cases::CASES, template_cases::CASES, web_cases::CASES]
-        .into_iter()
-        .flat_map(names);
+    let of_receiver = [
+        receiver_cases::CASES,
+        calling_cases::CASES,
+        asking_cases::CASES,
+        template_cases::CASES,
+        web_cases::CASES,
+    ]
+    .into_iter()
+    .flat_map(names);
     golden::assert_no_other(RECEIVER, of_receiver.chain(storage_and_port::NAMES));
 }
 
@@ -109,6 +117,7 @@ fn rewrite_golden_files() {
         (EXPORTER, exporter_cases::CASES),
         (RECEIVER, receiver_cases::CASES),
         (RECEIVER, calling_cases::CASES),
+        (RECEIVER, asking_cases::CASES),
         (RECEIVER, template_cases::CASES),
         (RECEIVER, web_cases::CASES),
     ];

@@ -5,6 +5,7 @@ use crate::support::alerts::{Alert, webhook};
 use crate::support::certificates::Authority;
 use crate::support::http::{JSON, send};
 use crate::support::loans::START;
+use crate::support::process::free_port;
 use crate::support::program::{EXPORTER, Program, RECEIVER, run};
 use crate::support::slack::{PATH, Slack};
 use crate::support::wait::until;
@@ -67,7 +68,11 @@ async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
     let receiver = std::fs::read_to_string(path.join("receiver.yaml")).unwrap();
     let team = "{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}";
     let receiver = receiver.replace("channels: [console]", "channels: [console, team]");
-    write(path, "receiver.yaml", receiver.replace("type: log}]", &format!("type: log}}, {team}]")));
+    let receiver = receiver.replace("type: log}]", &format!("type: log}}, {team}]"));
+    // nobody is there, so that somebody has to complain
+    let nobody = format!("http://reader:hunter2-upstream@127.0.0.1:{}", free_port());
+    let asking = format!("alertmanager: {{url: \"{nobody}\", sources: [filed]}}\n");
+    write(path, "receiver.yaml", receiver + &asking);
 
     for (name, program) in [
         (EXPORTER, Program::exporter_over_tls(path, &authority.pem()).await),
@@ -79,14 +84,25 @@ async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
         if name == RECEIVER {
             slack.fail_next(crate::support::slack::Fault::Status(404, "channel_not_found"));
             let url = format!("{}/webhook", program.url);
-            let body = webhook("g", [&Alert::firing("Bad", START)]).to_string();
-            let request = program.client().post(url).header("content-type", JSON).bearer_auth(FILED);
-            assert_eq!(send(request.body(body)).await.status, 200);
+            let alert = Alert::firing("Bad", START);
+            let say = async |alert: &Alert| {
+                let request = program.client().post(&url).header("content-type", JSON).bearer_auth(FILED);
+                assert_eq!(send(request.body(webhook("g", [alert]).to_string())).await.status, 200);
+            };
+            say(&alert).await;
             until("somebody was told", async || {
                 let url = format!("{}/api/v1/notifications", program.url);
                 let answer = send(program.client().get(url).bearer_auth("hunter2-inline")).await.body;
                 assert_tells_nothing("history", &answer, &key);
                 if answer.contains("not_found") { Ok(()) } else { Err(answer) }
+            })
+            .await;
+            // a copy of what is over, about which nobody can be asked
+            say(&alert.resolved(START + 1)).await;
+            say(&alert).await;
+            until("nobody can be asked", async || match program.output() {
+                said if said.contains("Alertmanager cannot be asked") => Ok(()),
+                said => Err(said),
             })
             .await;
         }

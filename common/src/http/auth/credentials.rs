@@ -54,6 +54,14 @@ impl Credentials {
     pub(super) fn token_for(&self, scope: Scope) -> Option<Secret> {
         self.tokens.iter().find(|token| token.allow.contains(&scope)).map(|token| token.secret.clone())
     }
+
+    pub(super) fn only_token(&self, scope: Scope) -> Option<TokenName> {
+        let mut may = self.tokens.iter().filter(|token| token.allow.contains(&scope));
+        match (may.next(), may.next(), &self.users) {
+            (Some(token), None, None) => Some(TokenName(token.name.clone())),
+            _ => None,
+        }
+    }
 }
 
 impl Given<'_> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Alert, Labels, Snapshot, Status};
+use super::{Alert, Labels, Sender, Snapshot, Status};
 
 mod object;
 
@@ -122,16 +122,18 @@ impl TryFrom<RawSnapshot> for Snapshot {
     type Error = SnapshotError;
 
     fn try_from(raw: RawSnapshot) -> Result<Snapshot, SnapshotError> {
-        match (raw.version.as_deref(), &raw.org_id) {
-            (Some("4"), _) | (Some("1"), Some(_)) => {}
+        let sender = match (raw.version.as_deref(), &raw.org_id) {
+            (Some("4"), _) => Sender::Alertmanager,
+            (Some("1"), Some(_)) => Sender::Grafana,
             (version, _) => return Err(SnapshotError::Version(shortened(version.unwrap_or_default()))),
-        }
+        };
         let alerts = raw.alerts.unwrap_or_default();
         if alerts.is_empty() {
             return Err(SnapshotError::Empty);
         }
         let group_labels = pairs(raw.group_labels);
         Ok(Snapshot {
+            sender,
             // a sender without group keys still groups by something
             group_key: raw
                 .group_key
@@ -174,7 +176,7 @@ fn text(given: String) -> String {
     if given.contains('\0') { given.replace('\0', "\u{FFFD}") } else { given }
 }
 
-fn pairs(given: Option<Labels>) -> Labels {
+pub(super) fn pairs(given: Option<Labels>) -> Labels {
     let given = given.unwrap_or_default();
     if given.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return given.into_iter().map(|(name, value)| (text(name), text(value))).collect();
@@ -183,7 +185,7 @@ fn pairs(given: Option<Labels>) -> Labels {
 }
 
 /// A time; the parser's own message speaks of digits.
-fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = Cow::<str>::deserialize(deserializer)?;
     let wrong = || format!("{text:?} is not a time such as 2026-01-31T09:00:00Z");
     text.parse().map_err(|_| D::Error::custom(wrong()))

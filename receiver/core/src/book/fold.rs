@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+mod answers;
+
 use super::page::{Page, Upkeep};
 use super::waits::{Waits, spent};
 use super::{
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::alert::{Alert, Group, Status};
 use crate::dedupe::{self, Rules, Seen, Suppression, Transition, Verdict};
-use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, observe};
+use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, Witness, weigh};
 
 /// What the book goes by.
 pub struct Terms<'a> {
@@ -81,7 +83,7 @@ impl<'a> Book<'a> {
                 Bound::Channels(channels) => {
                     let seeing = match posting.origin {
                         Origin::Drill => self.stage(copy, &posting.group),
-                        Origin::Outside | Origin::Own => self.see(copy, &posting.group),
+                        Origin::Outside | Origin::Own => self.see(copy, &posting.group, posting.witness),
                     };
                     self.hear(channels, &seeing, &mut routed);
                 }
@@ -96,33 +98,45 @@ impl<'a> Book<'a> {
     /// refuted it; else it is forgotten.
     pub fn due(&mut self, due: Due) {
         let is_newest = self.newest.get(&due.key).is_none_or(|newest| *newest == due.id);
-        let known = Known { id: due.id.clone(), occurrence: due.occurrence, copy: 0, told: BTreeMap::new() };
-        let page = self.pages.entry(due.id.clone()).or_insert_with(|| Page::stored(due.key.clone(), known));
-        page.found_due();
-        let id = due.id;
-        self.opened.push(id.clone());
-        let windows = self.terms.windows_of(&due.key);
-        if page.occurrence.check_at(windows).is_some_and(|at| at > self.now) {
+        let (now, windows) = (self.now, self.terms.windows_of(&due.key));
+        let page = self.turn_to(&due);
+        if page.occurrence.check_at(windows).is_some_and(|at| at > now) {
             return;
         }
-        if let Some(calm) = page.occurrence.calmed(self.now, windows) {
+        if let Some(calm) = page.occurrence.calmed(now, windows) {
             page.occurrence = calm;
-            let seeing = Seeing::of(id, &page.occurrence, false);
-            let mut routed = Routed::default();
-            self.route(&due.channels, &seeing, &mut routed);
-            self.tell_all(&due.group, routed, false);
+            let seeing = Seeing::of(due.id, &page.occurrence, false);
+            self.tell_of(&seeing, &due.channels, &due.group);
             return;
         }
         let Some(report) = page.occurrence.counts_after_all(is_newest) else {
-            page.occurrence = page.occurrence.clone().forgotten();
+            page.occurrence = page.occurrence.clone().unheard_of(due.witness, now);
             return;
         };
         let copy = returned(due.key, report, due.alert, &due.group);
-        // it is told itself, so it needs no reason why it is not
-        let seeing = Seeing { spent: None, ..self.see(&copy, &due.group) };
+        // who could be asked was, and did not say
+        let seeing = self.see(&copy, &due.group, Witness::Nobody);
+        self.tell_of(&seeing, &due.channels, &due.group);
+    }
+
+    /// The page of an occurrence that is looked at although no webhook spoke of it.
+    fn turn_to(&mut self, due: &Due) -> &mut Page {
+        self.opened.push(due.id.clone());
+        let page = self.pages.entry(due.id.clone()).or_insert_with(|| {
+            let occurrence = due.occurrence.clone();
+            let known = Known { id: due.id.clone(), occurrence, copy: 0, told: BTreeMap::new() };
+            Page::stored(due.key.clone(), known)
+        });
+        page.found_due();
+        page
+    }
+
+    /// Tells everyone of one occurrence that no webhook spoke of. What was held is told itself, so it needs no reason why it
+    /// is not.
+    fn tell_of(&mut self, seeing: &Seeing, channels: &[String], group: &Group) {
         let mut routed = Routed::default();
-        self.route(&due.channels, &seeing, &mut routed);
-        self.tell_all(&due.group, routed, false);
+        self.route(channels, seeing, &mut routed);
+        self.tell_all(group, routed, false);
     }
 
     /// What all of it came to.
@@ -162,11 +176,18 @@ impl<'a> Book<'a> {
     }
 
     /// Merges one copy of an alert into its occurrence.
-    fn see(&mut self, copy: &AlertCopy, group: &Group) -> Seeing {
+    fn see(&mut self, copy: &AlertCopy, group: &Group, witness: Witness) -> Seeing {
+        let newest = self.newest.get(&copy.key).and_then(|id| self.pages.get(id));
+        let newest = newest.map(|page| &page.occurrence);
+        let sighting = weigh(newest, copy.report, witness, self.now, self.terms.windows_of(&copy.key));
+        self.follow(copy, group, sighting)
+    }
+
+    /// Takes over what a copy of an alert came to.
+    fn follow(&mut self, copy: &AlertCopy, group: &Group, sighting: Sighting) -> Seeing {
         let known = self.newest.get(&copy.key).cloned();
         let newest = known.as_ref().and_then(|id| self.pages.get_mut(id));
         let newest_occurrence = newest.as_ref().map(|page| &page.occurrence);
-        let sighting = observe(newest_occurrence, copy.report, self.now, self.terms.windows_of(&copy.key));
         let spent = newest_occurrence.and_then(|before| spent(before, &sighting));
         let spent = known.clone().zip(spent);
         let (old_copy, waits) = (matches!(sighting, Sighting::OldCopy(_)), Waits::by(&sighting));

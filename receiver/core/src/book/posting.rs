@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::AlertKey;
 use crate::alert::{Alert, Group, Labels};
-use crate::occurrence::Report;
+use crate::occurrence::{Report, Witness};
 
 /// A webhook to be entered in the book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Posting {
     pub is_repeat: bool,
     /// Whose it is.
     pub origin: Origin,
+    /// Who can say whether its alerts fire.
+    pub witness: Witness,
     /// Its alerts; never empty.
     pub copies: Vec<AlertCopy>,
 }

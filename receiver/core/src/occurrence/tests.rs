@@ -202,6 +202,7 @@ fn a_held_copy_counts_only_while_nothing_newer_is_known() {
 mod held;
 mod passing_time;
 mod restless;
+mod witnessed;
 
 #[test]
 fn a_fire_drill_counts_as_firing_and_is_never_looked_at_again() {

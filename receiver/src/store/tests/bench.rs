@@ -10,7 +10,7 @@ use modelwatch_postgres::Server;
 use modelwatch_receiver_core::alert::{Alert, Group, Labels, Status};
 use modelwatch_receiver_core::book::{AlertKey, Changes, Notice, Receipt, Won, Written};
 use modelwatch_receiver_core::dedupe::{Phase, Suppression, Transition};
-use modelwatch_receiver_core::occurrence::{Flap, Sighting, Windows, observe};
+use modelwatch_receiver_core::occurrence::{Flap, Occurrence, Sighting, Windows, observe};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 
@@ -162,6 +162,24 @@ impl Bench {
         });
         let changes = Changes { occurrences: forgotten.collect(), ..Changes::default() };
         write(&mut transaction, &changes, now).await;
+        transaction.commit().await.unwrap();
+    }
+
+    /// Stores what becomes of an occurrence that is in the store.
+    pub(in crate::store) async fn rewrite(
+        &self,
+        alert: &Alert,
+        now: Timestamp,
+        become_of: impl FnOnce(Occurrence) -> Occurrence,
+    ) {
+        let fingerprint = alert.fingerprint(&std::collections::BTreeSet::new());
+        let key = AlertKey { source: group().source, fingerprint };
+        let mut transaction = self.store.begin().await.unwrap();
+        let known = transaction.known(std::slice::from_ref(&key)).await.unwrap().remove(&key).unwrap();
+        let occurrence = become_of(known.occurrence);
+        let check_at = occurrence.check_at(WINDOWS);
+        let written = Written { id: known.id, key, is_new: false, occurrence, check_at, copy: None };
+        write(&mut transaction, &Changes { occurrences: vec![written], ..Changes::default() }, now).await;
         transaction.commit().await.unwrap();
     }
 

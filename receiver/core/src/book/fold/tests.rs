@@ -11,6 +11,7 @@ use crate::occurrence::{Flap, State};
 mod held;
 mod ledger;
 mod truth;
+mod witnessed;
 
 use ledger::{CHANNELS, Ledger, at, copy, posting};
 use truth::{Delivered, Truth, deliveries, truth};

@@ -7,7 +7,7 @@ use super::*;
 use crate::alert::{Fingerprint, Labels};
 use crate::book::Written;
 use crate::dedupe::Told;
-use crate::occurrence::Flap;
+use crate::occurrence::{Flap, Testimony};
 
 pub(super) const WINDOWS: Windows = Windows {
     reorder: Duration::from_secs(900),
@@ -58,7 +58,13 @@ fn group_of(replica: &str) -> Group {
 }
 
 pub(super) fn posting(replica: &str, copies: Vec<AlertCopy>) -> Posting {
-    Posting { group: group_of(replica), is_repeat: false, origin: Origin::Outside, copies }
+    Posting {
+        group: group_of(replica),
+        is_repeat: false,
+        origin: Origin::Outside,
+        witness: Witness::Nobody,
+        copies,
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +85,8 @@ pub(super) struct Ledger {
     ids: u64,
     /// When alerts flap; never, unless it is set.
     pub(super) flap: Flap,
+    /// Who can say whether alerts fire.
+    pub(super) witness: Witness,
     /// It is killed again and again before it writes what it only heard.
     pub(super) forgets: bool,
     /// How often a webhook spoke of an occurrence that goes to a destination.
@@ -116,21 +124,34 @@ impl Ledger {
     }
 
     pub(super) fn due(&self, now: Timestamp) -> Vec<Due> {
-        let due = self.rows.iter().filter(|row| row.check_at.is_some_and(|at| at <= now));
-        due.map(|row| Due {
-            id: row.id.clone(),
-            key: row.key.clone(),
-            occurrence: row.occurrence.clone(),
-            alert: Alert {
-                status: Status::Firing,
-                starts_at: row.occurrence.starts_at,
-                ends_at: None,
-                ..row.copy.0.clone()
-            },
-            group: row.copy.1.clone(),
-            channels: CHANNELS.map(str::to_owned).to_vec(),
-        })
-        .collect()
+        self.looked_for(|row| row.check_at.is_some_and(|at| at <= now))
+    }
+
+    /// Takes in one answer about everything that somebody is to be asked about.
+    pub(super) fn answer(&mut self, testimony: &Testimony, now: Timestamp) -> Entries {
+        let asked = self.looked_for(|row| row.occurrence.question().is_some());
+        self.with_book(now, |book| asked.into_iter().for_each(|due| book.answered(due, testimony.clone())))
+    }
+
+    fn looked_for(&self, wanted: impl Fn(&Row) -> bool) -> Vec<Due> {
+        self.rows
+            .iter()
+            .filter(|row| wanted(row))
+            .map(|row| Due {
+                id: row.id.clone(),
+                key: row.key.clone(),
+                occurrence: row.occurrence.clone(),
+                alert: Alert {
+                    status: Status::Firing,
+                    starts_at: row.occurrence.starts_at,
+                    ends_at: None,
+                    ..row.copy.0.clone()
+                },
+                group: row.copy.1.clone(),
+                channels: CHANNELS.map(str::to_owned).to_vec(),
+                witness: self.witness,
+            })
+            .collect()
     }
 
     pub(super) fn look_again(&mut self, due: Vec<Due>, now: Timestamp) -> Entries {
