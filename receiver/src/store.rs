@@ -37,6 +37,7 @@ mod sqlite;
 mod steady;
 mod timeline;
 mod transaction;
+mod unheard;
 mod unnamed;
 mod wording;
 mod write;
@@ -65,7 +66,7 @@ pub use timeline::{Mentioned, Occurred, Settled, Untold};
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
 pub use wording::Wording;
-pub use write::Superseded;
+pub use write::Unsent;
 use writer::Writer;
 
 /// The source of fire drills; not a name that anybody gives a sender.

@@ -16,6 +16,7 @@ pub(super) fn migrator() -> Migrator {
         step(2, "what single recipients of a notification came to", RECEIPTS),
         step(3, "leases with owners, gates, and what was not told", SHARED),
         step(4, "finding notifications by label, destination and state", FOUND),
+        step(5, "what destinations heard last", LAST_WORDS),
     ])
 }
 
@@ -103,6 +104,14 @@ create index notifications_unlabelled on notifications (labelled, created_at, id
 create index notifications_status on notifications (status, created_at, id);
 create index notifications_channel on notifications (channel, created_at, id);
 create index notifications_state_there on notifications ((status || ' ' || channel), created_at, id);
+";
+
+/// What a message says of an occurrence is noted with the stage of flapping that it says it of, since the occurrence may go on
+/// while the message is under way; and what a destination heard last of one, `firing` or `resolved`, stands in all
+/// transitions of it that there were then.
+const LAST_WORDS: &str = "
+alter table mentions add column said_stage bigint not null default 0;
+alter table transitions add column heard text;
 ";
 
 const FIRST: &str = "
