@@ -26,12 +26,17 @@ pub struct Wording {
 }
 
 /// Whether occurrence `o`, mentioned as `m`, is the newest of its alert that the notification mentions: an alert has
-/// one present state, and older occurrences are not spoken of.
+/// one present state, and older occurrences are not spoken of. One that was over before its destination heard of it does not
+/// count, or nobody would hear the end of the one before.
 pub(super) const NEWEST: &str = "not exists (
     select 1 from occurrences newer
     where newer.source = o.source and newer.fingerprint = o.fingerprint and newer.number > o.number
       and exists (select 1 from mentions others
-                  where others.notification = m.notification and others.occurrence = newer.id))";
+                  where others.notification = m.notification and others.occurrence = newer.id)
+      and not exists (select 1 from transitions unheard
+                      where unheard.channel = (select told.channel from notifications told where told.id = m.notification)
+                        and unheard.occurrence = newer.id and unheard.status = 'resolved'
+                        and unheard.suppressed = 'never_told'))";
 
 /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
 #[derive(Default)]

@@ -70,3 +70,24 @@ async fn what_was_not_delivered_settles_nothing() {
     assert_eq!(suppressed(&bench, &occurrences[0]).await, [None, None]);
     assert_eq!(bench.claim("console", at(52)).await.unwrap().message.title(), "[RESOLVED:1] A");
 }
+
+#[tokio::test]
+async fn whoever_heard_an_alert_begin_hears_its_end_although_it_came_and_went_again_unheard() {
+    let bench = Bench::new().await;
+    let first = flapping(&bench, &[0], false, false).await.remove(0);
+    let claimed = bench.claim("console", at(2)).await.unwrap();
+    bench.end(&claimed, &delivered(), Next::Done, at(3)).await;
+    bench.see(&alert("A", Some(at(5))), at(6)).await;
+    bench.queue("console", &first, RESOLVED, at(6)).await;
+    let second = flapping(&bench, &[10], false, false).await.remove(0);
+    let over = Alert { starts_at: at(10), ..alert("A", Some(at(15))) };
+    bench.see(&over, at(16)).await;
+    bench.settle("console", &second, RESOLVED, Suppression::NeverTold).await;
+    let claimed = bench.claim("console", at(20)).await.unwrap();
+    assert_eq!(claimed.message.title(), "[RESOLVED:1] A");
+    assert_eq!(claimed.message.alerts[0].starts_at, at(0));
+    bench.end(&claimed, &delivered(), Next::Done, at(21)).await;
+    assert_eq!(suppressed(&bench, &first).await, [None, None]);
+    let unheard = ["superseded", "never_told"].map(|why| Some(why.to_owned()));
+    assert_eq!(suppressed(&bench, &second).await, unheard);
+}
