@@ -1,5 +1,7 @@
 //! Who hears what of an alert: its end goes to whoever heard its beginning, wherever, and to nobody else.
 
+mod stats;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};

@@ -24,6 +24,8 @@ mod present_state;
 mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
+#[path = "tests/stats.rs"]
+mod stats;
 #[path = "tests/unheard.rs"]
 mod unheard;
 #[path = "tests/unnamed.rs"]
