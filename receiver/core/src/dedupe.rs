@@ -52,7 +52,7 @@ impl Suppression {
             Suppression::Duplicate => "all of it was told meanwhile",
             Suppression::Repeat => "it is not time yet to repeat it",
             Suppression::Flapping => "flapping",
-            Suppression::Superseded => "a newer message told it, or tells it",
+            Suppression::Superseded => "something newer took its place",
             Suppression::NeverTold => "it was over, or forgotten, before this channel heard of it",
             Suppression::ResolvedOff => "this channel does not hear what is over",
             Suppression::StaleCopy => "the copy is older than what is known",
