@@ -12,12 +12,14 @@ use crate::store::{Slice, Store, StoreError, StoredAttempt, StoredNotification};
 mod alerts;
 mod api;
 mod filter;
+mod stats;
 
 pub use alerts::{Alerts, RawWish, Timeline, Told, Wish, alerts, timeline};
 pub use api::routes;
 pub(crate) use api::unreadable;
 pub(crate) use filter::moment;
 pub use filter::{Filter, FilterError, RawFilter, State};
+pub use stats::{RawSpan, Stats, stats};
 
 /// One page of the history, newest first.
 #[derive(Debug, Serialize)]

@@ -201,9 +201,9 @@ impl Metrics {
         for ((channel, reason), number) in &tally.suppressed {
             self.suppressed.with_label_values(&[channel.as_str(), reason.as_str()]).inc_by(*number);
         }
-        for (channel, number) in &tally.superseded {
+        for ((channel, reason), number) in &tally.unsent {
             for _ in 0..*number {
-                self.suppressed(channel, Suppression::Superseded);
+                self.suppressed(channel, *reason);
             }
         }
         for name in &tally.beats {
@@ -215,6 +215,12 @@ impl Metrics {
     pub fn suppressed(&self, channel: &str, reason: Suppression) {
         self.suppressed.with_label_values(&[channel, reason.as_str()]).inc();
         self.ended(channel, Ended::Suppressed);
+    }
+
+    /// Counts alerts that a notification does not tell after all, although it tells others.
+    pub fn untold(&self, channel: &str, reason: Suppression, alerts: usize) {
+        let alerts = u64::try_from(alerts).unwrap_or(u64::MAX);
+        self.suppressed.with_label_values(&[channel, reason.as_str()]).inc_by(alerts);
     }
 
     /// Counts a notification that is done with.

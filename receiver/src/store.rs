@@ -36,9 +36,11 @@ mod replay;
 mod schema;
 mod settings;
 mod sqlite;
+mod stats;
 mod steady;
 mod timeline;
 mod transaction;
+mod unheard;
 mod unnamed;
 mod wording;
 mod write;
@@ -63,12 +65,13 @@ pub(crate) use read::fixtures;
 pub use read::{Slice, StoredAttempt, StoredNotification};
 pub use replay::{Dead, Replayed};
 pub use settings::Settings;
+pub use stats::{Counted, Happened};
 use steady::Steady;
 pub use timeline::{HeldCopy, Mentioned, Occurred, Settled, Untold};
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
 pub use wording::Wording;
-pub use write::Superseded;
+pub use write::Unsent;
 use writer::Writer;
 
 /// The source of fire drills; not a name that anybody gives a sender.

@@ -15,6 +15,7 @@ use modelwatch_common::time::Clock;
 use modelwatch_receiver_core::alert::Snapshot;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Outcome;
+use modelwatch_receiver_core::retry::Next;
 use prometheus::Registry;
 use tokio::sync::watch;
 
@@ -24,7 +25,7 @@ use crate::history::{self, Entry, RawFilter};
 use crate::intake::{Intake, IntakeError, Intaker, Terms, Webhook};
 use crate::metrics::Metrics;
 use crate::notify::{BoxFuture, Notifier, Parcel, Rendered};
-use crate::store::Store;
+use crate::store::{Beginning, Claim, Claimed, Ending, Outlet, Store, new_id};
 
 /// When every test begins.
 pub(crate) const START: i64 = 1_700_000_000;
@@ -91,6 +92,31 @@ impl Rig {
         let (intake, intaker) = self.intake();
         self.tasks.spawn("intake", intaker.run(self.tasks.shutdown()));
         intake
+    }
+
+    /// Delivers everything that waits.
+    pub(crate) async fn deliver(&self) {
+        for channel in &self.config.channels {
+            loop {
+                let (wording, now) = (self.config.wording(), self.clock.now());
+                let outlet = Outlet { channel: channel.name(), rate: None, has_recipients: false };
+                match self.store.claim(outlet, &wording, now).await.unwrap() {
+                    Claim::Ours(claimed) => self.say_yes(&claimed).await,
+                    Claim::Nothing => break,
+                    Claim::Suppressed(_) | Claim::Dead(_) => {}
+                }
+            }
+        }
+    }
+
+    async fn say_yes(&self, claimed: &Claimed) {
+        let at = self.clock.now();
+        let attempt = new_id();
+        let beginning = Beginning { id: &attempt, content: "content", problem: None, at };
+        assert!(self.store.begin_attempt(claimed, beginning).await.unwrap());
+        let outcome = Outcome::Delivered { detail: "yes".to_owned() };
+        let ending = Ending { outcome: &outcome, next: Next::Done, at, fallback: None };
+        self.store.end_attempt(&attempt, claimed, ending).await.unwrap();
     }
 
     /// Everything in the history, oldest first.
@@ -182,6 +208,11 @@ impl Scripted {
     /// One that does not answer until it is let go.
     pub(crate) fn stuck() -> Scripted {
         Scripted { stuck: true, ..Scripted::default() }
+    }
+
+    /// One that does not answer until it is let go, and then so.
+    pub(crate) fn stuck_then(answers: impl IntoIterator<Item = Outcome>) -> Scripted {
+        Scripted { stuck: true, ..Scripted::answering(answers) }
     }
 
     /// Lets a stuck one answer, once.

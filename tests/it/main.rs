@@ -28,5 +28,6 @@ mod segments;
 mod send_test;
 mod shared_store;
 mod support;
+mod told;
 mod web;
 mod whole_loop;

@@ -52,7 +52,7 @@ impl Suppression {
             Suppression::Duplicate => "all of it was told meanwhile",
             Suppression::Repeat => "it is not time yet to repeat it",
             Suppression::Flapping => "flapping",
-            Suppression::Superseded => "a newer message told it, or tells it",
+            Suppression::Superseded => "something newer took its place",
             Suppression::NeverTold => "it was over, or forgotten, before this channel heard of it",
             Suppression::ResolvedOff => "this channel does not hear what is over",
             Suppression::StaleCopy => "the copy is older than what is known",
@@ -131,8 +131,10 @@ pub struct Told {
     pub end: i64,
     /// The last stage of flapping that it was told of.
     pub stage: i64,
-    /// That it fires came to be a dead letter that nobody heard, and nothing waits to be sent any more.
-    pub died: bool,
+    /// It heard of it, or may have: a message that spoke of it is on its way, was answered yes, or was never answered.
+    pub reached: bool,
+    /// What it heard last for certain; `None` while it heard nothing.
+    pub heard: Option<Status>,
     /// When the webhook that caused the last message about it was accepted.
     pub last_at: Option<Timestamp>,
 }
@@ -143,7 +145,6 @@ impl Told {
         match transition.status {
             Phase::Firing => {
                 self.firing = true;
-                self.died = false;
                 self.repeats = self.repeats.max(transition.repeat);
             }
             Phase::Resolved => {
@@ -151,6 +152,22 @@ impl Told {
                 self.end = self.end.max(transition.repeat);
             }
             Phase::Flapping => self.stage = self.stage.max(transition.repeat),
+        }
+    }
+
+    /// Whether it hears that it still fires with the news of others of its group: not if it heard last that it is over.
+    pub fn hears_that_it_goes_on(&self) -> bool {
+        self.heard != Some(Status::Resolved)
+    }
+
+    /// Whether it is to hear of what is seen although nothing leads there any more: it was told that it fires, and now it is
+    /// over, or it flapped and does no more.
+    pub fn is_owed(&self, seen: Seen) -> bool {
+        let flapped = self.stage % 2 == 1;
+        match seen.status {
+            _ if !self.firing || seen.old_copy => false,
+            Status::Resolved => !self.resolved || self.end < seen.stage || (flapped && seen.stage % 2 == 0),
+            Status::Firing => flapped && seen.stage % 2 == 0,
         }
     }
 }
@@ -227,18 +244,18 @@ fn decide_calm(seen: Seen, rules: Rules) -> Verdict {
     }
 }
 
-/// What a destination knows besides once it was told a transition: a message that speaks of flapping says whether the alert
-/// fires too. `None` if that is to be told of its own, or was.
+/// What a destination is told besides with a transition: a message that speaks of flapping says whether the alert fires too.
+/// `None` if that is told of its own.
 pub fn implied(seen: Seen, told: Told, transition: Transition) -> Option<Transition> {
-    let flapping = transition.status == Phase::Flapping;
+    if transition.status != Phase::Flapping {
+        return None;
+    }
     match seen.status {
-        Status::Firing => {
-            (flapping && !told.firing).then_some(Transition { status: Phase::Firing, repeat: 0 })
+        Status::Resolved if transition.repeat % 2 == 0 => {
+            Some(Transition { status: Phase::Resolved, repeat: seen.stage })
         }
-        Status::Resolved => {
-            let calm = flapping && transition.repeat % 2 == 0;
-            calm.then_some(Transition { status: Phase::Resolved, repeat: seen.stage })
-        }
+        // also while it is over, or nothing would number the repeats of what begins again
+        _ => (!told.firing).then_some(Transition { status: Phase::Firing, repeat: 0 }),
     }
 }
 
@@ -258,7 +275,7 @@ fn decide_resolved(seen: Seen, told: Told, rules: Rules) -> Verdict {
     let transition = Transition { status: Phase::Resolved, repeat: seen.stage };
     if told.resolved && told.end >= seen.stage {
         Verdict::Suppress(Suppression::Duplicate)
-    } else if !told.firing || told.died {
+    } else if !told.firing || !told.reached {
         Verdict::Settle(transition, Suppression::NeverTold)
     } else if !rules.send_resolved {
         Verdict::Settle(transition, Suppression::ResolvedOff)
@@ -272,6 +289,10 @@ fn decide_resolved(seen: Seen, told: Told, rules: Rules) -> Verdict {
 pub struct Heard {
     /// It heard that it fires.
     pub firing: bool,
+    /// What it heard last, if that is known.
+    pub last: Option<Status>,
+    /// It is still to hear that it fires, for the first time or again.
+    pub owes_firing: bool,
     /// It is still to hear that it is over.
     pub owes_resolved: bool,
     /// It heard that it is over, or does not want to.
@@ -283,6 +304,10 @@ pub struct Heard {
 /// What a message says changed about an occurrence in `state`; `None` if there is nothing to say.
 pub fn change(state: State, heard: Heard) -> Option<Change> {
     match state {
+        // it flaps: that it began again is news only with other news of it
+        State::Firing | State::Stale if heard.last == Some(Status::Resolved) => {
+            (heard.owes_firing || heard.owes_flapping).then_some(Change::New)
+        }
         State::Firing | State::Stale if heard.firing => Some(Change::StillFiring),
         State::Firing | State::Stale | State::Test => Some(Change::New),
         // it may have ended before, and begun again while it flapped

@@ -166,7 +166,7 @@ impl Message {
     /// `[FIRING:2][DEV] DataDriftDetected`, the first line of every channel.
     ///
     /// The number is how many alerts fire, or how many are resolved when none does. Without an environment its
-    /// brackets are left out. `[FLAPPING]` follows where an alert flaps. A fire drill says `[TEST]` instead, so that nobody is frightened.
+    /// brackets are left out. `[FLAPPING]` follows where it says that an alert flaps. A fire drill says `[TEST]` instead, so that nobody is frightened.
     pub fn title(&self) -> String {
         let state = match (self.kind, self.status) {
             (Kind::Test, _) => "TEST".to_owned(),
@@ -181,7 +181,7 @@ impl Message {
         format!("[{state}]{flapping}{environment} {}", self.subject())
     }
 
-    /// Whether one of its alerts flaps.
+    /// Whether it says that one of its alerts flaps.
     pub fn flaps(&self) -> bool {
         self.alerts.iter().any(|alert| alert.flapping.is_some_and(|flapping| !flapping.calm))
     }

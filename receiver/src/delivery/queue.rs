@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use modelwatch_common::shutdown::Shutdown;
+use modelwatch_receiver_core::dedupe::Suppression;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::send::Send;
@@ -75,7 +76,10 @@ impl Queue {
         };
         let claim = means.store.claim(outlet, &plan.wording, means.clock.now()).await?;
         match claim {
-            Claim::Ours(claimed) => self.send(destination, *claimed, slot),
+            Claim::Ours(claimed) => {
+                means.metrics.untold(&self.channel, Suppression::NeverTold, claimed.never_told);
+                self.send(destination, *claimed, slot);
+            }
             Claim::Suppressed(reason) => means.metrics.suppressed(&self.channel, reason),
             Claim::Dead(problem) => {
                 tracing::error!(channel = %self.channel, problem, "a notification cannot be read and is a dead letter");

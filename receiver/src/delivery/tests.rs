@@ -214,11 +214,55 @@ async fn a_group_that_changed_meanwhile_is_told_once_in_its_newest_state() {
     let intake = rig.running_intake();
     intake.accept(group(&[("A", None)])).await.unwrap();
     rig.until(|history| history[0].attempts.iter().any(|attempt| attempt.result.is_some())).await;
-    intake.accept(group(&[("A", Some(5))])).await.unwrap();
-    let history = rig.until(|history| history.len() == 2 && history[1].status == "delivered").await;
+    intake.accept(group(&[("A", None), ("AX", None)])).await.unwrap();
+    let history = rig.until(|history| history.iter().any(|entry| entry.status == "delivered")).await;
     assert_eq!(history[0].suppressed.as_deref(), Some("superseded"));
     let titles: Vec<String> = a.sent().into_iter().map(|(_, title)| title).collect();
-    assert_eq!(titles, ["[FIRING:1] A", "[RESOLVED:1] A"]);
+    assert_eq!(titles, ["[FIRING:1] A", "[FIRING:2] A, AX"]);
+}
+
+#[tokio::test]
+async fn the_end_of_what_was_only_tried_in_vain_is_not_told_and_what_was_perhaps_heard_is() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::answering([busy(None), lost()]));
+    let mut plan = plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]);
+    let never = Duration::from_secs(600);
+    plan.settings.backoff = Backoff { initial: never, max: never, jitter: 0.0 };
+    let _delivery = start(&rig, plan);
+    let intake = rig.running_intake();
+    let mut titles = vec![];
+    for (name, end) in [("A1", None), ("A2", Some("[RESOLVED:1] A2"))] {
+        intake.accept(group(&[(name, None)])).await.unwrap();
+        let tried = |entry: &Entry| entry.attempts.iter().any(|attempt| attempt.result.is_some());
+        rig.until(|history| history.iter().all(tried)).await;
+        intake.accept(group(&[(name, Some(5))])).await.unwrap();
+        rig.until(|history| history.iter().all(|entry| entry.status != "pending")).await;
+        titles.push(format!("[FIRING:1] {name}"));
+        titles.extend(end.map(str::to_owned));
+    }
+    let sent: Vec<String> = a.sent().into_iter().map(|(_, title)| title).collect();
+    assert_eq!(sent, titles);
+    let whys: Vec<_> = rig.history().await.iter().map(|entry| entry.suppressed.clone()).collect();
+    assert_eq!(whys, [Some("never_told".to_owned()), Some("superseded".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn an_alert_that_ends_while_an_attempt_is_under_way_that_then_fails_is_never_told() {
+    let rig = rig().await;
+    let a = Arc::new(Scripted::stuck_then([busy(None)]));
+    let _delivery = start(&rig, plan(&rig, [("a", &a, None), ("b", &Arc::default(), None)]));
+    let intake = rig.running_intake();
+    intake.accept(group(&[("A", None), ("AX", None)])).await.unwrap();
+    rig.until(|_| a.sent().len() == 1).await;
+    intake.accept(group(&[("A", Some(5)), ("AX", None)])).await.unwrap();
+    a.answer();
+    rig.until(|_| a.sent().len() == 2).await;
+    a.answer();
+    rig.until(|history| history.iter().all(|entry| entry.status != "pending")).await;
+    let sent: Vec<String> = a.sent().into_iter().map(|(_, title)| title).collect();
+    assert_eq!(sent, ["[FIRING:2] A, AX", "[FIRING:1] AX"]);
+    let never_told = "suppressed_total{channel=\"a\",reason=\"never_told\"}";
+    assert!((rig.metric(never_told) - 1.0).abs() < f64::EPSILON);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! `GET /api/v1/notifications`, `/api/v1/notifications/{id}`, `/api/v1/alerts` and `/api/v1/alerts/{fingerprint}`.
+//! `GET /api/v1/notifications`, `/api/v1/notifications/{id}`, `/api/v1/alerts`, `/api/v1/alerts/{fingerprint}` and
+//! `/api/v1/stats`.
 
 use std::sync::Arc;
 
@@ -10,8 +11,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use modelwatch_common::http::Problem;
 use modelwatch_common::time::Clock;
+use tokio::sync::Mutex;
 
-use super::{Alerts, Entry, FilterError, Page, RawFilter, RawWish, Timeline, alerts, list, one, timeline};
+use super::{
+    Alerts, Entry, FilterError, Page, RawFilter, RawSpan, RawWish, Stats, Timeline, alerts, list, one, stats,
+    timeline,
+};
 use crate::intake::Terms;
 use crate::store::{Store, StoreError};
 
@@ -20,6 +25,8 @@ struct Asked {
     store: Store,
     clock: Arc<dyn Clock>,
     terms: Arc<ArcSwap<Terms>>,
+    /// Who counts: one at a time, so that others find a connection.
+    counting: Arc<Mutex<()>>,
 }
 
 /// The routes of the history, to be guarded by whoever merges them.
@@ -29,7 +36,8 @@ pub fn routes(store: Store, clock: Arc<dyn Clock>, terms: Arc<ArcSwap<Terms>>) -
         .route("/api/v1/notifications/{id}", get(notification))
         .route("/api/v1/alerts", get(all_alerts))
         .route("/api/v1/alerts/{fingerprint}", get(one_alert))
-        .with_state(Asked { store, clock, terms })
+        .route("/api/v1/stats", get(statistics))
+        .with_state(Asked { store, clock, terms, counting: Arc::default() })
 }
 
 async fn notifications(
@@ -62,6 +70,17 @@ async fn one_alert(
     let windows = asked.terms.load().policy.windows();
     let found = timeline(&asked.store, &fingerprint, windows).await.map_err(|error| unreadable(&error))?;
     found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such alert"))
+}
+
+async fn statistics(
+    State(asked): State<Asked>,
+    query: Result<Query<RawSpan>, QueryRejection>,
+) -> Result<Json<Stats>, Problem> {
+    let Query(raw) = query.map_err(|error| unreadable_query(&error))?;
+    let _alone = asked.counting.lock().await;
+    let now = asked.clock.now();
+    let since = raw.validate(now).map_err(|error| unusable(&error))?;
+    stats(&asked.store, since, now).await.map(Json).map_err(|error| unreadable(&error))
 }
 
 fn unreadable_query(error: &QueryRejection) -> Problem {

@@ -11,7 +11,7 @@ use modelwatch_receiver_core::dedupe::Suppression;
 
 use super::{Intaker, TRIES, Terms, prepare};
 use crate::failpoint::{self, Point};
-use crate::store::{HEARTBEAT_SOURCE, StoreError, Superseded, Transaction, new_id};
+use crate::store::{HEARTBEAT_SOURCE, StoreError, Transaction, Unsent, new_id};
 
 /// How many occurrences that are due share a transaction at most.
 const SWEEP_BATCH: usize = 256;
@@ -35,8 +35,8 @@ pub struct Tally {
     pub received: BTreeMap<Status, u64>,
     /// What was not told, by channel (empty where it concerns none) and reason.
     pub suppressed: BTreeMap<(String, Suppression), u64>,
-    /// Notifications that newer ones took the place of, by channel.
-    pub superseded: BTreeMap<String, usize>,
+    /// Notifications that are not sent after all, by channel and reason.
+    pub unsent: Unsent,
     /// The dead man's switches that were fed.
     pub beats: BTreeSet<String>,
     /// Whether somebody is to be told something.
@@ -148,13 +148,13 @@ impl Intaker {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let superseded = transaction.write(&entries.changes, &terms.wording, now).await?;
+        let unsent = transaction.write(&entries.changes, &terms.wording, now).await?;
         let began = Instant::now();
         failpoint::reach(Point::BeforeCommit).await;
         transaction.commit().await?;
         failpoint::reach(Point::Committed).await;
         self.metrics.store_commit_seconds.observe(began.elapsed().as_secs_f64());
-        let tally = tally(&entries, superseded);
+        let tally = tally(&entries, unsent);
         self.metrics.count(&tally);
         if tally.queued {
             self.bell.send_replace(());
@@ -199,19 +199,15 @@ pub(super) fn with_book<T>(
     enter: impl FnOnce(&mut Book<'_>) -> T,
 ) -> (Entries, T) {
     let rules = |channel: &str| terms.policy.rules(channel);
-    let mut ids = new_id;
-    let ground = book::Terms {
-        windows: terms.policy.windows(),
-        own: HEARTBEAT_SOURCE,
-        rules: &rules,
-        new_id: &mut ids,
-    };
+    let exists = |channel: &str| terms.policy.has_channel(channel);
+    let (windows, own, mut ids) = (terms.policy.windows(), HEARTBEAT_SOURCE, new_id);
+    let ground = book::Terms { windows, own, rules: &rules, exists: &exists, new_id: &mut ids };
     let mut book = Book::new(known, ground, now);
     let value = enter(&mut book);
     (book.close(), value)
 }
 
-fn tally(entries: &Entries, superseded: Superseded) -> Tally {
+fn tally(entries: &Entries, unsent: Unsent) -> Tally {
     let mut suppressed: BTreeMap<(String, Suppression), u64> = BTreeMap::new();
     for ((channel, _, reason), times) in &entries.hearsay.untold {
         *suppressed.entry((channel.clone(), *reason)).or_default() += times.times;
@@ -219,7 +215,7 @@ fn tally(entries: &Entries, superseded: Superseded) -> Tally {
     Tally {
         received: entries.received.clone(),
         suppressed,
-        superseded,
+        unsent,
         beats: entries.changes.beats.keys().cloned().collect(),
         queued: !entries.changes.notices.is_empty(),
     }

@@ -155,6 +155,11 @@ impl Policy {
         self.send_resolved.keys().map(String::as_str)
     }
 
+    /// Whether there is a destination of that name.
+    pub(super) fn has_channel(&self, name: &str) -> bool {
+        self.send_resolved.contains_key(name)
+    }
+
     /// What one destination wants.
     pub(super) fn rules(&self, channel: &str) -> Rules {
         Rules {

@@ -22,6 +22,16 @@ pub struct Beginning<'a> {
     /// When.
     pub at: Timestamp,
 }
+/// What mention `m` says: `firing` or `resolved`.
+const SAID: &str = "case when m.said = 'resolved' then 'resolved' else 'firing' end";
+
+/// Whether a message that says what mention `m` says tells a transition: also one that was given up since it was not to be
+/// told any more.
+const TELLS: &str = "(told_at is null and case status
+    when 'firing' then m.said <> 'resolved' and coalesce(suppressed, 'superseded') = 'superseded'
+    when 'resolved' then m.said = 'resolved' and repeat_number <= m.said_stage
+                         and coalesce(suppressed, 'never_told') = 'never_told'
+    else repeat_number <= m.said_stage and suppressed is null end)";
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -237,20 +247,25 @@ impl Transaction {
     }
 
     /// The destination heard what was said of each occurrence, whichever notification was to tell it, and need not hear
-    /// of older ones of the same alerts any more.
+    /// of older ones of the same alerts any more. Only that is told of which the message spoke: not what became of an alert
+    /// while it was under way, and not that an alert began of which it said that it is over.
     async fn note_heard(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "update transitions set told_at = $2
-             where told_at is null and suppressed is null
-               and channel = (select channel from notifications where id = $1)
-               and occurrence in (select occurrence from mentions where notification = $1 and said is not null)
-               and (status in ('firing', 'flapping') or occurrence in
-                    (select occurrence from mentions where notification = $1 and said = 'resolved'))",
-        )
-        .bind(notification)
-        .bind(at.as_microsecond())
-        .execute(self.connection())
-        .await?;
+        let heard = format!(
+            "update transitions set heard = {SAID},
+                 told_at = case when {TELLS} then $2 else told_at end,
+                 suppressed = case when {TELLS} then null
+                     when status = 'firing' and told_at is null then coalesce(suppressed, 'superseded')
+                     else suppressed end
+             from mentions m
+             where m.notification = $1 and m.said is not null and transitions.occurrence = m.occurrence
+               and transitions.channel = (select channel from notifications where id = $1)
+               and (told_at is null or heard is null or heard <> {SAID})"
+        );
+        sqlx::query(AssertSqlSafe(heard))
+            .bind(notification)
+            .bind(at.as_microsecond())
+            .execute(self.connection())
+            .await?;
         let settle = format!(
             "update transitions set suppressed = $2
              where told_at is null and suppressed is null

@@ -31,6 +31,14 @@ impl Dialect {
         AssertSqlSafe(sql.replace("{rows}", self.rows()))
     }
 
+    /// A column that holds JSON text, as what `->` and `->>` take.
+    pub(super) fn json(self, column: &str) -> String {
+        match self {
+            Dialect::Sqlite => column.to_owned(),
+            Dialect::Postgres => format!("cast({column} as json)"),
+        }
+    }
+
     fn rows(self) -> &'static str {
         match self {
             Dialect::Sqlite => "json_each($1) as r",

@@ -11,6 +11,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::transaction::{from_json, timestamp};
+use super::unheard::ARRIVED;
 use super::{StoreError, Transaction};
 
 impl Transaction {
@@ -57,7 +58,7 @@ impl Transaction {
         let rows = self
             .select(
                 "select t.occurrence, t.channel, t.status, max(t.repeat_number) as newest,
-                     max(t.last_at) as last_at, max(t.told_at) as told_at
+                     max(t.last_at) as last_at, max(t.told_at) as told_at, max(t.heard) as heard
                  from {rows} cross join transitions t where t.occurrence = r.value->>0
                  group by t.occurrence, t.channel, t.status",
                 &ids,
@@ -73,29 +74,29 @@ impl Transaction {
                 unheard.insert((occurrence, channel));
             }
         }
-        for (occurrence, channel) in self.died(unheard).await? {
+        for (occurrence, channel) in self.perhaps_reached(unheard).await? {
             let known = keys.get(&occurrence).and_then(|key| found.get_mut(key));
             let told = known.and_then(|known| known.told.get_mut(&channel));
-            told.into_iter().for_each(|told| told.died = true);
+            told.into_iter().for_each(|told| told.reached = true);
         }
         Ok(())
     }
 
-    /// What a channel never heard, and will not, since nothing waits that says it.
-    async fn died(&mut self, mut unheard: BTreeSet<Place>) -> Result<BTreeSet<Place>, StoreError> {
+    /// Those of `unheard` of which a channel may have heard all the same, or hears while it is decided what it is told.
+    async fn perhaps_reached(&mut self, unheard: BTreeSet<Place>) -> Result<Vec<Place>, StoreError> {
         let ids: BTreeSet<&str> = unheard.iter().map(|(occurrence, _)| occurrence.as_str()).collect();
         let ids: Vec<Value> = ids.into_iter().map(|id| json!([id])).collect();
-        let waiting = self
-            .select(
-                "select m.occurrence, n.channel from {rows} cross join mentions m cross join notifications n
-                 where m.occurrence = r.value->>0 and n.id = m.notification and n.status = 'pending'",
-                &ids,
-            )
-            .await?;
-        for row in &waiting {
-            unheard.remove(&(row.try_get("occurrence")?, row.try_get("channel")?));
+        let select = format!(
+            "select distinct m.occurrence, n.channel
+             from {{rows}} cross join mentions m cross join notifications n
+             where m.occurrence = r.value->>0 and n.id = m.notification and (n.owner is not null or {ARRIVED})"
+        );
+        let mut reached = Vec::new();
+        for row in &self.select(&select, &ids).await? {
+            reached.push((row.try_get("occurrence")?, row.try_get("channel")?));
         }
-        Ok(unheard)
+        reached.retain(|place| unheard.contains(place));
+        Ok(reached)
     }
 
     async fn close_damaged(&mut self, id: &str, error: &StoreError) -> Result<(), StoreError> {
@@ -118,9 +119,18 @@ fn is_unheard(row: &AnyRow) -> Result<bool, StoreError> {
     Ok(fires && row.try_get::<Option<i64>, _>("told_at")?.is_none())
 }
 
+/// What a column says that holds what was heard.
+pub(super) fn status_of(heard: &str) -> Status {
+    if heard == Status::Resolved.as_str() { Status::Resolved } else { Status::Firing }
+}
+
 /// Adds the transitions of one status to what was told.
 fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
     let status: &str = row.try_get("status")?;
+    if let Some(heard) = row.try_get::<Option<&str>, _>("heard")? {
+        told.heard = Some(status_of(heard));
+        told.reached = true;
+    }
     if status == Status::Resolved.as_str() {
         told.resolved = true;
         told.end = told.end.max(row.try_get("newest")?);
@@ -128,6 +138,7 @@ fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
         told.stage = told.stage.max(row.try_get("newest")?);
     } else if status == Status::Firing.as_str() {
         told.firing = true;
+        told.reached |= row.try_get::<Option<i64>, _>("told_at")?.is_some();
         told.repeats = told.repeats.max(row.try_get("newest")?);
         let last = row.try_get::<Option<i64>, _>("last_at")?.map(timestamp).transpose()?;
         told.last_at = told.last_at.max(last);

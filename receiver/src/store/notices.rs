@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use super::transaction::to_json;
-use super::write::Superseded;
+use super::write::Unsent;
 use super::{StoreError, Transaction};
 
 /// A destination and the id of a group.
@@ -33,21 +33,21 @@ impl Transaction {
 
     /// Writes notifications that are due at once, without words yet. The last one about a group takes the place of the
     /// older ones of its destination that wait and are not being sent.
-    pub(super) async fn queue(&mut self, notices: &[Notice]) -> Result<Superseded, StoreError> {
+    pub(super) async fn queue(&mut self, notices: &[Notice]) -> Result<Unsent, StoreError> {
         if notices.is_empty() {
-            return Ok(Superseded::new());
+            return Ok(Unsent::new());
         }
         let newest: HashMap<Topic, &Notice> = notices.iter().map(|notice| (topic(notice), notice)).collect();
         let older = self.waiting(newest.keys()).await?;
         self.write_notices(notices).await?;
         self.write_mentions(notices).await?;
         let others = notices.iter().map(|notice| (topic(notice), notice.id.clone()));
-        let mut superseded = Superseded::new();
+        let mut superseded = Unsent::new();
         let mut pairs = Vec::new();
         for (topic, older) in older.into_iter().chain(others) {
             let Some(newer) = newest.get(&topic).filter(|newest| newest.id != older) else { continue };
             pairs.push(json!([older, newer.id]));
-            *superseded.entry(topic.0).or_default() += 1;
+            *superseded.entry((topic.0, Suppression::Superseded)).or_default() += 1;
         }
         self.hand_over_all(&pairs).await?;
         let ids: Vec<Value> = notices.iter().map(|notice| json!([notice.id])).collect();

@@ -17,7 +17,6 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::gates::OPEN;
 use super::transaction::timestamp;
-use super::wording::NEWEST;
 use super::{Store, StoreError, Transaction, Wording};
 
 /// How many notifications that were postponed become ready with one claim at most.
@@ -58,6 +57,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What they came to, by recipient, where the destination has several.
     pub receipts: Vec<Receipt>,
+    /// How many alerts it does not tell after all, since they were over before its destination heard of them.
+    pub never_told: usize,
 }
 
 /// What came of looking for something to send.
@@ -223,11 +224,12 @@ impl Transaction {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let Leased { id, owner, has_recipients } = leased;
+        let never_told = self.settle_unheard(&id, now).await?;
         let thread = if has_recipients { self.thread(&id).await? } else { None };
         match self.word_answering(thread, &id, wording, now).await {
             Ok(Some(message)) => {
-                self.note_said(&id).await?;
-                Ok(Claim::Ours(Box::new(self.claimed(id, owner, message).await?)))
+                let claimed = self.claimed(id, owner, message).await?;
+                Ok(Claim::Ours(Box::new(Claimed { never_told, ..claimed })))
             }
             Ok(None) => {
                 let reason = self.why_unsaid(&id).await?;
@@ -240,17 +242,6 @@ impl Transaction {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Notes in which state the occurrences are of which the message speaks: delivered, that is what was heard.
-    async fn note_said(&mut self, id: &str) -> Result<(), StoreError> {
-        let update = format!(
-            "update mentions as m set said =
-                 (select o.state from occurrences o where o.id = m.occurrence and {NEWEST})
-             where m.notification = $1"
-        );
-        sqlx::query(AssertSqlSafe(update)).bind(id).execute(self.connection()).await?;
-        Ok(())
     }
 
     async fn claimed(
@@ -272,6 +263,7 @@ impl Transaction {
         let receipts = if attempts == 0 { Vec::new() } else { self.receipts(&id).await? };
         Ok(Claimed {
             receipts,
+            never_told: 0,
             owner,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,
             patience_from: timestamp(row.try_get("patience_from")?)?,

@@ -18,6 +18,7 @@ pub(super) fn migrator() -> Migrator {
         step(4, "finding notifications by label, destination and state", FOUND),
         step(5, "what is due is found at once, and who was sent again is known", READY),
         step(6, "occurrences about which Alertmanager is asked", ASKED),
+        step(7, "what destinations heard last", LAST_WORDS),
     ])
 }
 
@@ -126,6 +127,14 @@ create index notifications_postponed on notifications (channel, due_at) where st
 const ASKED: &str = "
 alter table occurrences add column question bigint;
 create index occurrences_question on occurrences (question) where question is not null;
+";
+
+/// What a message says of an occurrence is noted with the stage of flapping that it says it of, since the occurrence may go on
+/// while the message is under way; and what a destination heard last of one, `firing` or `resolved`, stands in all
+/// transitions of it that there were then.
+const LAST_WORDS: &str = "
+alter table mentions add column said_stage bigint not null default 0;
+alter table transitions add column heard text;
 ";
 
 const FIRST: &str = "

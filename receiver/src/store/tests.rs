@@ -20,20 +20,24 @@ mod labels;
 mod leases;
 #[path = "tests/present_state.rs"]
 mod present_state;
-#[path = "tests/queue.rs"]
-mod queue;
 #[path = "tests/questions.rs"]
 mod questions;
+#[path = "tests/queue.rs"]
+mod queue;
 #[path = "tests/reading.rs"]
 mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
+#[path = "tests/stats.rs"]
+mod stats;
+#[path = "tests/unheard.rs"]
+mod unheard;
 #[path = "tests/unnamed.rs"]
 mod unnamed;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-use bench::{Bench, FIRING, RESOLVED, alert, at, delivered, group, refused};
+use bench::{Bench, FIRING, RESOLVED, alert, at, delivered, group, no_answer, refused};
 
 #[tokio::test]
 async fn the_newest_occurrence_of_an_alert_is_the_last_opened_whatever_the_ids_say() {
@@ -85,7 +89,8 @@ async fn what_a_crash_left_under_way_makes_way_for_the_newer_one_of_its_group() 
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
     let first = bench.queue("console", &a, FIRING, at(1)).await;
-    bench.claim("console", at(2)).await.unwrap();
+    let claimed = bench.claim("console", at(2)).await.unwrap();
+    bench.begin(&claimed, at(2)).await.unwrap();
     bench.see(&alert("A", Some(at(50))), at(3)).await;
     let second = bench.queue("console", &a, RESOLVED, at(3)).await;
     let bench = bench.restarted().await;
@@ -127,10 +132,12 @@ async fn a_waiting_notification_is_superseded_and_the_newer_one_tells_its_news()
 }
 
 #[tokio::test]
-async fn the_newest_state_is_told_when_an_alert_ends_before_it_was_told() {
+async fn the_newest_state_is_told_when_an_alert_ends_before_it_was_surely_told() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
     let first = bench.queue("console", &a, FIRING, at(1)).await;
+    let lost = bench.claim("console", at(2)).await.unwrap();
+    bench.end(&lost, &no_answer(), Next::Again(Duration::ZERO), at(2)).await;
     bench.see(&alert("A", Some(at(50))), at(60)).await;
     bench.queue("console", &a, RESOLVED, at(60)).await;
     assert_eq!(bench.status(&first).await.0, "suppressed");
@@ -156,6 +163,8 @@ async fn the_end_of_an_alert_in_two_groups_is_told_once() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
     let first = bench.queue_in("one", &a, FIRING, at(1)).await;
+    let lost = bench.claim("console", at(2)).await.unwrap();
+    bench.end(&lost, &no_answer(), Next::Again(Duration::ZERO), at(2)).await;
     bench.see(&alert("A", Some(at(50))), at(60)).await;
     let second = bench.queue_in("two", &a, RESOLVED, at(60)).await;
     let claimed = bench.claim("console", at(61)).await.unwrap();

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
 use modelwatch_receiver_core::message::{AlertView, Flapping, Message};
-use modelwatch_receiver_core::occurrence::{self, Occurrence};
+use modelwatch_receiver_core::occurrence::{self, Occurrence, State};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::known::status_of;
 use super::transaction::{from_json, timestamp, to_json};
 use super::{HEARTBEAT_SOURCE, StoreError, TEST_SOURCE, Transaction};
 
@@ -25,23 +26,36 @@ pub struct Wording {
 }
 
 /// Whether occurrence `o`, mentioned as `m`, is the newest of its alert that the notification mentions: an alert has
-/// one present state, and older occurrences are not spoken of.
+/// one present state, and older occurrences are not spoken of. One that was over before its destination heard of it does not
+/// count, or nobody would hear the end of the one before.
 pub(super) const NEWEST: &str = "not exists (
     select 1 from occurrences newer
     where newer.source = o.source and newer.fingerprint = o.fingerprint and newer.number > o.number
       and exists (select 1 from mentions others
-                  where others.notification = m.notification and others.occurrence = newer.id))";
+                  where others.notification = m.notification and others.occurrence = newer.id)
+      and not exists (select 1 from transitions unheard
+                      where unheard.channel = (select told.channel from notifications told where told.id = m.notification)
+                        and unheard.occurrence = newer.id and unheard.status = 'resolved'
+                        and unheard.suppressed = 'never_told'))";
 
 /// The alerts that a notification has something to say about, and whether one of them is unconfirmed.
 #[derive(Default)]
 struct Said {
     alerts: Vec<AlertView>,
     unconfirmed: bool,
+    /// The occurrences, each with its state and its stage of flapping.
+    occurrences: Vec<(String, State, i64)>,
+}
+
+/// A message, and what it says of which occurrences.
+struct Worded {
+    message: Message,
+    occurrences: Vec<(String, State, i64)>,
 }
 
 impl Transaction {
     /// Puts a notification that is sent now, and answers to an earlier one, into words, from the newest state of its alerts,
-    /// and stores them; `None` if nothing is left to say.
+    /// stores them and notes what they say: delivered, that is what was heard. `None` if nothing is left to say.
     pub(super) async fn word_answering(
         &mut self,
         thread: Option<String>,
@@ -49,23 +63,51 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Option<Message>, StoreError> {
-        let worded = self.words(&[notification], wording, now).await?.pop().transpose()?;
-        let message = worded.map(|message| Message { thread, ..message });
-        self.write_words(message.as_slice()).await?;
-        Ok(message)
+        let words = self.words(&[notification], wording, now).await?.pop();
+        let Some((_, worded)) = words else { return Ok(None) };
+        let Worded { message, occurrences } = worded?;
+        let message = Message { thread, ..message };
+        self.write_words(std::slice::from_ref(&message)).await?;
+        self.note_said(notification, &occurrences).await?;
+        Ok(Some(message))
+    }
+
+    /// Notes in which state and stage the occurrences are of which a message speaks, and that it speaks of no others.
+    async fn note_said(
+        &mut self,
+        notification: &str,
+        occurrences: &[(String, State, i64)],
+    ) -> Result<(), StoreError> {
+        sqlx::query("update mentions set said = null where notification = $1 and said is not null")
+            .bind(notification)
+            .execute(self.connection())
+            .await?;
+        let row = |(occurrence, state, stage): &(String, State, i64)| {
+            json!([notification, occurrence, state.as_str(), stage])
+        };
+        let rows: Vec<Value> = occurrences.iter().map(row).collect();
+        self.apply(
+            "update mentions set said = r.value->>2, said_stage = cast(r.value->>3 as bigint) from {rows}
+             where mentions.notification = r.value->>0 and mentions.occurrence = r.value->>1",
+            &rows,
+        )
+        .await
     }
 
     /// Puts all of these into words. One that mentions a damaged alert has none: delivery makes a dead letter of it, and
-    /// no webhook is refused for it.
+    /// no webhook is refused for it. Returns which of them are to be sent, in words or not.
     pub(super) async fn word_all(
         &mut self,
         notifications: &[&str],
         wording: &Wording,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let words = self.words(notifications, wording, now).await?;
-        let messages: Vec<Message> = words.into_iter().filter_map(Result::ok).collect();
-        self.write_words(&messages).await
+        let ids = words.iter().map(|(id, _)| id.clone()).collect();
+        let worded = words.into_iter().filter_map(|(_, worded)| worded.ok());
+        let messages: Vec<Message> = worded.map(|worded| worded.message).collect();
+        self.write_words(&messages).await?;
+        Ok(ids)
     }
 
     /// The words of those that have something to say; an error stands for one that mentions something damaged.
@@ -74,7 +116,7 @@ impl Transaction {
         notifications: &[&str],
         wording: &Wording,
         now: Timestamp,
-    ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
+    ) -> Result<Vec<(String, Result<Worded, StoreError>)>, StoreError> {
         let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
         let mut said = self.said(&ids).await?;
         let select = "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
@@ -83,18 +125,31 @@ impl Transaction {
         let rows = self.select(select, &ids).await?;
         let mut words = Vec::with_capacity(rows.len());
         for row in &rows {
-            match said.remove(row.try_get::<&str, _>("id")?) {
-                Some(Ok(said)) if !said.alerts.is_empty() => {
-                    let late = self.is_late(row, wording)?;
-                    let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
-                    let message = message(row, said, wording, now);
-                    words.push(message.map(|message| Message { late, instead_of, ..message }));
-                }
-                Some(Err(damaged)) => words.push(Err(damaged)),
-                _ => {}
-            }
+            let id: String = row.try_get("id")?;
+            let worded = match said.remove(&id) {
+                Some(Ok(said)) if said.alerts.is_empty() => continue,
+                Some(Ok(said)) => self.worded(row, said, wording, now).await?,
+                Some(Err(damaged)) => Err(damaged),
+                None => continue,
+            };
+            words.push((id, worded));
         }
         Ok(words)
+    }
+
+    /// The words of one that has something to say; the error within is of what is damaged.
+    async fn worded(
+        &mut self,
+        row: &AnyRow,
+        mut said: Said,
+        wording: &Wording,
+        now: Timestamp,
+    ) -> Result<Result<Worded, StoreError>, StoreError> {
+        let late = self.is_late(row, wording)?;
+        let instead_of = self.substitute(row.try_get("fallback_of")?).await?;
+        let occurrences = std::mem::take(&mut said.occurrences);
+        let message = message(row, said, wording, now);
+        Ok(message.map(|message| Worded { message: Message { late, instead_of, ..message }, occurrences }))
     }
 
     /// What each of these notifications has to say of what it mentions.
@@ -103,9 +158,12 @@ impl Transaction {
         notifications: &[Value],
     ) -> Result<HashMap<String, Result<Said, StoreError>>, StoreError> {
         let select = format!(
-            "select n.id as notification, o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
+            "select n.id as notification, o.id, o.fingerprint, o.detail, o.labels, o.annotations, o.generator_url,
+                 (select max(t.heard) from transitions t where t.channel = n.channel and t.occurrence = o.id) as heard_last,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'firing' and t.told_at is not null) as heard_firing,
+                 (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
+                      and t.status = 'firing' and t.told_at is null and t.suppressed is null) as owes_firing,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
                       and t.status = 'resolved' and t.told_at is null and t.suppressed is null) as owes_resolved,
                  (select count(*) from transitions t where t.channel = n.channel and t.occurrence = o.id
@@ -155,13 +213,17 @@ impl Said {
         let is = |column: &str| row.try_get::<i64, _>(column).map(|rows| rows > 0);
         let heard = Heard {
             firing: is("heard_firing")?,
+            last: row.try_get::<Option<&str>, _>("heard_last")?.map(status_of),
+            owes_firing: is("owes_firing")?,
             owes_resolved: is("owes_resolved")?,
             settled: is("settled")?,
             owes_flapping: is("owes_flapping")?,
         };
         if let Some(change) = dedupe::change(occurrence.state, heard) {
             self.unconfirmed |= occurrence.unconfirmed;
-            let flapping = flapping(occurrence.flapping(), heard);
+            let flaps = occurrence.flapping();
+            self.occurrences.push((row.try_get("id")?, occurrence.state, flaps.stage));
+            let flapping = flapping(flaps, heard);
             self.alerts.push(AlertView { flapping, ..view(row, &occurrence, change)? });
         }
         Ok(())
@@ -182,15 +244,16 @@ fn view(row: &AnyRow, occurrence: &Occurrence, change: Change) -> Result<AlertVi
     })
 }
 
-/// That it flaps is said as long as it does; that it does no more, once.
+/// That it flaps, or that it does no more, is said once, and that it flaps again when it is repeated that it fires; not when
+/// there is only other news of its group.
 fn flapping(flapping: occurrence::Flapping, heard: Heard) -> Option<Flapping> {
-    let is_said = flapping.is_now() || (flapping.stage > 0 && heard.owes_flapping);
+    let is_said = heard.owes_flapping || (flapping.is_now() && heard.owes_firing);
     let since = flapping.since.filter(|_| is_said)?;
     Some(Flapping { changes: flapping.changes, since, calm: !flapping.is_now() })
 }
 
 fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Result<Message, StoreError> {
-    let Said { alerts, unconfirmed } = said;
+    let Said { alerts, unconfirmed, .. } = said;
     let id: String = row.try_get("id")?;
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Ok(Message {

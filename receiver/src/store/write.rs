@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::book::{AlertKey, Changes, Receipt, Written};
+use modelwatch_receiver_core::dedupe::Suppression;
 use serde_json::{Value, json};
 
 use super::transaction::{count, new_id, to_json};
 use super::{StoreError, Transaction, Wording};
 
-/// How many notifications newer ones took the place of, by destination.
-pub type Superseded = BTreeMap<String, usize>;
+/// How many notifications are not sent after all, by destination and why.
+pub type Unsent = BTreeMap<(String, Suppression), usize>;
 
 impl Transaction {
     /// Writes everything that a batch of webhooks changed, and puts its notifications into words.
@@ -22,7 +23,7 @@ impl Transaction {
         changes: &Changes,
         wording: &Wording,
         now: Timestamp,
-    ) -> Result<Superseded, StoreError> {
+    ) -> Result<Unsent, StoreError> {
         self.write_receipts(&changes.receipts).await?;
         self.write_beats(&changes.beats).await?;
         // what is over first: at most one occurrence of an alert is open
@@ -30,10 +31,11 @@ impl Transaction {
         self.write_new(&changes.occurrences).await?;
         self.write_copies(&changes.occurrences).await?;
         self.write_won(&changes.won).await?;
-        let superseded = self.queue(&changes.notices).await?;
+        let mut unsent = self.queue(&changes.notices).await?;
         let ids: Vec<&str> = changes.notices.iter().map(|notice| notice.id.as_str()).collect();
         self.word_all(&ids, wording, now).await?;
-        Ok(superseded)
+        unsent.extend(self.end_unheard(&changes.won, wording, now).await?);
+        Ok(unsent)
     }
 
     async fn write_receipts(&mut self, receipts: &[Receipt]) -> Result<(), StoreError> {

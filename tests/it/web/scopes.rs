@@ -23,7 +23,7 @@ const EXPORTER: [(Method, &str, &str); 5] = [
     (Method::GET, "/api/v1/models/loans/distributions", "read"),
     (Method::GET, "/models/loans", "read"),
 ];
-const RECEIVER: [(Method, &str, &str); 7] = [
+const RECEIVER: [(Method, &str, &str); 8] = [
     (Method::POST, "/api/v1/send-test", "write"),
     (Method::POST, "/api/v1/notifications/replay", "write"),
     (Method::POST, "/webhook", "ingest"),
@@ -31,6 +31,7 @@ const RECEIVER: [(Method, &str, &str); 7] = [
     (Method::GET, "/notifications/1", "read"),
     (Method::GET, "/api/v1/alerts", "read"),
     (Method::GET, "/alerts/1", "read"),
+    (Method::GET, "/api/v1/stats", "read"),
 ];
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 

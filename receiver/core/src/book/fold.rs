@@ -12,7 +12,7 @@ use super::{
     AlertCopy, AlertKey, Bound, Changes, Due, Hearsay, Known, Notice, Origin, Posting, Receipt, Times, Won,
 };
 use crate::alert::{Alert, Group, Status};
-use crate::dedupe::{self, Rules, Seen, Suppression, Transition, Verdict};
+use crate::dedupe::{self, Rules, Seen, Suppression, Told, Transition, Verdict};
 use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, Witness, weigh};
 
 /// What the book goes by.
@@ -23,6 +23,8 @@ pub struct Terms<'a> {
     pub own: &'a str,
     /// What each destination wants.
     pub rules: &'a dyn Fn(&str) -> Rules,
+    /// Whether there is a destination of that name.
+    pub exists: &'a dyn Fn(&str) -> bool,
     /// Makes ids: unique everywhere, later ones sorted after earlier ones.
     pub new_id: &'a mut dyn FnMut() -> String,
 }
@@ -255,13 +257,25 @@ impl<'a> Book<'a> {
         }
     }
 
+    /// Where an alert goes: where its route leads, and to whoever else heard of it and is owed its end.
     fn route(&mut self, channels: &[String], seeing: &Seeing, routed: &mut Routed) {
-        if channels.is_empty() {
+        let owed = self.owed(channels, seeing);
+        if channels.is_empty() && owed.is_empty() {
             self.suppress("", &seeing.occurrence, Suppression::NoRoute);
         }
-        for channel in channels {
+        for channel in channels.iter().chain(&owed) {
             routed.add(channel, seeing);
         }
+    }
+
+    /// Those that heard of it although its route does not lead there: one that stood in for another, or one that it led to
+    /// before a reload.
+    fn owed(&self, channels: &[String], seeing: &Seeing) -> Vec<String> {
+        let told = self.pages.get(&seeing.occurrence).map(|page| &page.told);
+        let others = told.into_iter().flatten().filter(|(channel, _)| !channels.contains(channel));
+        let owed =
+            others.filter(|(channel, told)| told.is_owed(seeing.seen()) && (self.terms.exists)(channel));
+        owed.map(|(channel, _)| channel.clone()).collect()
     }
 
     fn tell_all(&mut self, group: &Group, routed: Routed, is_repeat: bool) {
@@ -278,7 +292,7 @@ impl<'a> Book<'a> {
             match self.decide(&channel, &occurrence, Seen { is_repeat, ..seen }, rules) {
                 None => mentions.push(occurrence),
                 Some(reason @ (Suppression::Duplicate | Suppression::Repeat | Suppression::Flapping))
-                    if seen.status == Status::Firing =>
+                    if seen.status == Status::Firing && self.goes_on(&channel, &occurrence) =>
                 {
                     firing.push((occurrence, reason));
                 }
@@ -297,6 +311,12 @@ impl<'a> Book<'a> {
         }
         let (id, group, at) = ((self.terms.new_id)(), group.clone(), self.now);
         self.entries.changes.notices.push(Notice { id, channel, group, at, mentions });
+    }
+
+    /// Whether a destination hears that an occurrence still fires when it hears news of others.
+    fn goes_on(&self, channel: &str, occurrence: &str) -> bool {
+        let told = self.pages.get(occurrence).and_then(|page| page.told.get(channel));
+        told.is_none_or(Told::hears_that_it_goes_on)
     }
 
     /// Wins the transition that is to be told of an occurrence, if there is one; else says why there is none.
@@ -360,6 +380,11 @@ impl Seeing {
         let stage = occurrence.flapping().stage;
         Seeing { occurrence: id, status, old_copy, stage, waits: Waits::Not, spent: None }
     }
+
+    fn seen(&self) -> Seen {
+        let Seeing { status, old_copy, stage, .. } = *self;
+        Seen { status, old_copy, is_repeat: false, stage }
+    }
 }
 
 /// What a webhook says to each destination about each occurrence.
@@ -369,8 +394,8 @@ struct Routed(BTreeMap<String, BTreeMap<String, Seen>>);
 impl Routed {
     /// Copies that are one but for ignored labels say one thing: the newest state, old only if all of them are.
     fn add(&mut self, channel: &str, seeing: &Seeing) {
-        let Seeing { status, old_copy, stage, .. } = *seeing;
-        let seen = Seen { status, old_copy, is_repeat: false, stage };
+        let seen = seeing.seen();
+        let Seen { status, old_copy, stage, .. } = seen;
         let alerts = self.0.entry(channel.to_owned()).or_default();
         let entry = alerts.entry(seeing.occurrence.clone()).or_insert(seen);
         (entry.status, entry.stage) = (status, stage);

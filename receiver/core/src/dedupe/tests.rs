@@ -16,7 +16,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn told_at(second: i64) -> Told {
-    Told { firing: true, last_at: Some(at(second)), ..Told::default() }
+    Told { firing: true, reached: true, last_at: Some(at(second)), ..Told::default() }
 }
 
 fn first(status: Status) -> Transition {
@@ -57,9 +57,20 @@ fn what_is_over_is_told_to_those_who_heard_that_it_began() {
     assert_eq!(decide(RESOLVED, again, RULES, at(60)), Verdict::Suppress(Suppression::Duplicate));
     let never = Verdict::Settle(first(Status::Resolved), Suppression::NeverTold);
     assert_eq!(decide(RESOLVED, Told::default(), RULES, at(60)), never);
-    assert_eq!(decide(RESOLVED, Told { died: true, ..told_at(0) }, RULES, at(60)), never);
+    assert_eq!(decide(RESOLVED, Told { reached: false, ..told_at(0) }, RULES, at(60)), never);
     let off = Verdict::Settle(first(Status::Resolved), Suppression::ResolvedOff);
     assert_eq!(decide(RESOLVED, told_at(0), Rules { send_resolved: false, ..RULES }, at(60)), off);
+}
+
+#[test]
+fn what_flaps_while_it_is_over_is_told_with_its_beginning_so_that_repeats_are_numbered() {
+    let (over, fires) = (Seen { stage: 1, ..RESOLVED }, Seen { stage: 1, ..FIRING });
+    let flaps = Transition { status: Phase::Flapping, repeat: 1 };
+    assert_eq!(decide(over, Told::default(), RULES, at(0)), Verdict::Tell(flaps));
+    assert_eq!(implied(over, Told::default(), flaps), Some(first(Status::Firing)));
+    let told = Told { stage: 1, ..told_at(0) };
+    assert_eq!(implied(over, told, flaps), None);
+    assert_eq!(decide(fires, told, RULES, at(10)), Verdict::Suppress(Suppression::Flapping));
 }
 
 #[test]
@@ -75,6 +86,10 @@ fn a_message_says_what_changed_against_what_was_heard() {
     assert_eq!(change(State::Firing, Heard::default()), Some(Change::New));
     assert_eq!(change(State::Firing, heard), Some(Change::StillFiring));
     assert_eq!(change(State::Stale, heard), Some(Change::StillFiring));
+    let over = Heard { last: Some(Status::Resolved), ..heard };
+    assert_eq!(change(State::Firing, over), None, "it flaps, and nothing else is new about it");
+    assert_eq!(change(State::Firing, Heard { owes_flapping: true, ..over }), Some(Change::New));
+    assert_eq!(change(State::Firing, Heard { owes_firing: true, ..over }), Some(Change::New));
     assert_eq!(change(State::Resolved, owes), Some(Change::Resolved));
     assert_eq!(change(State::Resolved, Heard::default()), Some(Change::Resolved));
     assert_eq!(change(State::Resolved, heard), None);
@@ -130,6 +145,7 @@ impl Memory {
         let told = Told {
             firing: told(Status::Firing),
             resolved: told(Status::Resolved) || self.settled.contains_key(&(destination, occurrence)),
+            reached: told(Status::Firing),
             last_at: told(Status::Firing).then_some(now),
             ..Told::default()
         };

@@ -37,6 +37,7 @@ async fn a_missing_heartbeat_is_told_once_and_its_return_too_also_after_a_restar
     rig.clock.advance(Duration::from_secs(61));
     let history = rig.until(|history| history.len() == 1).await;
     assert_eq!((history[0].channel.as_str(), history[0].kind.as_str()), ("pager", "heartbeat"));
+    rig.deliver().await;
     before.drain(Duration::from_secs(5)).await.unwrap();
     // the watch of the next process finds the alarm open
     rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));

@@ -39,7 +39,9 @@ async fn alerts_are_listed_newest_first_page_by_page_and_by_state() {
 async fn a_timeline_says_what_was_told_and_which_notifications_speak_of_it() {
     let rig = Rig::new(CONFIG).await;
     let intake = rig.running_intake();
-    accept_all(&intake, &[group(&[("A", None)]), group(&[("A", Some(60))])]).await.unwrap();
+    intake.accept(group(&[("A", None)])).await.unwrap();
+    rig.deliver().await;
+    intake.accept(group(&[("A", Some(60))])).await.unwrap();
     let all = alerts(&rig.store, &wish(&[]).unwrap()).await.unwrap();
     let found = timeline(&rig.store, &all.alerts[0].fingerprint, windows(&rig)).await.unwrap().unwrap();
     let found = serde_json::to_value(found).unwrap();
@@ -52,8 +54,27 @@ async fn a_timeline_says_what_was_told_and_which_notifications_speak_of_it() {
     assert_eq!(statuses, ["firing", "resolved"]);
     let notifications = occurrence["notifications"].as_array().unwrap();
     let states: Vec<_> = notifications.iter().map(|mention| mention["status"].as_str().unwrap()).collect();
-    assert_eq!(states, ["pending", "suppressed"], "the newer one took the place of the older one");
+    assert_eq!(states, ["pending", "delivered"]);
     assert!(timeline(&rig.store, "0000000000000000", windows(&rig)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_nobody_ever_heard_of_is_in_the_timeline_with_its_reasons() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    accept_all(&intake, &[group(&[("A", None)]), group(&[("A", Some(60))])]).await.unwrap();
+    rig.deliver().await;
+    let fingerprint = alerts(&rig.store, &wish(&[]).unwrap()).await.unwrap().alerts[0].fingerprint.clone();
+    let found = timeline(&rig.store, &fingerprint, windows(&rig)).await.unwrap().unwrap();
+    let mut told: Vec<_> = found.occurrences[0]
+        .told
+        .iter()
+        .map(|told| (told.status.as_str(), told.told_at, told.suppressed.as_deref()))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, [("firing", None, Some("superseded")), ("resolved", None, Some("never_told"))]);
+    let notifications = &found.occurrences[0].notifications;
+    assert_eq!((notifications.len(), notifications[0].status.as_str()), (1, "suppressed"));
 }
 
 #[tokio::test]

@@ -297,6 +297,16 @@ pub(in crate::store) fn refused() -> Outcome {
     }
 }
 
+/// An attempt of which nobody knows whether it arrived.
+pub(in crate::store) fn no_answer() -> Outcome {
+    Outcome::Retryable {
+        reason: Reason::Timeout,
+        retry_after: None,
+        ambiguous: true,
+        detail: "no answer".to_owned(),
+    }
+}
+
 fn notice(channel: &str, group: Group, occurrence: &str, at: Timestamp) -> Notice {
     Notice { id: new_id(), channel: channel.to_owned(), group, at, mentions: vec![occurrence.to_owned()] }
 }

@@ -124,10 +124,12 @@ async fn fallbacks_do_not_go_round_in_circles() {
 async fn a_fallback_that_heard_it_already_hears_it_as_still_firing_and_no_end_that_it_does_not_want() {
     let bench = Bench::new().await;
     let a = bench.see(&alert("A", None), at(1)).await;
-    bench.queue("pager", &a, FIRING, at(1)).await;
-    let claimed = bench.claim("pager", at(2)).await.unwrap();
-    bench.end(&claimed, &delivered(), Next::Done, at(2)).await;
-    bench.queue("console", &a, FIRING, at(3)).await;
+    for channel in ["pager", "console"] {
+        bench.queue(channel, &a, FIRING, at(1)).await;
+        let claimed = bench.claim(channel, at(2)).await.unwrap();
+        bench.end(&claimed, &delivered(), Next::Done, at(2)).await;
+    }
+    bench.queue("console", &a, Transition { repeat: 1, ..FIRING }, at(3)).await;
     bury(&bench, "console", Some(&pager(false))).await;
     let again = bench.claim("pager", at(12)).await.unwrap();
     assert_eq!(again.message.alerts[0].change, Change::StillFiring);

@@ -109,6 +109,93 @@ fn what_is_due_and_was_heard_of_meanwhile_is_only_looked_at_later() {
     assert_eq!(entries.changes.occurrences[0].check_at, Some(at(9 * 3600)));
 }
 
+/// What each destination is told by notifications, as `channel: occurrences`.
+fn notices(entries: &Entries) -> Vec<String> {
+    let notices = entries.changes.notices.iter();
+    notices.map(|notice| format!("{}: {}", notice.channel, notice.mentions.len())).collect()
+}
+
+/// What is settled untold, as `channel status: reason`.
+fn settled(entries: &Entries) -> Vec<String> {
+    let settled = entries.changes.won.iter().filter_map(|won| Some((won, won.suppressed?)));
+    let line = |(won, reason): (&Won, Suppression)| {
+        format!("{} {}: {}", won.channel, won.transition.status.as_str(), reason.as_str())
+    };
+    settled.map(line).collect()
+}
+
+/// The same webhook with another route.
+fn routed(mut webhook: Posting, channels: &[&str]) -> Posting {
+    for copy in &mut webhook.copies {
+        copy.bound = Bound::Channels(channels.iter().map(|&channel| channel.to_owned()).collect());
+    }
+    webhook
+}
+
+#[test]
+fn the_end_of_what_waits_unheard_is_not_told() {
+    let mut ledger = Ledger::default();
+    ledger.is_mute = true;
+    ledger.enter(&[group(&[("A", 0, None)])], at(10));
+    let end = ledger.enter(&[group(&[("A", 0, Some(20))])], at(30));
+    assert_eq!(settled(&end), ["console resolved: never_told", "quiet resolved: never_told"]);
+    assert_eq!(end.changes.notices, []);
+    let untold: Vec<_> =
+        end.hearsay.untold.into_keys().map(|(channel, _, reason)| (channel, reason)).collect();
+    assert_eq!(untold, CHANNELS.map(|channel| (channel.to_owned(), Suppression::NeverTold)), "it is counted");
+    let again = ledger.enter(&[group(&[("A", 0, Some(20)), ("A", 40, None)])], at(50));
+    assert_eq!(notices(&again), ["console: 1", "quiet: 1"], "what begins again is told");
+}
+
+#[test]
+fn what_begins_and_ends_at_once_is_never_told_and_others_are_told_without_it() {
+    let mut ledger = Ledger::default();
+    let webhooks = [group(&[("A", 0, None), ("B", 0, None)]), group(&[("A", 0, Some(5)), ("B", 0, None)])];
+    let entries = ledger.enter(&webhooks, at(10));
+    assert_eq!(settled(&entries), ["console resolved: never_told", "quiet resolved: never_told"]);
+    assert_eq!(notices(&entries), ["console: 2", "quiet: 2"], "the store leaves out what is over");
+}
+
+#[test]
+fn an_end_is_told_to_whoever_heard_the_beginning_wherever_routes_lead_by_now() {
+    let mut ledger = Ledger::default();
+    ledger.enter(&[routed(group(&[("A", 0, None)]), &["console", "pager", "gone", "quiet"])], at(10));
+    ledger.only = vec!["console", "pager", "quiet", "other"];
+    let rerouted = |alert| routed(group(&[alert]), &["other"]);
+    assert_eq!(notices(&ledger.enter(&[rerouted(("A", 0, None))], at(20))), ["other: 1"]);
+    let end = ledger.enter(&[rerouted(("A", 0, Some(25)))], at(30));
+    assert_eq!(notices(&end), ["console: 1"]);
+    let off = ["other", "pager", "quiet"].map(|channel| format!("{channel} resolved: resolved_off"));
+    assert_eq!(settled(&end), off, "what a channel wants counts; one that is gone is left alone");
+    let copy = ledger.enter(&[rerouted(("A", 0, Some(25)))], at(40));
+    assert_eq!((notices(&copy), settled(&copy)), (vec![], vec![]), "once");
+    assert!(copy.hearsay.untold.keys().all(|(channel, ..)| channel == "other"), "{:?}", copy.hearsay);
+}
+
+#[test]
+fn an_end_that_no_route_takes_any_more_is_told_to_whoever_heard_the_beginning() {
+    let mut ledger = Ledger::default();
+    ledger.enter(&[routed(group(&[("A", 0, None)]), &["console"])], at(10));
+    let end = ledger.enter(&[routed(group(&[("A", 0, Some(25))]), &[])], at(30));
+    assert_eq!(notices(&end), ["console: 1"]);
+    assert!(end.hearsay.untold.is_empty(), "{:?}", end.hearsay);
+}
+
+#[test]
+fn what_flapped_and_was_told_to_be_over_is_not_among_what_still_fires() {
+    let mut ledger = Ledger::default();
+    ledger.flap = Flap { changes: 4, within: Duration::from_secs(3600) };
+    let webhooks = [("A", 0, None), ("A", 0, Some(10)), ("A", 20, None), ("A", 20, Some(30))];
+    for (second, alert) in (0..).step_by(10).zip(webhooks) {
+        ledger.enter(&[group(&[alert])], at(second + 1));
+    }
+    let both = ledger.enter(&[group(&[("A", 40, None), ("B", 40, None)])], at(41));
+    assert_eq!(notices(&both), ["console: 1", "quiet: 2"], "the second one does not hear what is over");
+    let flapping: Vec<_> =
+        both.hearsay.untold.keys().filter(|(.., reason)| *reason == Suppression::Flapping).collect();
+    assert_eq!(flapping.len(), 1, "{:?}", both.hearsay);
+}
+
 #[test]
 fn hearsay_of_what_was_written_meanwhile_is_not_written_over_it() {
     let mut ledger = Ledger::default();
@@ -156,7 +243,9 @@ proptest! {
     /// However webhooks are cut into batches of one moment, the same comes of it.
     #[test]
     fn batches_make_no_difference((_, way) in truth().prop_flat_map(|truth| (Just(()), deliveries(&truth)))) {
+        // what is heard between two batches does make a difference
         let (mut together, mut alone) = (Ledger::default(), Ledger::default());
+        (together.is_mute, alone.is_mute) = (true, true);
         let webhooks: Vec<Posting> = way.into_iter().map(|delivered| delivered.posting).take(12).collect();
         together.enter(&webhooks, at(100));
         for webhook in &webhooks {
@@ -204,7 +293,9 @@ fn check_end(ledger: &Ledger, truth: &Truth) -> Result<(), TestCaseError> {
                 prop_assert_eq!(is_over, ended.is_some(), "{} {}: an end is told or settled", channel, name);
                 prop_assert!(fired == Some(None) || ended == Some(Some(Suppression::NeverTold)));
                 let settles = channel == CHANNELS[1];
-                let off = fired.is_some().then_some(Suppression::ResolvedOff);
+                let heard =
+                    fired.is_some() && !ledger.at_once.contains(&(channel.to_owned(), row.id.clone()));
+                let off = heard.then_some(Suppression::ResolvedOff);
                 if settles && is_over {
                     prop_assert_eq!(ended.flatten(), off.or(Some(Suppression::NeverTold)));
                 }

@@ -82,7 +82,15 @@ pub(super) struct Ledger {
     rows: Vec<Row>,
     transitions: BTreeMap<(String, String, Transition), Option<Suppression>>,
     last: BTreeMap<(String, String), Timestamp>,
+    /// What each destination heard last of an occurrence.
+    heard: BTreeMap<(String, String), Status>,
+    /// Where a beginning and its end were accepted at once, so that nobody can have heard of it in between.
+    pub(super) at_once: BTreeSet<(String, String)>,
     ids: u64,
+    /// Nothing is ever delivered.
+    pub(super) is_mute: bool,
+    /// The only destinations that there are; all, if it is empty.
+    pub(super) only: Vec<&'static str>,
     /// When alerts flap; never, unless it is set.
     pub(super) flap: Flap,
     /// Who can say whether alerts fire.
@@ -185,7 +193,9 @@ impl Ledger {
             reorder: WINDOWS.reorder,
         };
         let windows = Windows { flap: self.flap, ..WINDOWS };
-        let terms = Terms { windows, own: "(own)", rules: &rules, new_id: &mut new_id };
+        let only = self.only.clone();
+        let exists = move |channel: &str| only.is_empty() || only.contains(&channel);
+        let terms = Terms { windows, own: "(own)", rules: &rules, exists: &exists, new_id: &mut new_id };
         // everything is read anew, as after a restart
         let mut book = Book::new(self.known(), terms, now);
         enter(&mut book);
@@ -200,14 +210,20 @@ impl Ledger {
             id: row.id.clone(),
             occurrence: row.occurrence.clone(),
             copy: row.copy.2,
-            told: CHANNELS.iter().filter_map(|channel| self.told(channel, &row.id)).collect(),
+            told: self.channels().into_iter().filter_map(|channel| self.told(channel, &row.id)).collect(),
         };
         self.rows.iter().map(|row| (row.key.clone(), known(row))).collect()
     }
 
+    fn channels(&self) -> BTreeSet<&str> {
+        self.transitions.keys().map(|(channel, ..)| channel.as_str()).collect()
+    }
+
     fn told(&self, channel: &str, occurrence: &str) -> Option<(String, Told)> {
-        let last_at = self.last.get(&(channel.to_owned(), occurrence.to_owned())).copied();
-        let mut told = Told { last_at, ..Told::default() };
+        let place = (channel.to_owned(), occurrence.to_owned());
+        let heard = self.heard.get(&place).copied();
+        let last_at = self.last.get(&place).copied();
+        let mut told = Told { last_at, heard, reached: heard.is_some(), ..Told::default() };
         for (to, of, transition) in self.transitions.keys() {
             if to == channel && of == occurrence {
                 told.win(*transition);
@@ -224,6 +240,10 @@ impl Ledger {
             let place = (won.channel.clone(), won.occurrence.clone(), won.transition);
             let before = self.transitions.insert(place, won.suppressed);
             assert_eq!(before, None, "{won:?} was won before");
+            let place = (won.channel.clone(), won.occurrence.clone());
+            if won.suppressed == Some(Suppression::NeverTold) && !self.heard.contains_key(&place) {
+                self.at_once.insert(place);
+            }
         }
         for notice in &entries.changes.notices {
             let mentions: BTreeSet<&String> = notice.mentions.iter().collect();
@@ -231,6 +251,7 @@ impl Ledger {
             self.told_of += u64::try_from(mentions.len()).unwrap();
             for mention in mentions {
                 self.last.insert((notice.channel.clone(), mention.clone()), notice.at);
+                self.hear(&notice.channel, mention);
             }
         }
         if self.forgets {
@@ -242,6 +263,16 @@ impl Ledger {
         }
         for (_, times) in entries.hearsay.untold.iter().filter(|((channel, ..), _)| !channel.is_empty()) {
             self.untold += times.times;
+        }
+    }
+
+    /// What is queued is delivered at once.
+    fn hear(&mut self, channel: &str, occurrence: &str) {
+        let row = self.rows.iter().find(|row| row.id == occurrence).unwrap();
+        let is_over = self.at_once.contains(&(channel.to_owned(), occurrence.to_owned()));
+        if !self.is_mute && !is_over {
+            let status = row.occurrence.state.status();
+            self.heard.insert((channel.to_owned(), occurrence.to_owned()), status);
         }
     }
 
