@@ -60,8 +60,10 @@ async fn every_outage_is_told_however_many_there_are() {
     for outage in 0..5 {
         rig.clock.advance(Duration::from_secs(61));
         rig.until(|history| history.len() == 2 * outage + 1).await;
+        rig.deliver().await;
         intake.accept(group(&[("Watchdog", None)])).await.unwrap();
         let history = rig.until(|history| history.len() == 2 * outage + 2).await;
+        rig.deliver().await;
         assert_eq!(history[2 * outage].alerts[0].change, Change::New, "outage {outage}");
     }
 }
