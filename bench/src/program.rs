@@ -18,6 +18,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long it may take to say whether it is.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
+/// The kernel counts processor time in hundredths of a second, whatever its own ticks are.
+const TICK_MS: u64 = 10;
+
 /// What Debian and everyone else call it.
 const ALERTMANAGERS: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
 
@@ -133,6 +136,20 @@ impl Running {
         let id = self.child.id().context("the process is gone")?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         Ok(Memory { now: kilobytes(&status, "VmRSS:")?, peak: kilobytes(&status, "VmHWM:")? })
+    }
+
+    /// The processor time that it took so far, user and system.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn processor(&self) -> Result<Duration> {
+        let id = self.child.id().context("the process is gone")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // what comes after its name, which may hold anything
+        let numbers = status.rsplit_once(')').context("the kernel tells no processor time")?.1;
+        let ticks = numbers.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = ticks.sum::<Result<u64, _>>()?;
+        Ok(Duration::from_millis(ticks * TICK_MS))
     }
 
     /// Ends it, gracelessly.

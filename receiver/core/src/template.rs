@@ -35,6 +35,16 @@ const MAX_NESTED: usize = 2;
 /// How many alerts of a sample the pieces for one alert are tried on.
 const TRIED_ALERTS: usize = 100;
 
+/// What pieces are rendered with, as the functions of [`view`] make it.
+#[derive(Debug)]
+pub struct Data(Context);
+
+impl From<Value> for Data {
+    fn from(value: Value) -> Data {
+        Data(Context::from(value))
+    }
+}
+
 /// What is wrong with a piece, or why it failed on a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Fault {
@@ -85,13 +95,12 @@ impl Template {
     ///
     /// # Errors
     /// The piece names something that `data` does not have, or renders too much.
-    pub fn render(&self, piece: &str, data: Value) -> Result<String, Fault> {
+    pub fn render(&self, piece: &str, data: &Data) -> Result<String, Fault> {
         let mut output = Capped::default();
-        let context = Context::from(data);
         let registry = self.registries.get(piece);
         registry
             .ok_or_else(|| fault(piece, None, "there is no such piece"))?
-            .render_with_context_to_write(piece, &context, &mut output)
+            .render_with_context_to_write(piece, &data.0, &mut output)
             .map_err(|error| render_fault(piece, &error))?;
         Ok(tidy(&String::from_utf8_lossy(&output.0)))
     }
@@ -139,7 +148,7 @@ impl Template {
 
     fn try_piece(&self, piece: &Piece, sample: &Sample) -> Result<(), Fault> {
         for data in sample.of_scope(piece.scope) {
-            let text = self.render(piece.name, data.clone())?;
+            let text = self.render(piece.name, data)?;
             if piece.required && text.is_empty() {
                 return Err(fault(piece.name, None, "it renders to nothing"));
             }
@@ -150,19 +159,23 @@ impl Template {
 
 /// What a sample gives each kind of piece to render.
 struct Sample {
-    message: Value,
-    alerts: Vec<Value>,
-    labels: Vec<Value>,
+    message: Data,
+    alerts: Vec<Data>,
+    labels: Vec<Data>,
 }
 
 impl Sample {
     fn of(message: &Message) -> Self {
         let alerts: Vec<Value> = view::alerts(message).take(TRIED_ALERTS).collect();
-        let labels = alerts.iter().flat_map(|alert| view::labels(&alert["alert"]["labels"])).collect();
-        Self { message: view::message(message), alerts, labels }
+        let labels = alerts.iter().flat_map(|alert| view::labels(&alert["alert"]["labels"])).map(Data::from);
+        Self {
+            message: view::message(message).into(),
+            labels: labels.collect(),
+            alerts: alerts.into_iter().map(Data::from).collect(),
+        }
     }
 
-    fn of_scope(&self, scope: Scope) -> &[Value] {
+    fn of_scope(&self, scope: Scope) -> &[Data] {
         match scope {
             Scope::Message => std::slice::from_ref(&self.message),
             Scope::Alert => &self.alerts,

@@ -1,5 +1,4 @@
 use modelwatch_common::secret::Secret;
-use modelwatch_receiver_core::alert::Status;
 
 use super::*;
 use crate::history::Entry;

@@ -28,7 +28,7 @@ impl Log {
 impl Notifier for Log {
     fn render(&self, message: &Message) -> Rendered {
         let rendered = self.templates.try_render(&self.template, Format::Log, |template| {
-            template.render("line", view::message(message))
+            template.render("line", &view::message(message).into())
         });
         let (content, problem) = match rendered {
             Ok(content) => (content, None),

@@ -1,14 +1,13 @@
 //! What is known of the alerts of a batch, read at once however many they are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use modelwatch_receiver_core::alert::{Fingerprint, Status};
 use modelwatch_receiver_core::book::{AlertKey, Known};
 use modelwatch_receiver_core::dedupe::{Phase, Told};
 use modelwatch_receiver_core::occurrence::{Occurrence, State};
-use serde_json::{Value, json};
+use serde::Deserialize;
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
 use super::transaction::{from_json, timestamp};
 use super::unheard::ARRIVED;
@@ -22,11 +21,11 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn known(&mut self, alerts: &[AlertKey]) -> Result<HashMap<AlertKey, Known>, StoreError> {
-        let keys: Vec<Value> =
-            alerts.iter().map(|key| json!([key.source, key.fingerprint.to_string()])).collect();
-        let rows = self
-            .select(
-                "select o.id, o.source, o.fingerprint, o.detail, o.seen_at, o.copy
+        let keys: Vec<(&str, Fingerprint)> =
+            alerts.iter().map(|key| (key.source.as_str(), key.fingerprint)).collect();
+        let stored: Vec<Stored> = self
+            .list(
+                "select {list}o.id, o.source, o.fingerprint, o.detail, o.seen_at, o.copy{/list}
                  from {rows} cross join occurrences o
                  where o.id = (select newest.id from occurrences newest
                                where newest.source = r.value->>0 and newest.fingerprint = r.value->>1
@@ -34,15 +33,15 @@ impl Transaction {
                 &keys,
             )
             .await?;
-        let mut found = HashMap::with_capacity(rows.len());
-        let mut keys = HashMap::with_capacity(rows.len());
-        for row in &rows {
-            match known(row) {
+        let mut found = HashMap::with_capacity(stored.len());
+        let mut keys = HashMap::with_capacity(stored.len());
+        for stored in stored {
+            match known(&stored) {
                 Ok((key, known)) => {
-                    keys.insert(known.id.clone(), key.clone());
+                    keys.insert(stored.id, key.clone());
                     found.insert(key, known);
                 }
-                Err(error) => self.close_damaged(row.try_get("id")?, &error).await?,
+                Err(error) => self.close_damaged(&stored.id, &error).await?,
             }
         }
         self.add_told(&keys, &mut found).await?;
@@ -54,24 +53,27 @@ impl Transaction {
         keys: &HashMap<String, AlertKey>,
         found: &mut HashMap<AlertKey, Known>,
     ) -> Result<(), StoreError> {
-        let ids: Vec<Value> = keys.keys().map(|id| json!([id])).collect();
-        let rows = self
-            .select(
-                "select t.occurrence, t.channel, t.status, max(t.repeat_number) as newest,
-                     max(t.last_at) as last_at, max(t.told_at) as told_at, max(t.heard) as heard
-                 from {rows} cross join transitions t where t.occurrence = r.value->>0
-                 group by t.occurrence, t.channel, t.status",
+        let ids: Vec<(&str,)> = keys.keys().map(|id| (id.as_str(),)).collect();
+        let transitions: Vec<Won> = self
+            .list(
+                "select {list}t.occurrence, t.channel, t.status, t.newest, t.last_at, t.is_told, t.heard{/list}
+                 from (select t.occurrence, t.channel, t.status, max(t.repeat_number) as newest,
+                           max(t.last_at) as last_at, max(t.heard) as heard,
+                           case when max(t.told_at) is null then 0 else 1 end as is_told
+                       from {rows} cross join transitions t where t.occurrence = r.value->>0
+                       group by t.occurrence, t.channel, t.status) as t",
                 &ids,
             )
             .await?;
         let mut unheard = BTreeSet::new();
-        for row in &rows {
-            let (occurrence, channel): (String, String) =
-                (row.try_get("occurrence")?, row.try_get("channel")?);
-            let Some(known) = keys.get(&occurrence).and_then(|key| found.get_mut(key)) else { continue };
-            add(known.told.entry(channel.clone()).or_default(), row)?;
-            if is_unheard(row)? {
-                unheard.insert((occurrence, channel));
+        for won in transitions {
+            let Some(known) = keys.get(&won.occurrence).and_then(|key| found.get_mut(key)) else { continue };
+            match known.told.get_mut(&won.channel) {
+                Some(told) => add(told, &won)?,
+                None => add(known.told.entry(won.channel.clone()).or_default(), &won)?,
+            }
+            if won.is_unheard() {
+                unheard.insert((won.occurrence, won.channel));
             }
         }
         for (occurrence, channel) in self.perhaps_reached(unheard).await? {
@@ -85,7 +87,7 @@ impl Transaction {
     /// Those of `unheard` of which a channel may have heard all the same, or hears while it is decided what it is told.
     async fn perhaps_reached(&mut self, unheard: BTreeSet<Place>) -> Result<Vec<Place>, StoreError> {
         let ids: BTreeSet<&str> = unheard.iter().map(|(occurrence, _)| occurrence.as_str()).collect();
-        let ids: Vec<Value> = ids.into_iter().map(|id| json!([id])).collect();
+        let ids: Vec<(&str,)> = ids.into_iter().map(|id| (id,)).collect();
         let select = format!(
             "select distinct m.occurrence, n.channel
              from {{rows}} cross join mentions m cross join notifications n
@@ -113,10 +115,34 @@ impl Transaction {
 /// An occurrence and a channel.
 type Place = (String, String);
 
-/// Whether it is that an occurrence fires, and its channel has not heard so yet.
-fn is_unheard(row: &AnyRow) -> Result<bool, StoreError> {
-    let fires = row.try_get::<&str, _>("status")? == Status::Firing.as_str();
-    Ok(fires && row.try_get::<Option<i64>, _>("told_at")?.is_none())
+/// The newest occurrence of an alert as it is stored.
+#[derive(Deserialize)]
+struct Stored {
+    id: String,
+    source: String,
+    fingerprint: String,
+    detail: String,
+    seen_at: i64,
+    copy: i64,
+}
+
+/// The transitions of one status that a channel was told of an occurrence, or is about to be.
+#[derive(Deserialize)]
+struct Won {
+    occurrence: String,
+    channel: String,
+    status: String,
+    newest: i64,
+    last_at: Option<i64>,
+    is_told: i64,
+    heard: Option<String>,
+}
+
+impl Won {
+    /// Whether it is that an occurrence fires, and its channel has not heard so yet.
+    fn is_unheard(&self) -> bool {
+        self.status == Status::Firing.as_str() && self.is_told == 0
+    }
 }
 
 /// What a column says that holds what was heard.
@@ -125,38 +151,31 @@ pub(super) fn status_of(heard: &str) -> Status {
 }
 
 /// Adds the transitions of one status to what was told.
-fn add(told: &mut Told, row: &AnyRow) -> Result<(), StoreError> {
-    let status: &str = row.try_get("status")?;
-    if let Some(heard) = row.try_get::<Option<&str>, _>("heard")? {
+fn add(told: &mut Told, won: &Won) -> Result<(), StoreError> {
+    if let Some(heard) = &won.heard {
         told.heard = Some(status_of(heard));
         told.reached = true;
     }
-    if status == Status::Resolved.as_str() {
+    if won.status == Status::Resolved.as_str() {
         told.resolved = true;
-        told.end = told.end.max(row.try_get("newest")?);
-    } else if status == Phase::Flapping.as_str() {
-        told.stage = told.stage.max(row.try_get("newest")?);
-    } else if status == Status::Firing.as_str() {
+        told.end = told.end.max(won.newest);
+    } else if won.status == Phase::Flapping.as_str() {
+        told.stage = told.stage.max(won.newest);
+    } else if won.status == Status::Firing.as_str() {
         told.firing = true;
-        told.reached |= row.try_get::<Option<i64>, _>("told_at")?.is_some();
-        told.repeats = told.repeats.max(row.try_get("newest")?);
-        let last = row.try_get::<Option<i64>, _>("last_at")?.map(timestamp).transpose()?;
-        told.last_at = told.last_at.max(last);
+        told.reached |= won.is_told != 0;
+        told.repeats = told.repeats.max(won.newest);
+        told.last_at = told.last_at.max(won.last_at.map(timestamp).transpose()?);
     }
     Ok(())
 }
 
-fn known(row: &AnyRow) -> Result<(AlertKey, Known), StoreError> {
-    let fingerprint = Fingerprint::try_from(row.try_get::<String, _>("fingerprint")?)
+fn known(stored: &Stored) -> Result<(AlertKey, Known), StoreError> {
+    let fingerprint = Fingerprint::try_from(stored.fingerprint.clone())
         .map_err(|error| StoreError::Damaged(error.to_string()))?;
-    let mut occurrence: Occurrence = from_json(row.try_get("detail")?)?;
+    let mut occurrence: Occurrence = from_json(&stored.detail)?;
     // copies that changed nothing moved only the column
-    occurrence.seen_at = timestamp(row.try_get("seen_at")?)?;
-    let known = Known {
-        id: row.try_get("id")?,
-        occurrence,
-        copy: row.try_get("copy")?,
-        told: std::collections::BTreeMap::new(),
-    };
-    Ok((AlertKey { source: row.try_get("source")?, fingerprint }, known))
+    occurrence.seen_at = timestamp(stored.seen_at)?;
+    let known = Known { id: stored.id.clone(), occurrence, copy: stored.copy, told: BTreeMap::new() };
+    Ok((AlertKey { source: stored.source.clone(), fingerprint }, known))
 }

@@ -12,6 +12,11 @@ use super::{HISTORY_READERS, PATIENCE, Pools, READERS, StoreError, schema};
 /// What every connection begins with: readers never block the writer, and a commit is on disk when it returns.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000";
 
+/// The same for who writes: it keeps the inner pages of its indices in memory (16 MiB at most), and brings the log into
+/// the file every 16 MiB instead of every 4, since each time costs syncs of its own.
+const WRITING: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000;
+    pragma cache_size = -16384; pragma wal_autocheckpoint = 4096";
+
 /// Makes the store's folder, and keeps other processes from serving it for as long as the file is open.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     create_directory(path)?;
@@ -28,11 +33,11 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// Connects, to a new store if need be, whose tables are up to date then.
 pub(super) async fn serve(path: &Path) -> Result<Pools, StoreError> {
-    let writer = connect(path, "rwc", 1).await?;
+    let writer = connect(path, "rwc", 1, WRITING).await?;
     let migrated = schema::migrator().run(&writer).await;
     migrated.map_err(|error| StoreError::Unusable { path: path.to_owned(), error: error.to_string() })?;
-    let readers = connect(path, "ro", READERS).await?;
-    let history = connect(path, "ro", HISTORY_READERS).await?;
+    let readers = connect(path, "ro", READERS, PRAGMAS).await?;
+    let history = connect(path, "ro", HISTORY_READERS, PRAGMAS).await?;
     Ok(Pools { writer, readers, history })
 }
 
@@ -41,7 +46,7 @@ pub(super) async fn look(path: &Path) -> Result<Pools, StoreError> {
     if !path.exists() {
         return Err(StoreError::Absent(path.display().to_string()));
     }
-    let readers = connect(path, "rw", 1).await?;
+    let readers = connect(path, "rw", 1, PRAGMAS).await?;
     sqlx::query("select count(*) from notifications where id = ''")
         .fetch_one(&readers)
         .await
@@ -49,7 +54,12 @@ pub(super) async fn look(path: &Path) -> Result<Pools, StoreError> {
     Ok(Pools { writer: readers.clone(), history: readers.clone(), readers })
 }
 
-async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, StoreError> {
+async fn connect(
+    path: &Path,
+    mode: &str,
+    connections: u32,
+    pragmas: &'static str,
+) -> Result<AnyPool, StoreError> {
     sqlx::any::install_default_drivers();
     let url = url(path, mode);
     // A pool tries again for half a minute before it says anything; one connection says at once what is wrong.
@@ -59,8 +69,8 @@ async fn connect(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, S
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(PATIENCE)
-        .after_connect(|connection, _| {
-            Box::pin(async move { sqlx::raw_sql(PRAGMAS).execute(connection).await.map(drop) })
+        .after_connect(move |connection, _| {
+            Box::pin(async move { sqlx::raw_sql(pragmas).execute(connection).await.map(drop) })
         });
     options.connect(&url).await.map_err(|error| unusable(path, &error))
 }

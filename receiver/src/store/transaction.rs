@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
@@ -79,7 +78,7 @@ impl Transaction {
     }
 
     /// Runs a statement over `rows`, which stand in its `{rows}`; over none, nothing.
-    pub(super) async fn apply(&mut self, sql: &str, rows: &[Value]) -> Result<(), StoreError> {
+    pub(super) async fn apply(&mut self, sql: &str, rows: &[impl Serialize]) -> Result<(), StoreError> {
         if !rows.is_empty() {
             let statement = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
             statement.execute(self.connection()).await?;
@@ -88,12 +87,30 @@ impl Transaction {
     }
 
     /// What a query over `rows`, which stand in its `{rows}`, finds.
-    pub(super) async fn select(&mut self, sql: &str, rows: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
+    pub(super) async fn select(
+        &mut self,
+        sql: &str,
+        rows: &[impl Serialize],
+    ) -> Result<Vec<AnyRow>, StoreError> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let query = sqlx::query(self.dialect.sql(sql)).bind(to_json(&rows)?);
         Ok(query.fetch_all(self.connection()).await?)
+    }
+
+    /// The same where it is much: what is found comes as one `{list}`.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &mut self,
+        sql: &str,
+        rows: &[impl Serialize],
+    ) -> Result<Vec<T>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = sqlx::query_scalar(self.dialect.sql(sql)).bind(to_json(&rows)?);
+        let found: String = query.fetch_one(self.connection()).await?;
+        from_json(&found)
     }
 
     /// Puts everything on disk.

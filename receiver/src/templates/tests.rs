@@ -33,7 +33,7 @@ fn load(folder: &TempDir) -> (Templates, Registry) {
 
 fn title(templates: &Templates) -> String {
     let template = templates.current("slack", Format::Slack).unwrap();
-    template.render("title", view::message(&samples::firing())).unwrap()
+    template.render("title", &view::message(&samples::firing()).into()).unwrap()
 }
 
 fn errors(registry: &Registry) -> u64 {
@@ -54,7 +54,7 @@ fn a_file_replaces_the_built_in_piece_and_leaves_the_others() {
     let summary = templates
         .current("slack", Format::Slack)
         .unwrap()
-        .render("summary", view::message(&samples::firing()))
+        .render("summary", &view::message(&samples::firing()).into())
         .unwrap();
     assert!(summary.contains("A feature of employment"), "{summary}");
     assert_eq!(errors(&registry), 0, "the series is there from the start");
@@ -135,7 +135,7 @@ fn one_name_in_two_formats_is_two_templates() {
     let templates = Templates::load(source.clone(), &Registry::new()).unwrap();
     assert_eq!(title(&templates), "[FIRING:1][DEV] FeatureDriftSevere");
     let line = templates.current("slack", Format::Log).unwrap();
-    line.render("line", view::message(&samples::firing())).unwrap();
+    line.render("line", &view::message(&samples::firing()).into()).unwrap();
     let faults = source.check().unwrap_err().to_string();
     assert_eq!(faults, "there is no template `slack`: templates.path is not set");
 }
@@ -163,7 +163,7 @@ fn what_is_no_text_is_named() {
 fn a_failure_on_real_data_is_counted() {
     let (templates, registry) = load(&folder(&[]));
     let failed = templates
-        .try_render("slack", Format::Slack, |template| template.render("nowhere", serde_json::json!({})));
+        .try_render("slack", Format::Slack, |template| template.render("nowhere", &serde_json::json!({}).into()));
     failed.unwrap_err();
     assert_eq!(errors(&registry), 1);
 }
@@ -263,14 +263,14 @@ fn every_built_in_template_says_what_flaps_and_what_has_calmed_down() {
         .map(|(n, f)| (n.to_owned(), f));
     let source = TemplateSource { folder: None, wanted: wanted.into() };
     let templates = Templates::load(source, &Registry::new()).unwrap();
-    let data = view::message(&samples::flapping());
+    let data = view::message(&samples::flapping()).into();
     for (name, format, piece) in [
         ("slack", Format::Slack, "summary"),
         ("email", Format::Email, "text"),
         ("email", Format::Email, "html"),
         ("log", Format::Log, "line"),
     ] {
-        let text = templates.current(name, format).unwrap().render(piece, data.clone()).unwrap();
+        let text = templates.current(name, format).unwrap().render(piece, &data).unwrap();
         for words in ["began or ended 6 times since", "has calmed down: it began or ended 14 times since"] {
             assert!(text.contains(words), "{name} {piece}: {text}");
         }

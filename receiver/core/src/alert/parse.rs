@@ -88,12 +88,18 @@ impl Snapshot {
     /// # Errors
     /// Names what makes the body one that can never be accepted.
     pub fn parse(body: &[u8]) -> Result<Snapshot, SnapshotError> {
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let raw =
-            serde_path_to_error::deserialize::<_, Object<RawSnapshot>>(&mut reader).map_err(no_webhook)?;
-        reader.end().map_err(SnapshotError::Syntax)?;
+        // where a fault lies is worked out only once there is one: it costs as much as reading
+        let raw = serde_json::from_slice::<Object<RawSnapshot>>(body).or_else(|_| read_to_fault(body))?;
         raw.0.try_into()
     }
+}
+
+/// Reads a body again, noting where it is.
+fn read_to_fault(body: &[u8]) -> Result<Object<RawSnapshot>, SnapshotError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let raw = serde_path_to_error::deserialize(&mut reader).map_err(no_webhook)?;
+    reader.end().map_err(SnapshotError::Syntax)?;
+    Ok(raw)
 }
 
 fn no_webhook(error: serde_path_to_error::Error<serde_json::Error>) -> SnapshotError {

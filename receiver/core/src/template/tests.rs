@@ -16,7 +16,7 @@ fn faults(piece: &str, source: &str) -> Vec<String> {
 }
 
 fn render(piece: &str, message: &Message) -> String {
-    built_in(Format::Slack).render(piece, view::message(message)).unwrap()
+    built_in(Format::Slack).render(piece, &view::message(message).into()).unwrap()
 }
 
 #[test]
@@ -168,14 +168,14 @@ fn empty_lines_and_spaces_that_blocks_leave_behind_are_removed() {
 #[test]
 fn a_log_line_is_one_line() {
     for (name, message) in samples::all() {
-        let line = built_in(Format::Log).render("line", view::message(&message)).unwrap();
+        let line = built_in(Format::Log).render("line", &view::message(&message).into()).unwrap();
         assert!(!line.is_empty() && !line.contains('\n'), "{name}: {line}");
     }
 }
 
 fn mail(piece: &str, message: &Message) -> String {
     static TEMPLATE: LazyLock<Template> = LazyLock::new(|| built_in(Format::Email));
-    TEMPLATE.render(piece, view::message(message)).unwrap()
+    TEMPLATE.render(piece, &view::message(message).into()).unwrap()
 }
 
 #[test]
@@ -266,10 +266,10 @@ proptest! {
         let template = &*TEMPLATE;
         let mut texts: Vec<String> = ["title", "text", "summary", "action", "footer"]
             .into_iter()
-            .map(|piece| template.render(piece, view::message(&message)).unwrap())
+            .map(|piece| template.render(piece, &view::message(&message).into()).unwrap())
             .collect();
         for data in view::labels(&view::message(&message)["common_labels"]) {
-            texts.push(template.render("label", data).unwrap());
+            texts.push(template.render("label", &data.into()).unwrap());
         }
         for text in texts {
             for (start, _) in text.match_indices('<') {

@@ -19,8 +19,8 @@ pub(super) struct Pieces {
 
 /// The texts as the template makes them.
 pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pieces, Fault> {
-    let data = view::message(message);
-    let render = |piece| template.render(piece, data.clone());
+    let data = view::message(message).into();
+    let render = |piece| template.render(piece, &data);
     Ok(Pieces { subject: render("subject")?, text: render("text")?, html: render("html")? })
 }
 

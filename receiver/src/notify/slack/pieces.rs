@@ -39,14 +39,16 @@ pub(super) struct Alert {
 /// The texts as the template makes them.
 pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pieces, Fault> {
     let data = view::message(message);
-    let render = |piece| template.render(piece, data.clone());
+    let labels = labels(template, &data["common_labels"])?;
+    let data = data.into();
+    let render = |piece| template.render(piece, &data);
     let several = if message.alerts.len() > 1 { MAX_BLOCKS } else { 0 };
     Ok(Pieces {
         title: render("title")?,
         text: render("text")?,
         summary: render("summary")?,
         action: render("action")?,
-        labels: labels(template, &data["common_labels"])?,
+        labels,
         more_labels: message.common_labels().len().saturating_sub(MOST_LABELS),
         alerts: view::alerts(message)
             .take(several)
@@ -59,11 +61,12 @@ pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pi
 
 fn alert(template: &Template, data: Value) -> Result<Alert, Fault> {
     let labels = labels(template, &data["alert"]["own_labels"])?;
-    Ok(Alert { text: template.render("alert", data)?, labels })
+    Ok(Alert { text: template.render("alert", &data.into())?, labels })
 }
 
 fn labels(template: &Template, labels: &Value) -> Result<Vec<String>, Fault> {
-    view::labels(labels).into_iter().take(MOST_LABELS).map(|data| template.render("label", data)).collect()
+    let labels = view::labels(labels).into_iter().take(MOST_LABELS);
+    labels.map(|data| template.render("label", &data.into())).collect()
 }
 
 /// The same texts without any template: nothing in here can fail.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 
-use super::connect;
+use super::{PRAGMAS, connect};
 use crate::store::tests::bench::{self, Bench, FIRING, alert, at, group, refused};
 use crate::store::{Store, StoreError, schema};
 
@@ -100,7 +100,7 @@ fn waiting(id: &str, status: &str, due_at: i64, times: (i64, i64)) -> String {
 async fn a_store_from_before_knows_what_is_due_and_who_was_sent_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("receiver.db");
-    let writer = connect(&path, "rwc", 1).await.unwrap();
+    let writer = connect(&path, "rwc", 1, PRAGMAS).await.unwrap();
     let before = schema::migrator().iter().filter(|step| step.version < 5).cloned().collect();
     sqlx::migrate::Migrator::with_migrations(before).run(&writer).await.unwrap();
     let far = jiff::Timestamp::now().as_microsecond() + 1_000_000_000;
