@@ -52,7 +52,7 @@ impl Dialect {
 
     fn rows(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "json_each($1) as r",
+            Dialect::Sqlite => "jsonb_each($1) as r",
             Dialect::Postgres => "json_array_elements($1::json) as r(value)",
         }
     }

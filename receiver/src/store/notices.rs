@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+use modelwatch_receiver_core::alert::Status;
 use modelwatch_receiver_core::book::{Notice, Won};
 use modelwatch_receiver_core::dedupe::Suppression;
 use serde_json::{Value, json};
@@ -16,15 +18,20 @@ use super::{StoreError, Transaction};
 type Topic = (String, String);
 
 impl Transaction {
-    pub(super) async fn write_won(&mut self, won: &[Won]) -> Result<(), StoreError> {
+    /// What is told because of webhooks that were accepted at `at`.
+    pub(super) async fn write_won(&mut self, won: &[Won], at: Timestamp) -> Result<(), StoreError> {
         let row = |won: &Won| {
             let (status, repeat) = (won.transition.status.as_str(), won.transition.repeat);
-            json!([won.channel, won.occurrence, status, repeat, won.suppressed.map(Suppression::as_str)])
+            let is_first = status == Status::Firing.as_str() && repeat == 0 && won.suppressed.is_none();
+            let told_last = is_first.then_some(at.as_microsecond());
+            let suppressed = won.suppressed.map(Suppression::as_str);
+            json!([won.channel, won.occurrence, status, repeat, suppressed, told_last])
         };
         let rows: Vec<Value> = won.iter().map(row).collect();
         self.apply(
-            "insert into transitions (channel, occurrence, status, repeat_number, suppressed)
-             select r.value->>0, r.value->>1, r.value->>2, cast(r.value->>3 as bigint), r.value->>4
+            "insert into transitions (channel, occurrence, status, repeat_number, suppressed, last_at)
+             select r.value->>0, r.value->>1, r.value->>2, cast(r.value->>3 as bigint), r.value->>4,
+                 cast(r.value->>5 as bigint)
              from {rows} where true on conflict do nothing",
             &rows,
         )

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use modelwatch_receiver_core::alert::{Alert, Group};
 use modelwatch_receiver_core::book::{AlertKey, Changes, Receipt, Written};
 use modelwatch_receiver_core::dedupe::Suppression;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ impl Transaction {
         self.write_states(&changes.occurrences).await?;
         self.write_new(&changes.occurrences).await?;
         self.write_copies(&changes.occurrences).await?;
-        self.write_won(&changes.won).await?;
+        self.write_won(&changes.won, now).await?;
         let mut unsent = self.queue(&changes.notices).await?;
         let ids: Vec<&str> = changes.notices.iter().map(|notice| notice.id.as_str()).collect();
         self.word_all(&ids, wording, now).await?;
@@ -71,7 +72,7 @@ impl Transaction {
     /// What became of occurrences that are in the store already.
     async fn write_states(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
         let known = occurrences.iter().filter(|written| !written.is_new);
-        let rows: Vec<Value> = known.map(state).collect::<Result<_, _>>()?;
+        let rows: Vec<[Value; 10]> = known.map(state).collect::<Result<_, _>>()?;
         self.apply(
             "update occurrences set state = r.value->>1, starts_at = cast(r.value->>2 as bigint),
                  ends_at = cast(r.value->>3 as bigint), seen_at = cast(r.value->>4 as bigint),
@@ -84,30 +85,25 @@ impl Transaction {
         .await
     }
 
-    /// Occurrences that are not in the store yet; what their copies say is written with that of the others.
+    /// Occurrences that are not in the store yet, with what their copies say.
     async fn write_new(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
         let mut nth: HashMap<&AlertKey, i64> = HashMap::new();
         let mut rows = Vec::new();
         for written in occurrences.iter().filter(|written| written.is_new) {
             let nth = nth.entry(&written.key).or_default();
             *nth += 1;
-            let mut row = state(written)?;
-            if let Value::Array(cells) = &mut row {
-                let identity = [json!(written.key.source), json!(written.key.fingerprint.to_string())];
-                cells.extend(identity);
-                cells.push(json!(*nth));
-            }
-            rows.push(row);
+            let identity = [json!(written.key.source), json!(written.key.fingerprint), json!(*nth)];
+            rows.push([state(written)?.as_slice(), &identity, &said(written.copy.as_ref())?].concat());
         }
         self.apply(
             "insert into occurrences (id, state, starts_at, ends_at, seen_at, check_at, unconfirmed, detail,
-                 flapping, question, source, fingerprint, labels, annotations, generator_url, group_key, group_labels,
-                 external_url, number)
+                 flapping, question, source, fingerprint, labels, annotations, generator_url, group_key,
+                 group_labels, external_url, copy, number)
              select r.value->>0, r.value->>1, cast(r.value->>2 as bigint), cast(r.value->>3 as bigint),
                  cast(r.value->>4 as bigint), cast(r.value->>5 as bigint), cast(r.value->>6 as bigint),
                  r.value->>7, cast(r.value->>8 as bigint), cast(r.value->>9 as bigint),
-                 r.value->>10, r.value->>11,
-                 '{}', '{}', '', '', '{}', '',
+                 r.value->>10, r.value->>11, r.value->>13, r.value->>14, r.value->>15, r.value->>16,
+                 r.value->>17, r.value->>18, cast(r.value->>19 as bigint),
                  cast(r.value->>12 as bigint) +
                      (select coalesce(max(o.number), 0) from occurrences o
                       where o.source = r.value->>10 and o.fingerprint = r.value->>11)
@@ -117,24 +113,13 @@ impl Transaction {
         .await
     }
 
-    /// What the newest copies of alerts say.
+    /// What newer copies say of alerts that are in the store already.
     async fn write_copies(&mut self, occurrences: &[Written]) -> Result<(), StoreError> {
         let mut rows = Vec::new();
-        for written in occurrences {
-            let Some((alert, group, copy)) = &written.copy else { continue };
-            let (labels, annotations) = (to_json(&alert.labels)?, to_json(&alert.annotations)?);
-            let (generator, group_labels) = (&alert.generator_url, to_json(&group.labels)?);
-            let url = &group.external_url;
-            rows.push(json!([
-                written.id,
-                labels,
-                annotations,
-                generator,
-                group.key,
-                group_labels,
-                url,
-                copy
-            ]));
+        for written in occurrences.iter().filter(|written| !written.is_new) {
+            if written.copy.is_some() {
+                rows.push([[json!(written.id)].as_slice(), &said(written.copy.as_ref())?].concat());
+            }
         }
         self.apply(
             "update occurrences set labels = r.value->>1, annotations = r.value->>2,
@@ -147,18 +132,34 @@ impl Transaction {
     }
 }
 
-fn state(written: &Written) -> Result<Value, StoreError> {
+/// Labels, annotations, where the graph is, the group, its labels and page, and the digest of a copy.
+fn said(copy: Option<&(Alert, Group, i64)>) -> Result<[Value; 7], StoreError> {
+    let Some((alert, group, digest)) = copy else {
+        return Ok(["{}", "{}", "", "", "{}", "", "0"].map(Value::from));
+    };
+    Ok([
+        to_json(&alert.labels)?.into(),
+        to_json(&alert.annotations)?.into(),
+        alert.generator_url.as_str().into(),
+        group.key.as_str().into(),
+        to_json(&group.labels)?.into(),
+        group.external_url.as_str().into(),
+        (*digest).into(),
+    ])
+}
+
+fn state(written: &Written) -> Result<[Value; 10], StoreError> {
     let occurrence = &written.occurrence;
-    Ok(json!([
-        written.id,
-        occurrence.state.as_str(),
-        occurrence.starts_at.as_microsecond(),
-        occurrence.ends_at.map(Timestamp::as_microsecond),
-        occurrence.seen_at.as_microsecond(),
-        written.check_at.map(Timestamp::as_microsecond),
-        i64::from(occurrence.unconfirmed),
-        to_json(occurrence)?,
-        i64::from(occurrence.flapping().is_now()),
-        occurrence.question().map(Timestamp::as_microsecond),
-    ]))
+    Ok([
+        written.id.as_str().into(),
+        occurrence.state.as_str().into(),
+        occurrence.starts_at.as_microsecond().into(),
+        occurrence.ends_at.map(Timestamp::as_microsecond).into(),
+        occurrence.seen_at.as_microsecond().into(),
+        written.check_at.map(Timestamp::as_microsecond).into(),
+        i64::from(occurrence.unconfirmed).into(),
+        to_json(occurrence)?.into(),
+        i64::from(occurrence.flapping().is_now()).into(),
+        occurrence.question().map(Timestamp::as_microsecond).into(),
+    ])
 }
