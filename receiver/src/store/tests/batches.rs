@@ -103,8 +103,8 @@ async fn repeats_and_ends_are_known_with_the_last_mention() {
     let console =
         Told { firing: true, resolved: false, repeats: 3, last_at: Some(at(500)), ..Told::default() };
     assert_eq!(known[&key("A")].told["console"], console);
-    let mail = Told { firing: true, resolved: true, ..Told::default() };
-    assert_eq!(known[&key("A")].told["mail"], mail);
+    let mail = Told { firing: true, resolved: true, last_at: Some(at(500)), ..Told::default() };
+    assert_eq!(known[&key("A")].told["mail"], mail, "told because of a webhook then");
     assert_eq!(known[&key("B")].told["console"].last_at, Some(at(1)));
 }
 
