@@ -162,8 +162,9 @@ fn what_is_no_text_is_named() {
 #[test]
 fn a_failure_on_real_data_is_counted() {
     let (templates, registry) = load(&folder(&[]));
-    let failed = templates
-        .try_render("slack", Format::Slack, |template| template.render("nowhere", &serde_json::json!({}).into()));
+    let failed = templates.try_render("slack", Format::Slack, |template| {
+        template.render("nowhere", &serde_json::json!({}).into())
+    });
     failed.unwrap_err();
     assert_eq!(errors(&registry), 1);
 }
