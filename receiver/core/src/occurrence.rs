@@ -356,7 +356,8 @@ impl Occurrence {
         let start = self.newest_start_of(report.member);
         let since = if later(report.starts_at, differ) < start { later(start, differ) } else { start };
         let is_of_previous = |previous: Timestamp| {
-            let is_told_again = report.starts_at <= previous && end < self.seen_at;
+            let is_told_again =
+                report.starts_at <= previous && (report.starts_at < start || end < self.seen_at);
             end <= if is_told_again { later(previous, differ) } else { previous }
         };
         end < since || self.previous_end.is_some_and(is_of_previous) && !self.can_be_refuted(now, windows)
