@@ -67,11 +67,16 @@ fn episodes_of(lengths: &[(i64, i64, bool)], is_open: bool) -> Vec<Episode> {
     episodes
 }
 
-/// Snapshots at any time, each with a fate of its own; and at the end, when all is quiet and nothing is held any more, one
+/// Snapshots at any time, many of them just after something changed, each with a fate of its own; and at the end, when all is quiet and nothing is held any more, one
 /// of every replica that arrives in time and whole.
 pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>> + use<> {
     let truth = truth.clone();
-    let fate = (0..SPAN, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
+    let edges = |episode: &Episode| [episode.start, episode.end.unwrap_or(episode.start)];
+    let changes: Vec<i64> = truth.0.values().flatten().flat_map(edges).collect();
+    let last = changes.iter().copied().max().unwrap_or(0).max(SPAN);
+    let after_change = (proptest::sample::select(changes), 0..2 * REPLICAS_DIFFER);
+    let taken_at = prop_oneof![0..SPAN, after_change.prop_map(|(change, later)| change + later)];
+    let fate = (taken_at, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
         |(taken_at, delay, replica, copies, missing, reversed)| Fate {
             taken_at,
             delay,
@@ -82,8 +87,6 @@ pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>>
         },
     );
     proptest::collection::vec(fate, 0..60).prop_map(move |fates| {
-        let edges = |episode: &Episode| episode.end.unwrap_or(episode.start);
-        let last = truth.0.values().flatten().map(edges).max().unwrap_or(0).max(SPAN);
         let whole = |replica| Fate {
             taken_at: last + 4 * LATEST,
             delay: 0,
