@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
 use modelwatch_receiver_core::book::{Hearsay, Posting};
@@ -103,6 +104,8 @@ pub struct Intaker {
     store: Store,
     terms: Arc<ArcSwap<Terms>>,
     clock: Arc<dyn Clock>,
+    /// Since when it can have asked somebody about alerts.
+    up_since: Timestamp,
     metrics: Arc<Metrics>,
     bell: watch::Sender<()>,
     /// What was heard since it was last written.
@@ -172,8 +175,10 @@ impl Intaker {
             questions,
         };
         let (heard, left) = (Hearsay::default(), HashMap::new());
-        let questions = asking;
-        (intake, Intaker { jobs, answers, questions, store, terms, clock, metrics, bell, heard, left })
+        let (questions, up_since) = (asking, clock.now());
+        let intaker =
+            Intaker { jobs, answers, questions, store, terms, clock, up_since, metrics, bell, heard, left };
+        (intake, intaker)
     }
 
     /// Accepts until every [`Intake`] is gone, so that whoever is being answered at shutdown still is.

@@ -47,6 +47,14 @@ pub struct Due {
     pub witness: Witness,
 }
 
+impl Due {
+    /// Whether it was to be asked about before `since`, when somebody came who can: whoever was to ask is gone.
+    pub fn was_left_before(&self, since: Timestamp) -> bool {
+        let is_older = self.occurrence.question().is_some_and(|asked| asked < since);
+        is_older && self.witness == Witness::Alertmanager
+    }
+}
+
 /// What the store knows of an alert: its newest occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {

@@ -32,6 +32,16 @@ pub struct Windows {
     pub flap: Flap,
 }
 
+/// Replicas may differ in when an alert began or ended by this part of the window for old copies: by a minute of a quarter of
+/// an hour.
+const REPLICAS_DIFFER: u32 = 15;
+
+impl Windows {
+    fn replicas_differ(self) -> Duration {
+        self.reorder / REPLICAS_DIFFER
+    }
+}
+
 /// Where an occurrence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -303,12 +313,14 @@ impl Occurrence {
 
     /// A firing copy while it is open: it joins whatever its start, unless that member just ended.
     fn joined(mut self, report: Report, now: Timestamp, windows: Windows) -> Sighting {
+        self.take_returned(now, windows);
         let member = self.members.entry(report.member).or_insert(Member::starting(report.starts_at));
-        if member.may_be_old(report.starts_at, now, windows) {
-            return Sighting::OldCopy(self);
+        if let Some(known_end) = member.may_be_old(report.starts_at, now, windows) {
+            return self.held_back(report, known_end, now);
         }
         member.newest_start = member.newest_start.max(report.starts_at);
         member.ended = None;
+        self.let_go(report.member);
         self.begins_by(report.starts_at);
         self.seen_at = now;
         self.rests_on_held = false;
@@ -320,12 +332,11 @@ impl Occurrence {
 
     /// A resolved copy while it is open: it ends one member, and with the last one the occurrence.
     fn ended(mut self, report: Report, end: Timestamp, now: Timestamp, windows: Windows) -> Sighting {
-        let before =
-            self.previous_end.is_some_and(|previous| end <= previous) && !self.can_be_refuted(now, windows);
-        let start = self.members.get(&report.member).map_or(self.starts_at, |member| member.newest_start);
-        if before || end < start {
+        if self.began_after(report, end, now, windows) {
             return Sighting::OldCopy(self);
         }
+        self.take_returned(now, windows);
+        self.end_returned(report, end, windows);
         self.end_member(report, end, now);
         self.seen_at = now;
         self.question = None;
@@ -338,10 +349,33 @@ impl Occurrence {
         Sighting::Known(self)
     }
 
+    /// Whether what a resolved copy says to be over was over before this occurrence began, or before its member began anew
+    /// within it. Where the copy names an earlier start, the end may be what another replica says of a known one.
+    fn began_after(&self, report: Report, end: Timestamp, now: Timestamp, windows: Windows) -> bool {
+        let differ = windows.replicas_differ();
+        let start = self.newest_start_of(report.member);
+        let since = if later(report.starts_at, differ) < start { later(start, differ) } else { start };
+        let is_of_previous = |previous: Timestamp| {
+            let is_told_again =
+                report.starts_at <= previous && (report.starts_at < start || end < self.seen_at);
+            end <= if is_told_again { later(previous, differ) } else { previous }
+        };
+        end < since || self.previous_end.is_some_and(is_of_previous) && !self.can_be_refuted(now, windows)
+    }
+
+    /// Whether a copy speaks of the occurrence before this one, which knows of a newer start.
+    pub fn outdates(&self, report: Report) -> bool {
+        self.previous_end.is_some_and(|end| report.starts_at <= end)
+            && report.starts_at < self.newest_start_of(report.member)
+    }
+
+    fn newest_start_of(&self, member: Fingerprint) -> Timestamp {
+        self.members.get(&member).map_or(self.starts_at, |member| member.newest_start)
+    }
+
     /// Members that ended so long ago that no old copy speaks of them any more; replicas come and go for years.
     fn forget_members(&mut self, now: Timestamp, windows: Windows) {
-        let is_current = |ended: Ended| now < later(ended.accepted_at, windows.reorder);
-        self.members.retain(|_, member| member.ended.is_none_or(is_current));
+        self.members.retain(|_, member| member.ended.is_none_or(|ended| ended.is_recent(now, windows)));
     }
 
     fn end_member(&mut self, report: Report, end: Timestamp, now: Timestamp) {
@@ -373,13 +407,22 @@ impl Occurrence {
     }
 }
 
+impl Ended {
+    /// Whether old copies of before may still come.
+    fn is_recent(&self, now: Timestamp, windows: Windows) -> bool {
+        now < later(self.accepted_at, windows.reorder)
+    }
+}
+
 impl Member {
     fn starting(start: Timestamp) -> Member {
         Member { newest_start: start, ended: None }
     }
 
-    fn may_be_old(&self, start: Timestamp, now: Timestamp, windows: Windows) -> bool {
-        self.ended.is_some_and(|ended| start <= ended.at && now < later(ended.accepted_at, windows.reorder))
+    /// The end that a firing copy with this start may be older than, if it may.
+    fn may_be_old(&self, start: Timestamp, now: Timestamp, windows: Windows) -> Option<Timestamp> {
+        let ended = self.ended.filter(|ended| ended.is_recent(now, windows))?;
+        (start <= ended.at).then_some(ended.at)
     }
 }
 

@@ -28,18 +28,12 @@ impl Scene {
 
     /// The same that asks at this URL.
     async fn asking(url: &str, stand_in: StandIn) -> Scene {
+        Scene::with(rig(url).await, stand_in)
+    }
+
+    fn with(rig: Rig, stand_in: StandIn) -> Scene {
         // whoever comes second finds it installed
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let rig = Rig::new(&format!(
-            "
-environment: dev
-dedupe: {{reorder_window: 15m, stale_after: 8h, ignore_labels: [replica]}}
-routes: [{{channels: [console]}}]
-channels: [{{name: console, type: log}}]
-alertmanager: {{url: '{url}', sources: [am]}}
-"
-        ))
-        .await;
         let upstream = Upstream::new(rig.config.alertmanager.as_ref().unwrap(), LIMITS).unwrap();
         let intake = rig.running_intake();
         let replaced = watch::Sender::new(Some(Arc::new(upstream)));
@@ -96,6 +90,20 @@ alertmanager: {{url: '{url}', sources: [am]}}
         let told = self.rig.until(|history| history.len() == 3).await;
         assert!(told[2].unconfirmed);
     }
+}
+
+/// What a receiver that asks at this URL stands on.
+async fn rig(url: &str) -> Rig {
+    Rig::new(&format!(
+        "
+environment: dev
+dedupe: {{reorder_window: 15m, stale_after: 8h, ignore_labels: [replica]}}
+routes: [{{channels: [console]}}]
+channels: [{{name: console, type: log}}]
+alertmanager: {{url: '{url}', sources: [am]}}
+"
+    ))
+    .await
 }
 
 fn kinds(history: &[Entry]) -> Vec<&str> {
@@ -198,6 +206,30 @@ async fn what_could_not_be_asked_is_asked_again_while_its_window_is_open() {
     scene.rig.clock.advance(LEFT_AFTER);
     let history = scene.rig.until(|history| history.len() == 3).await;
     assert!(!history[2].unconfirmed);
+}
+
+#[tokio::test]
+async fn what_was_held_when_a_receiver_stopped_is_asked_about_before_the_next_one_tells_it() {
+    for (listed, told) in [(vec!["A"], vec!["new", "resolved", "new"]), (vec![], vec!["new", "resolved"])] {
+        let stand_in = StandIn::start(Manner::Lists(listed)).await;
+        let rig = rig(&stand_in.url).await;
+        let (intake, intaker) = rig.intake();
+        let told_before = async {
+            for end in [None, Some(5), None] {
+                rig.deliver().await;
+                intake.accept(group(&[("A", end)])).await.unwrap();
+            }
+            drop(intake);
+        };
+        tokio::join!(intaker.run(rig.tasks.shutdown()), told_before);
+        assert_eq!(stand_in.asked(), []);
+        rig.clock.advance(Duration::from_secs(20 * 60));
+        let scene = Scene::with(rig, stand_in);
+        scene.answered(if told.len() == 3 { "fires" } else { "gone" }).await;
+        let history = scene.rig.history().await;
+        assert_eq!(kinds(&history), told);
+        assert!(history.iter().all(|entry| !entry.unconfirmed));
+    }
 }
 
 #[tokio::test]

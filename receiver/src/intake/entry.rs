@@ -124,7 +124,12 @@ impl Intaker {
         let due: Vec<book::Due> = found.into_iter().map(|found| prepare::due(found, &terms.policy)).collect();
         let keys: Vec<AlertKey> = due.iter().map(|due| due.key.clone()).collect();
         let known = transaction.known(&keys).await?;
-        let entries = with_book(known, &terms, now, |book| due.into_iter().for_each(|due| book.due(due))).0;
+        let up_since = self.up_since;
+        let look = |book: &mut Book<'_>, due: book::Due| match due.was_left_before(up_since) {
+            true => book.ask_anew(&due),
+            false => book.due(due),
+        };
+        let entries = with_book(known, &terms, now, |book| due.into_iter().for_each(|due| look(book, due))).0;
         Ok(self.finish(transaction, entries, &terms, now).await?)
     }
 

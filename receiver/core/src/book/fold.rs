@@ -112,13 +112,20 @@ impl<'a> Book<'a> {
             return;
         }
         let Some(report) = page.occurrence.counts_after_all(is_newest) else {
-            page.occurrence = page.occurrence.clone().unheard_of(due.witness, now);
-            return;
+            let unheard_of = page.occurrence.clone().unheard_of(due.witness, now);
+            return self.stands(&due, unheard_of);
         };
         let copy = returned(due.key, report, due.alert, &due.group);
         // who could be asked was, and did not say
         let seeing = self.see(&copy, &due.group, Witness::Nobody);
         self.tell_of(&seeing, &due.channels, &due.group);
+    }
+
+    /// Has somebody asked anew about an occurrence whose time came while nobody was there who could.
+    pub fn ask_anew(&mut self, due: &Due) {
+        let now = self.now;
+        let page = self.turn_to(due);
+        page.occurrence = page.occurrence.clone().asked_anew(now);
     }
 
     /// The page of an occurrence that is looked at although no webhook spoke of it.
@@ -131,6 +138,16 @@ impl<'a> Book<'a> {
         });
         page.found_due();
         page
+    }
+
+    /// Takes over how an occurrence stands of which no webhook spoke; what was held against it may be refuted.
+    fn stands(&mut self, due: &Due, occurrence: Occurrence) {
+        let Some(page) = self.pages.get_mut(&due.id) else { return };
+        let refuted = page.occurrence.held().is_some() && occurrence.held().is_none();
+        page.occurrence = occurrence;
+        for channel in due.channels.iter().filter(|_| refuted) {
+            self.suppress(channel, &due.id, Suppression::StaleCopy);
+        }
     }
 
     /// Tells everyone of one occurrence that no webhook spoke of. What was held is told itself, so it needs no reason why it

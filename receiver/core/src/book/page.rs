@@ -61,9 +61,9 @@ impl Page {
         self.was_due = true;
     }
 
-    /// Takes over what a copy says, unless it says what is known.
+    /// Takes over what a copy says, unless that is known, or older than what is.
     pub(super) fn says(&mut self, copy: &AlertCopy, group: &Group) {
-        if self.copy != copy.digest {
+        if self.copy != copy.digest && !self.occurrence.outdates(copy.report) {
             self.copy = copy.digest;
             self.newer = Some((copy.alert.clone(), group.clone()));
         }

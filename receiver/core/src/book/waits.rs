@@ -29,7 +29,8 @@ impl Waits {
 pub(super) fn spent(before: &Occurrence, sighting: &Sighting) -> Option<Suppression> {
     before.held()?;
     let after = sighting.occurrence();
-    let returned = after.unconfirmed && after.state == State::Firing;
+    let told = after.unconfirmed || before.state == State::Firing;
+    let returned = told && after.state == State::Firing;
     let reason = if returned { Suppression::Duplicate } else { Suppression::StaleCopy };
     after.held().is_none().then_some(reason)
 }

@@ -1,17 +1,13 @@
-//! Held copies: firing copies of an alert that is over. Each is a late old one, or says that its alert returned with its old
+//! Held copies: firing copies of an alert, or of one of its members, that is over. Each is a late old one, or says that its alert returned with its old
 //! start; nothing is told of it until something newer refutes it or its window ends.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Member, Occurrence, Report, Sighting, Windows, later};
+use super::{Ended, Member, Occurrence, Report, Sighting, State, Windows, later};
 use crate::alert::Fingerprint;
-
-/// Replicas may differ in when an alert ended by this part of the window for old copies: by a minute of a quarter of an hour.
-const REPLICAS_DIFFER: u32 = 15;
 
 /// What is held against an occurrence: a copy of at least one of its members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +39,7 @@ impl Waiting {
     /// Whether an end tells that what this copy says is over again. One that differs little from the known end and lies
     /// before the copy may be what another replica says of the known end, so it leaves a real return held.
     fn is_ended_by(&self, end: Timestamp, windows: Windows) -> bool {
-        let differ: Duration = windows.reorder / REPLICAS_DIFFER;
+        let differ = windows.replicas_differ();
         end > self.known_end && (end >= self.heard_at || end > later(self.known_end, differ))
     }
 }
@@ -100,7 +96,7 @@ impl Occurrence {
     /// The held copy to be observed now that its time has come: once, and only while nothing newer of the alert is
     /// known. If there is none, the occurrence is to be [`forgotten`](Self::forgotten).
     pub fn counts_after_all(&self, is_newest: bool) -> Option<Report> {
-        self.held().filter(|_| is_newest)
+        self.held().filter(|_| is_newest && self.state == State::Resolved)
     }
 
     /// A firing copy of one that is over: new, or old, or a real return that names its old start.
@@ -109,19 +105,49 @@ impl Occurrence {
             return Sighting::Opened(Occurrence::begin(report, now, self.ends_at));
         }
         if self.resolved_at.is_some_and(|at| now < later(at, windows.reorder)) {
-            return self.held_back(report, now);
+            let known_end = self.ends_at.unwrap_or(now);
+            return self.held_back(report, known_end, now);
         }
         let rests_on_held = self.held.as_ref().is_some_and(|held| held.says(report));
         let returned = Occurrence::begin(report, now, self.ends_at).with_members_of(self.held, now);
         Sighting::Opened(Occurrence { unconfirmed: true, rests_on_held, ..returned })
     }
 
-    /// The same with a firing copy held against it.
-    pub(super) fn held_back(mut self, report: Report, now: Timestamp) -> Sighting {
-        let known_end = self.ends_at.unwrap_or(now);
+    /// The same with a firing copy held against this end of it, or of a member.
+    pub(super) fn held_back(mut self, report: Report, known_end: Timestamp, now: Timestamp) -> Sighting {
         let is_first = self.held.is_none();
         self.held.get_or_insert(Held(BTreeMap::new())).add(report, now, known_end);
         if is_first { Sighting::Held(self) } else { Sighting::HeldAlready(self) }
+    }
+
+    /// While it is open: members of which copies are held fire when their windows end, since nothing refuted that they
+    /// returned.
+    pub(super) fn take_returned(&mut self, now: Timestamp, windows: Windows) {
+        let Some(held) = &mut self.held else { return };
+        for (name, member) in &mut self.members {
+            if member.ended.is_some_and(|ended| !ended.is_recent(now, windows))
+                && held.0.remove(name).is_some()
+            {
+                member.ended = None;
+            }
+        }
+        self.held.take_if(|held| held.0.is_empty());
+    }
+
+    /// While it is open: what this end tells of a member of which a copy is held. If that had returned, it ends anew.
+    pub(super) fn end_returned(&mut self, report: Report, end: Timestamp, windows: Windows) {
+        let waiting = self.held.as_ref().and_then(|held| held.0.get(&report.member));
+        if waiting.is_some_and(|waiting| waiting.is_ended_by(end, windows)) {
+            self.let_go(report.member);
+            self.members.entry(report.member).and_modify(|member| member.ended = None);
+        }
+    }
+
+    /// Of this member nothing is held any more.
+    pub(super) fn let_go(&mut self, member: Fingerprint) {
+        let Some(held) = &mut self.held else { return };
+        held.0.remove(&member);
+        self.held.take_if(|held| held.0.is_empty());
     }
 
     /// A resolved copy of one that is over: a copy, a whole occurrence missed, or the end of what was held.

@@ -139,6 +139,67 @@ fn a_member_that_just_ended_does_not_come_back_by_an_old_copy() {
 }
 
 #[test]
+fn a_member_that_just_ended_and_returned_is_held_whatever_becomes_of_the_others() {
+    let both = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19)), (21, firing(5))];
+    let open = after(&both);
+    assert_eq!(
+        (open.state, open.held(), open.counts_after_all(true)),
+        (State::Firing, Some(firing(5)), None)
+    );
+    let over = observe(Some(&open), of_b(resolved(6, 22)), at(23), WINDOWS).into_occurrence();
+    assert_eq!((over.state, over.check_at(WINDOWS)), (State::Resolved, Some(at(38))));
+    let back = observe(Some(&over), over.counts_after_all(true).unwrap(), at(38), WINDOWS);
+    assert!(matches!(back, Sighting::Opened(Occurrence { unconfirmed: true, .. })), "{back:?}");
+    let later = observe(Some(&open), of_b(resolved(6, 39)), at(40), WINDOWS).into_occurrence();
+    assert_eq!((later.state, later.held()), (State::Firing, None), "nothing refuted that it fires");
+    let over = observe(Some(&later), resolved(5, 41), at(42), WINDOWS).into_occurrence();
+    assert_eq!((over.state, over.ends_at), (State::Resolved, Some(at(41))));
+}
+
+#[test]
+fn a_member_that_returned_and_is_over_again_is_not_held() {
+    let both = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19)), (21, firing(5))];
+    let again = after(&[both.as_slice(), &[(25, resolved(5, 24))]].concat());
+    assert_eq!((again.state, again.held()), (State::Firing, None));
+    let anew = after(&[both.as_slice(), &[(25, firing(24))]].concat());
+    assert_eq!((anew.state, anew.held()), (State::Firing, None), "it began anew");
+    let over = observe(Some(&anew), of_b(resolved(6, 26)), at(26), WINDOWS).into_occurrence();
+    assert_eq!(over.state, State::Firing);
+}
+
+/// The second that lies so long after a minute.
+fn just_after(minute: i64, seconds: i64) -> Timestamp {
+    Timestamp::from_second(at(minute).as_second() + seconds).unwrap()
+}
+
+#[test]
+fn what_another_replica_says_of_the_end_before_ends_nothing() {
+    let before = [(10, firing(5)), (20, resolved(5, 19))];
+    let next = Report { starts_at: just_after(19, 5), ..firing(0) };
+    let late = Report { ends_at: Some(just_after(19, 10)), ..resolved(5, 0) };
+    for seen in [before.as_slice(), &before[..1]] {
+        let open = observe(Some(&after(seen)), next, at(21), WINDOWS).into_occurrence();
+        let sighting = observe(Some(&open), late, at(22), WINDOWS);
+        assert!(
+            matches!(sighting, Sighting::OldCopy(Occurrence { state: State::Firing, .. })),
+            "{sighting:?}"
+        );
+        let own = Report { ends_at: Some(just_after(19, 30)), ..next };
+        assert_eq!(observe(Some(&open), own, at(22), WINDOWS).into_occurrence().state, State::Resolved);
+        let moved = observe(Some(&open), resolved(5, 30), at(31), WINDOWS).into_occurrence();
+        assert_eq!(moved.state, State::Resolved, "a start that was moved back does not keep it open");
+    }
+}
+
+#[test]
+fn replicas_that_differ_in_a_start_end_what_is_short() {
+    let replica = Report { starts_at: just_after(5, 20), ..firing(0) };
+    let open = observe(Some(&after(&[(6, firing(5))])), replica, at(6), WINDOWS).into_occurrence();
+    let end = Report { ends_at: Some(just_after(5, 40)), ..firing(5) };
+    assert_eq!(observe(Some(&open), end, at(7), WINDOWS).into_occurrence().state, State::Resolved);
+}
+
+#[test]
 fn members_that_ended_long_ago_are_forgotten_while_others_fire() {
     let both = [(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19))];
     let names = |minute: i64| -> Vec<Fingerprint> {

@@ -70,7 +70,23 @@ pub fn weigh(
     let over = newest.filter(|known| witness == Witness::Alertmanager && known.is_denied_by(report));
     match over {
         Some(over) => over.clone().until(now).in_doubt(report, now),
-        None => observe(newest, report, now, windows),
+        None => observe(newest, report, now, windows).asking(newest, witness, now),
+    }
+}
+
+impl Sighting {
+    /// With the question whether one fires that ended while a copy of one of its members is held.
+    fn asking(mut self, newest: Option<&Occurrence>, witness: Witness, now: Timestamp) -> Sighting {
+        let was_open = newest.is_some_and(|known| known.ends_at.is_none());
+        if let Sighting::Known(over) = &mut self
+            && was_open
+            && witness == Witness::Alertmanager
+            && over.held().is_some()
+            && over.state == State::Resolved
+        {
+            over.question = Some(now);
+        }
+        self
     }
 }
 
@@ -92,6 +108,11 @@ impl Occurrence {
             (State::Firing, Witness::Alertmanager, None) => Occurrence { question: Some(now), ..self },
             _ => self.forgotten(),
         }
+    }
+
+    /// The same with its question put anew, which nobody answered yet.
+    pub fn asked_anew(self, now: Timestamp) -> Occurrence {
+        Occurrence { question: Some(now), ..self }
     }
 
     /// What it comes to that the witness says this of its alert, whose newest occurrence it is.
@@ -153,7 +174,8 @@ impl Occurrence {
     /// older than this copy.
     fn in_doubt(self, report: Report, now: Timestamp) -> Sighting {
         let is_asked = self.held().is_none() || self.question().is_some();
-        Occurrence { question: is_asked.then_some(now), ..self }.held_back(report, now)
+        let known_end = self.ends_at.unwrap_or(now);
+        Occurrence { question: is_asked.then_some(now), ..self }.held_back(report, known_end, now)
     }
 
     fn answered(self) -> Occurrence {

@@ -1,7 +1,6 @@
 //! What becomes of occurrences about which somebody was asked.
 
 use super::{Book, Due, returned};
-use crate::dedupe::Suppression;
 use crate::occurrence::{Ruling, Testimony};
 
 impl Book<'_> {
@@ -13,15 +12,8 @@ impl Book<'_> {
         }
         let (now, windows) = (self.now, self.terms.windows_of(&due.key));
         let page = self.turn_to(&due);
-        let was_held = page.occurrence.held().is_some();
         match page.occurrence.clone().ruled(testimony, now, windows) {
-            Ruling::Stands(occurrence) => {
-                let refuted = was_held && occurrence.held().is_none();
-                page.occurrence = occurrence;
-                for channel in due.channels.iter().filter(|_| refuted) {
-                    self.suppress(channel, &due.id, Suppression::StaleCopy);
-                }
-            }
+            Ruling::Stands(occurrence) => self.stands(&due, occurrence),
             Ruling::Returned(sighting) => {
                 let copy = returned(due.key, due.alert.report(), due.alert, &due.group);
                 let seeing = self.follow(&copy, &due.group, sighting);

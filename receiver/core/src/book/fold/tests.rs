@@ -50,6 +50,25 @@ fn what_people_see_of_a_copy_is_written_when_it_differs() {
 }
 
 #[test]
+fn a_late_copy_of_the_time_before_does_not_speak_for_the_present_one() {
+    let mut ledger = Ledger::default();
+    let saying = |start: i64, end: Option<i64>, what: &str| {
+        posting(what, vec![copy("A", what, at(start), end.map(at))])
+    };
+    ledger.enter(&[saying(0, None, "first")], at(10));
+    ledger.enter(&[saying(0, Some(50), "first")], at(60));
+    ledger.enter(&[saying(100, None, "second")], at(110));
+    let late = ledger.enter(&[saying(0, None, "first")], at(120));
+    assert_eq!(late.changes.occurrences.iter().filter_map(|written| written.copy.as_ref()).count(), 0);
+    let moved = ledger.enter(&[saying(90, None, "third")], at(130)).changes.occurrences;
+    assert_eq!(
+        moved[0].copy.as_ref().unwrap().0.annotations["value"],
+        "third",
+        "it began earlier than was said"
+    );
+}
+
+#[test]
 fn what_begins_and_ends_in_one_batch_is_written_once_per_occurrence_the_older_first() {
     let mut ledger = Ledger::default();
     let webhooks = [("A", 0, None), ("A", 0, Some(5)), ("A", 7, None)].map(|alert| group(&[alert]));

@@ -46,6 +46,25 @@ fn a_copy_of_what_is_over_is_asked_about_once() {
 }
 
 #[test]
+fn what_ends_while_a_member_that_returned_is_held_is_asked_about() {
+    let open = after(&[(10, firing(5)), (10, of_b(firing(6))), (20, resolved(5, 19)), (21, firing(5))]);
+    let end = of_b(resolved(6, 22));
+    let over = weigh(Some(&open), end, Witness::Alertmanager, at(23), WINDOWS).into_occurrence();
+    assert_eq!((over.state, over.question()), (State::Resolved, Some(at(23))));
+    assert_eq!(returned(&over, fires(5, 40), 23).state, State::Firing);
+    let nobody = weigh(Some(&open), end, Witness::Nobody, at(23), WINDOWS).into_occurrence();
+    assert_eq!(nobody.question(), None);
+}
+
+#[test]
+fn a_question_that_was_left_waits_anew() {
+    let anew = held(22).asked_anew(at(50));
+    assert_eq!(anew.check_at(WINDOWS), Some(at(50) + jiff::SignedDuration::from_secs(10)));
+    assert_eq!(stands(&anew, Testimony::Gone, 50).held(), None);
+    assert_eq!(stands(&anew, Testimony::Unheard, 50).check_at(WINDOWS), Some(at(35)), "it is due");
+}
+
+#[test]
 fn nobody_is_asked_about_what_needs_no_answer() {
     let over = after(&[(10, firing(5)), (20, resolved(5, 19))]);
     let Sighting::Opened(next) = weighed(&over, firing(20), 21) else { panic!("not opened") };

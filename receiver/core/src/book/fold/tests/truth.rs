@@ -39,11 +39,13 @@ struct Fate {
 const LATEST: i64 = 450;
 const SPAN: i64 = 6 * 3600;
 
-/// By how many seconds replicas differ at most in when an alert ended.
+/// By how many seconds replicas differ at most in when an alert began or ended. It may begin anew sooner, but not with its
+/// old start: then nobody could tell that from the time before.
 const REPLICAS_DIFFER: i64 = 30;
 
 pub(super) fn truth() -> impl Strategy<Value = Truth> {
-    let episodes = || proptest::collection::vec((REPLICAS_DIFFER..7200, 60_i64..7200, any::<bool>()), 1..4);
+    let quiet = || prop_oneof![1..REPLICAS_DIFFER, REPLICAS_DIFFER..7200];
+    let episodes = || proptest::collection::vec((quiet(), 60_i64..7200, any::<bool>()), 1..4);
     (episodes(), episodes(), any::<[bool; 2]>()).prop_map(|(a, b, open)| {
         Truth(BTreeMap::from([("A", episodes_of(&a, open[0])), ("B", episodes_of(&b, open[1]))]))
     })
@@ -55,7 +57,8 @@ fn episodes_of(lengths: &[(i64, i64, bool)], is_open: bool) -> Vec<Episode> {
     for (quiet, loud, returns) in lengths {
         let start = now + quiet;
         now = start + loud;
-        let says = episodes.last().filter(|_| *returns).map_or(start, |before| before.says);
+        let before = episodes.last().filter(|_| *returns && *quiet >= REPLICAS_DIFFER);
+        let says = before.map_or(start, |before| before.says);
         episodes.push(Episode { start, says, end: Some(now) });
     }
     if let Some(last) = episodes.last_mut().filter(|_| is_open) {
@@ -64,11 +67,16 @@ fn episodes_of(lengths: &[(i64, i64, bool)], is_open: bool) -> Vec<Episode> {
     episodes
 }
 
-/// Snapshots at any time, each with a fate of its own; and at the end, when all is quiet and nothing is held any more, one
+/// Snapshots at any time, many of them just after something changed, each with a fate of its own; and at the end, when all is quiet and nothing is held any more, one
 /// of every replica that arrives in time and whole.
 pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>> + use<> {
     let truth = truth.clone();
-    let fate = (0..SPAN, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
+    let edges = |episode: &Episode| [episode.start, episode.end.unwrap_or(episode.start)];
+    let changes: Vec<i64> = truth.0.values().flatten().flat_map(edges).collect();
+    let last = changes.iter().copied().max().unwrap_or(0).max(SPAN);
+    let after_change = (proptest::sample::select(changes), 0..2 * REPLICAS_DIFFER);
+    let taken_at = prop_oneof![0..SPAN, after_change.prop_map(|(change, later)| change + later)];
+    let fate = (taken_at, 0..LATEST, 0_u8..3, 1_u8..4, any::<u8>(), any::<bool>()).prop_map(
         |(taken_at, delay, replica, copies, missing, reversed)| Fate {
             taken_at,
             delay,
@@ -79,8 +87,6 @@ pub(super) fn deliveries(truth: &Truth) -> impl Strategy<Value = Vec<Delivered>>
         },
     );
     proptest::collection::vec(fate, 0..60).prop_map(move |fates| {
-        let edges = |episode: &Episode| episode.end.unwrap_or(episode.start);
-        let last = truth.0.values().flatten().map(edges).max().unwrap_or(0).max(SPAN);
         let whole = |replica| Fate {
             taken_at: last + 4 * LATEST,
             delay: 0,
@@ -115,8 +121,9 @@ fn deliver(truth: &Truth, fate: &Fate) -> Vec<Delivered> {
 
 /// What a replica says of an alert: that it fires, or the end of the last time it did.
 fn said_of(name: &str, episodes: &[Episode], fate: &Fate) -> Option<AlertCopy> {
-    let episode = episodes.iter().rfind(|episode| episode.start <= fate.taken_at)?;
     let differs = i64::from(fate.replica) * REPLICAS_DIFFER / 3;
-    let end = episode.end.map(|end| end + differs).filter(|end| *end <= fate.taken_at);
-    Some(copy(name, &fate.replica.to_string(), at(episode.says), end.map(at)))
+    let knows_of = fate.taken_at - differs;
+    let episode = episodes.iter().rfind(|episode| episode.start <= knows_of)?;
+    let end = episode.end.filter(|end| *end <= knows_of).map(|end| at(end + differs));
+    Some(copy(name, &fate.replica.to_string(), at(episode.says + differs), end))
 }
