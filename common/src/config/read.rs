@@ -14,13 +14,17 @@ use super::{ConfigError, bounds};
 /// levels at most. Only what is touched becomes memory.
 const STACK: usize = 64 << 20;
 
+/// What some editors begin a file with, and would become part of its first key.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The top-level keys of the file at `path`; an empty file has none.
 pub(super) fn sections(path: &Path) -> Result<Map<String, Value>, ConfigError> {
     let text = text_of(path)?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
     let (format, name) = format_of(path)?;
     thread::scope(|scope| {
         let parsing = thread::Builder::new().stack_size(STACK);
-        let parsing = parsing.spawn_scoped(scope, || parsed(path, &text, format, name));
+        let parsing = parsing.spawn_scoped(scope, || parsed(path, text, format, name));
         let parsing = parsing.map_err(|reason| ConfigError::Unreadable { file: path.to_owned(), reason })?;
         parsing.join().unwrap_or_else(|panic| resume_unwind(panic))
     })

@@ -79,6 +79,8 @@ fn yaml_toml_and_json_say_the_same() {
     assert_eq!(read_as("x.toml", toml, &[]).unwrap(), read);
     assert_eq!(read_as("x.json", json, &[]).unwrap(), read);
     assert_eq!(read_as("x.yml", yaml, &[]).unwrap(), read);
+    // as some editors write it
+    assert_eq!(read_as("x.yaml", &format!("\u{feff}{yaml}"), &[]).unwrap(), read);
 }
 
 #[test]
