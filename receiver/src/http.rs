@@ -144,7 +144,10 @@ async fn read(receiving: &Receiving, source: String, body: Body) -> Result<Prepa
     };
     let bytes = match body::read_while(body, receiving.max_body, has_room).await {
         Ok(bytes) => bytes,
-        Err(problem) if is_full => return Err(Refused::too_much(problem)),
+        Err(problem) if is_full => {
+            receiving.intake.note_refusal();
+            return Err(Refused::too_much(problem));
+        }
         Err(problem) => return Err(Refused::unread(problem)),
     };
     if bytes.len() <= SHORT {

@@ -31,7 +31,7 @@ pub use prepare::Webhook;
 pub use room::Room;
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, Wording};
+use crate::store::{Store, StoreError, TOO_SLOW, Troubles, Wording};
 
 /// How many webhooks wait at most.
 pub(crate) const QUEUE: usize = 1024;
@@ -80,6 +80,7 @@ pub struct Intake {
     terms: Arc<ArcSwap<Terms>>,
     answers: mpsc::Sender<Answers>,
     questions: watch::Receiver<()>,
+    troubles: Troubles,
 }
 
 /// A webhook about which everything is worked out that needs no store.
@@ -134,10 +135,18 @@ impl Intake {
         let Prepared { posting, room } = prepared;
         let (answer, accepted) = oneshot::channel();
         self.jobs.try_send(Job { posting, answer, room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => IntakeError::Full,
+            mpsc::error::TrySendError::Full(_) => {
+                self.note_refusal();
+                IntakeError::Full
+            }
             mpsc::error::TrySendError::Closed(_) => IntakeError::Store,
         })?;
         accepted.await.unwrap_or(Err(IntakeError::Store))
+    }
+
+    /// Notes that something was refused that might have been word from somebody who is waited for.
+    pub fn note_refusal(&self) {
+        self.troubles.note();
     }
 
     /// Rings when somebody is to be asked about alerts.
@@ -173,6 +182,7 @@ impl Intaker {
             terms: Arc::clone(&terms),
             answers: answering,
             questions,
+            troubles: store.troubles().clone(),
         };
         let (heard, left) = (Hearsay::default(), HashMap::new());
         let (questions, up_since) = (asking, clock.now());
@@ -201,7 +211,7 @@ impl Intaker {
 
     /// Accepts a batch; should it fail, each half of it alone, so that no webhook falls with another.
     async fn accept(&mut self, batch: Vec<Job>) {
-        let mut failures = 0;
+        let (began, mut failures) = (Instant::now(), 0);
         let mut parts = in_parts(batch);
         while let Some(mut part) = parts.pop() {
             let postings: Vec<&Posting> = part.iter().map(|job| &job.posting).collect();
@@ -219,6 +229,10 @@ impl Intaker {
                     failures += 1;
                     if matches!(failure, Failure::Begin(_)) || failures > TRIES {
                         part.extend(parts.drain(..).flatten());
+                    }
+                    // what fails at once may be this webhook's own fault
+                    if matches!(failure, Failure::Begin(_)) || began.elapsed() > TOO_SLOW {
+                        self.store.troubles().note();
                     }
                     refuse(part, &failure.into_error());
                 }

@@ -14,6 +14,7 @@ use sqlx::AnyPool;
 mod attempts;
 mod backlog;
 mod bounded;
+mod clock;
 mod dialect;
 mod error;
 mod fallback;
@@ -40,6 +41,7 @@ mod stats;
 mod steady;
 mod timeline;
 mod transaction;
+mod trouble;
 mod unheard;
 mod unnamed;
 mod wording;
@@ -70,6 +72,7 @@ use steady::Steady;
 pub use timeline::{HeldCopy, Mentioned, Occurred, Settled, Untold};
 pub use transaction::Transaction;
 pub(crate) use transaction::new_id;
+pub use trouble::{TOO_SLOW, Troubles};
 pub use wording::Wording;
 pub use write::Unsent;
 use writer::Writer;
@@ -86,6 +89,7 @@ pub struct Store {
     dialect: Dialect,
     steady: Steady,
     lease: Lease,
+    troubles: Troubles,
     /// Holds the lock file for as long as any clone lives; `None` for readers of a store that another process serves.
     _lock: Option<Arc<File>>,
 }
@@ -112,13 +116,18 @@ impl Store {
     /// # Errors
     /// One sentence that names the file or the database: not writable, in use, or not a store.
     pub async fn open(place: impl Into<Place>) -> Result<Store, StoreError> {
-        let store = match place.into() {
+        let place = place.into();
+        Store::serve(&place).await.map_err(|error| error.at(&place))
+    }
+
+    async fn serve(place: &Place) -> Result<Store, StoreError> {
+        let store = match place {
             Place::File(path) => {
-                let lock = sqlite::lock(&path)?;
-                let pools = sqlite::serve(&path).await?;
+                let lock = sqlite::lock(path)?;
+                let pools = sqlite::serve(path).await?;
                 Store { _lock: Some(Arc::new(lock)), ..Store::on(pools, Dialect::Sqlite) }
             }
-            Place::Database(database) => Store::on(postgres::serve(&database).await?, Dialect::Postgres),
+            Place::Database(database) => Store::on(postgres::serve(database).await?, Dialect::Postgres),
         };
         store.name_groups().await?;
         // the lock says that nobody else serves it
@@ -142,13 +151,18 @@ impl Store {
         let writer = Writer::new(writer);
         let readers = Readers::new(readers, dialect.answers_within());
         let history = Readers::new(history, dialect.history_answers_within());
-        let (steady, lease) = (Steady::start(), Lease::new());
-        Store { writer, readers, history, dialect, steady, lease, _lock: None }
+        let (steady, lease, troubles) = (Steady::start(), Lease::new(), Troubles::default());
+        Store { writer, readers, history, dialect, steady, lease, troubles, _lock: None }
     }
 
     /// The time by the store's clock, which due times are told by.
     pub fn now(&self) -> Timestamp {
         self.steady.now()
+    }
+
+    /// How often it was seen that nothing could be stored.
+    pub fn troubles(&self) -> &Troubles {
+        &self.troubles
     }
 
     /// The clock by which everything happens that people see, and that all who serve this store have to agree on: the database's

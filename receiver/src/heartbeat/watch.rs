@@ -38,6 +38,15 @@ pub struct Watch {
     pub metrics: Arc<Metrics>,
 }
 
+/// Since when it is listened for them.
+#[derive(Debug, Default)]
+struct Listening {
+    /// By the name of a switch: since it was taken up, or since webhooks can be stored again.
+    taken_up: BTreeMap<String, Timestamp>,
+    /// How often that was impossible before.
+    troubles: u64,
+}
+
 /// Whether a switch was heard of in time, and what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pulse {
@@ -63,19 +72,30 @@ impl Pulse {
 impl Watch {
     /// Looks after them until `shutdown`.
     pub async fn run(self, shutdown: Shutdown) {
-        let mut taken_up = BTreeMap::new();
+        let mut listening = Listening::default();
         while !shutdown.is_cancelled() {
-            let (terms, now) = (self.terms.load_full(), self.clock.now());
-            self.take_up(&mut taken_up, now, terms.policy.heartbeats());
-            for heartbeat in terms.policy.heartbeats() {
-                let up = taken_up.get(heartbeat.name()).copied().unwrap_or(now);
-                if let Err(error) = self.look_after(heartbeat, up).await {
-                    tracing::error!(%error, heartbeat = heartbeat.name(), "a heartbeat could not be looked after");
-                }
-            }
+            self.look(&mut listening).await;
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// Looks after all of them once.
+    async fn look(&self, listening: &mut Listening) {
+        let (terms, now) = (self.terms.load_full(), self.clock.now());
+        self.take_up(&mut listening.taken_up, now, terms.policy.heartbeats());
+        let troubles = self.store.troubles().count();
+        if troubles != listening.troubles {
+            listening.troubles = troubles;
+            listening.taken_up.values_mut().for_each(|since| *since = now);
+        }
+        for heartbeat in terms.policy.heartbeats() {
+            let up = listening.taken_up.get(heartbeat.name()).copied().unwrap_or(now);
+            if let Err(error) = self.look_after(heartbeat, up, troubles).await {
+                self.store.troubles().note();
+                tracing::error!(%error, heartbeat = heartbeat.name(), "a heartbeat could not be looked after");
             }
         }
     }
@@ -104,11 +124,21 @@ impl Watch {
         *taken_up = current;
     }
 
-    async fn look_after(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let last = self.last_beat(heartbeat.name(), now).await?;
-        let pulse = pulse(last, up, heartbeat.patience(), now);
+    async fn look_after(
+        &self,
+        heartbeat: &Heartbeat,
+        up: Timestamp,
+        troubles: u64,
+    ) -> Result<(), StoreError> {
+        let mut pulse = self.pulse(heartbeat, up).await?;
         let open = self.store.open_alarm(heartbeat.name()).await?;
+        if matches!(pulse, Pulse::Missing { .. }) && open.is_none() {
+            // it may have come just now, or not have been let in: that shows when something is written
+            self.store.renew().await?;
+            let is_well = self.store.troubles().count() == troubles;
+            pulse = self.pulse(heartbeat, if is_well { up } else { self.clock.now() }).await?;
+        }
+        let now = self.clock.now();
         self.metrics.heartbeat(heartbeat.name(), pulse.is_up(open.is_some()));
         match (pulse, open) {
             (Pulse::Missing { since }, open) if is_due(open, now) => {
@@ -120,6 +150,12 @@ impl Watch {
             _ => {}
         }
         Ok(())
+    }
+
+    async fn pulse(&self, heartbeat: &Heartbeat, up: Timestamp) -> Result<Pulse, StoreError> {
+        let now = self.clock.now();
+        let last = self.last_beat(heartbeat.name(), now).await?;
+        Ok(pulse(last, up, heartbeat.patience(), now))
     }
 
     /// The last beat; one from the future, left by a clock that went back, is set to now, or it would beat until then.
@@ -152,7 +188,8 @@ impl Watch {
     }
 }
 
-/// A switch is missing when none came by the last one (or the moment intake came up, whichever is later) and patience.
+/// A switch is missing when none came by the last one (or the moment from which on one could be stored, whichever is later)
+/// and patience.
 fn pulse(last: Option<Timestamp>, up: Timestamp, patience: Duration, now: Timestamp) -> Pulse {
     let after = |at: Timestamp| at.saturating_add(patience).unwrap_or(Timestamp::MAX);
     match last {

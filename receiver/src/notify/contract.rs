@@ -189,9 +189,17 @@ async fn a_failing_server_is_tried_again_and_a_gateway_leaves_doubt() {
 async fn a_limit_is_obeyed_as_long_as_the_destination_says() {
     let limited =
         |header: &str| Behaviour::Answer(format!("HTTP/1.1 429 x\r\n{header}content-length: 0\r\n\r\n"));
-    for (header, expected) in [("retry-after: 30\r\n", Some(30)), ("", None), ("retry-after: soon\r\n", None)]
-    {
-        match outcome_of(limited(header)).await {
+    let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    for (header, expected) in [
+        ("retry-after: 30\r\n".to_owned(), Some(30)),
+        (String::new(), None),
+        ("retry-after: soon\r\n".to_owned(), None),
+        ("retry-after: 99999999999999999999\r\n".to_owned(), Some(u64::MAX)),
+        (format!("{date}retry-after: Sun, 06 Nov 1994 08:50:07 GMT\r\n"), Some(30)),
+        (format!("{date}retry-after: Sunday, 06-Nov-94 08:50:07 GMT\r\n"), Some(30)),
+        (format!("{date}retry-after: Sun, 06 Nov 1994 08:00:00 GMT\r\n"), Some(0)),
+    ] {
+        match outcome_of(limited(&header)).await {
             Outcome::Retryable { reason: Reason::RateLimited, retry_after, ambiguous: false, .. } => {
                 assert_eq!(retry_after, expected.map(Duration::from_secs), "{header}");
             }

@@ -151,7 +151,8 @@ impl Transaction {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into attempts (id, notification, started_at, ambiguous, detail) values ($1, $2, $3, 0, '')
+            "insert into attempts (id, notification, started_at, ambiguous, detail, number)
+             select $1, $2, $3, 0, '', 1 + count(*) from attempts where notification = $2
              on conflict (id) do nothing",
         )
         .bind(id)

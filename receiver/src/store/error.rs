@@ -1,6 +1,10 @@
 //! What goes wrong with a store. A place of a store is named without its password, and so is every fault.
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::PathBuf;
+
+use super::Place;
 
 /// What went wrong with the store; every message says what to do or whom to ask.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +32,7 @@ pub enum StoreError {
     #[error("storage.url: {0} does not exist yet; `serve` creates it")]
     Absent(String),
     /// What is there is no store, or is damaged.
-    #[error("storage.url: {} cannot be used as a store: {error}; if it is damaged, move it away", path.display())]
+    #[error("storage.url: {} cannot be used as a store: {}", path.display(), advised(error))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -55,14 +59,55 @@ pub enum StoreError {
     Damaged(String),
 }
 
+impl StoreError {
+    /// The same of a store in `place` that is being opened: names it.
+    pub(super) fn at(self, place: &Place) -> StoreError {
+        match (self, place) {
+            (StoreError::Unreachable(error) | StoreError::Database(error), Place::File(path)) => {
+                StoreError::Unusable { path: path.clone(), error }
+            }
+            (StoreError::Unreachable(error) | StoreError::Database(error), Place::Database(database)) => {
+                StoreError::Refused { database: database.to_string(), error }
+            }
+            (other, _) => other,
+        }
+    }
+}
+
+/// What SQLite said, and what to do.
+fn advised(error: &str) -> Cow<'_, str> {
+    const KNOWN: [(&str, &str); 3] = [
+        ("disk is full", "its disk is full; make room there"),
+        ("is locked", "another program keeps it locked; end that, or wait until it is done"),
+        (
+            "readonly database",
+            "it may not be written; give this user the right to write the file and its folder",
+        ),
+    ];
+    let known = KNOWN.iter().find(|(said, _)| error.contains(said));
+    known.map_or_else(
+        || format!("{error}; if it is damaged, move it away").into(),
+        |(_, advice)| (*advice).into(),
+    )
+}
+
 /// Classes and codes of PostgreSQL (its manual, appendix A) that say something about the connection or the server, and
 /// nothing about the statement: connection lost, too many connections, shutting down, a wait that took too long.
 const PASSING: [&str; 6] = ["08", "53300", "57P", "57014", "25P03", "55P03"];
+
+/// What is said of a connection that ended without a word.
+const NO_WORDS: &str = "it closed the connection without an answer; see whether PostgreSQL is what listens there, and is done starting";
+
+const BROKEN_OFF: [ErrorKind; 3] =
+    [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
 
 /// What the database itself said, where it said something.
 pub(super) fn words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(failure) => failure.message().to_owned(),
+        sqlx::Error::Protocol(what) if what.contains("SSLRequest") => NO_WORDS.to_owned(),
+        sqlx::Error::Io(error) if BROKEN_OFF.contains(&error.kind()) => NO_WORDS.to_owned(),
+        sqlx::Error::Io(error) => format!("it cannot be reached ({error}); start it, or correct its address"),
         other => other.to_string(),
     }
 }

@@ -117,7 +117,7 @@ impl Transaction {
         let row = sqlx::query(
             "select channel,
                  (select a.reason from attempts a where a.notification = n.id
-                  order by a.started_at desc, a.id desc limit 1) as reason
+                  order by a.number desc, a.started_at desc, a.id desc limit 1) as reason
              from notifications n where n.id = $1",
         )
         .bind(dead)

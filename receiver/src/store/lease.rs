@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use modelwatch_receiver_core::retry::MAX_RETRY_AFTER;
 
 use super::transaction::new_id;
+use super::trouble::TOO_SLOW;
 use super::{Claimed, Store, StoreError, Transaction};
 
 /// How long a receiver counts as alive that does not say so again.
@@ -66,11 +67,12 @@ impl Store {
     /// Begins to serve. `alone` says that nobody else can, so that whoever is named there is dead; due times are then
     /// brought to where they can have been meant, since those before may have had another idea of the time.
     pub(super) async fn join(&self, alone: bool) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        transaction.follow_clock().await?;
         if alone {
-            let mut transaction = self.begin().await?;
             transaction.bury_everyone(self.steady.after(MAX_RETRY_AFTER)).await?;
-            transaction.commit().await?;
         }
+        transaction.commit().await?;
         self.renew().await.map(drop)
     }
 
@@ -81,8 +83,17 @@ impl Store {
     /// When the database fails; then this receiver counts as alive for a while yet.
     pub async fn renew(&self) -> Result<u64, StoreError> {
         let began = Instant::now();
+        let renewed = self.renew_since(began).await;
+        if renewed.is_err() || began.elapsed() > TOO_SLOW {
+            self.troubles.note();
+        }
+        renewed
+    }
+
+    async fn renew_since(&self, began: Instant) -> Result<u64, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.steady.now();
+        transaction.note_time().await?;
         let owner = transaction.keep_alive(self.lease.owner(), self.steady.after(LIFE)).await?;
         let freed = transaction.reap(&owner, now).await?;
         transaction.commit().await?;

@@ -168,7 +168,7 @@ impl Store {
         let numbers: Vec<String> = (1..=notifications.len()).map(|number| format!("${number}")).collect();
         let select = format!(
             "select notification, started_at, finished_at, result, reason, ambiguous, detail from attempts
-             where notification in ({}) order by started_at, id",
+             where notification in ({}) order by number, started_at, id",
             numbers.join(", ")
         );
         let query =

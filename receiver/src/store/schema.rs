@@ -19,6 +19,7 @@ pub(super) fn migrator() -> Migrator {
         step(5, "what is due is found at once, and who was sent again is known", READY),
         step(6, "occurrences about which Alertmanager is asked", ASKED),
         step(7, "what destinations heard last", LAST_WORDS),
+        step(8, "the latest time there was, and the order of attempts", TIMES),
     ])
 }
 
@@ -135,6 +136,16 @@ create index occurrences_question on occurrences (question) where question is no
 const LAST_WORDS: &str = "
 alter table mentions add column said_stage bigint not null default 0;
 alter table transitions add column heard text;
+";
+
+/// The one row of `clock` holds the latest time that was noted. The attempts of a notification are numbered; those from before
+/// are in the order of their times.
+const TIMES: &str = "
+create table clock (
+    id bigint primary key,
+    latest bigint not null
+);
+alter table attempts add column number bigint not null default 0;
 ";
 
 const FIRST: &str = "

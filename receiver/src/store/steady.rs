@@ -4,8 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use modelwatch_common::time::Clock;
+
+/// By how much two readings may differ without anybody having set the clock.
+const UNSTEADY: SignedDuration = SignedDuration::from_secs(1);
 
 /// What the time was when it was last read, and from then on the time that passed. A store that one process serves reads
 /// the wall clock once, at its start; one that several share reads the database's, with every transaction.
@@ -16,6 +19,8 @@ pub(super) struct Steady(Arc<Mutex<Reading>>);
 struct Reading {
     time: Timestamp,
     since: Instant,
+    /// Whether it was set back, and what waits does not follow it yet.
+    set_back: bool,
     /// Where a test holds the clock.
     #[cfg(test)]
     held: Option<Timestamp>,
@@ -29,6 +34,7 @@ impl Steady {
         Steady(Arc::new(Mutex::new(Reading {
             time: Timestamp::now(),
             since: Instant::now(),
+            set_back: false,
             #[cfg(test)]
             held: None,
             #[cfg(test)]
@@ -55,8 +61,20 @@ impl Steady {
     /// Goes on from `time`, which the database just named.
     pub(super) fn set(&self, time: Timestamp) {
         let mut reading = self.reading();
+        let expected = reading.time.saturating_add(reading.since.elapsed()).unwrap_or(Timestamp::MAX);
+        reading.set_back |= expected.duration_since(time) > UNSTEADY;
         reading.time = time;
         reading.since = Instant::now();
+    }
+
+    /// Whether the database's clock was set back, and what waits does not follow it yet.
+    pub(super) fn is_set_back(&self) -> bool {
+        self.reading().set_back
+    }
+
+    /// What waits follows it.
+    pub(super) fn followed(&self) {
+        self.reading().set_back = false;
     }
 
     /// Holds it at that time, or lets it go on.

@@ -23,6 +23,8 @@ pub struct Transaction {
     dialect: Dialect,
     hurry: Hurry,
     steady: Steady,
+    /// Whether what waits was made to follow a clock that was set back.
+    follows: bool,
     /// How many statements were run, for tests of who is to need few.
     #[cfg(test)]
     pub(super) statements: usize,
@@ -54,12 +56,17 @@ impl Transaction {
             dialect: store.dialect,
             hurry,
             steady: store.steady.clone(),
+            follows: false,
             #[cfg(test)]
             statements: 0,
         };
         let begin = sqlx::raw_sql(store.dialect.begin(hurry));
         if let Some(row) = begin.fetch_all(transaction.connection()).await?.last() {
             store.steady.set(timestamp(row.try_get("now")?)?);
+        }
+        if store.steady.is_set_back() {
+            transaction.follow_clock().await?;
+            transaction.follows = true;
         }
         Ok(transaction)
     }
@@ -119,6 +126,9 @@ impl Transaction {
     /// When the database fails; then nothing of it happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         sqlx::raw_sql(self.dialect.commit(self.hurry)).execute(self.connection()).await?;
+        if self.follows {
+            self.steady.followed();
+        }
         let Transaction { connection, mut turn, .. } = self;
         *turn = Some(connection);
         Ok(())

@@ -28,21 +28,44 @@ fn set(home: &Path, offset: &str) {
     std::fs::rename(home.join("clock.next"), home.join("clock")).unwrap();
 }
 
+/// Kills the receiver and starts it by the clock that was set.
+async fn start_by_the_clock(scene: &mut Scene) {
+    let (library, clock) = (library(), scene.home.path().join("clock"));
+    scene.receiver.crash_with(&[
+        ("LD_PRELOAD", library.to_str().unwrap()),
+        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ]);
+    scene.receiver.ready().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_over_a_restart_holds_nothing_back() {
+    let mut scene = Scene::start(1).await;
+    let home = scene.home.path().to_owned();
+    set(&home, "+0");
+    start_by_the_clock(&mut scene).await;
+    scene.send("before", &Alert::firing("Before", START)).await;
+    came(scene.slack(), 1).await;
+    set(&home, "-3600");
+    start_by_the_clock(&mut scene).await;
+    scene.send("after", &Alert::firing("After", START)).await;
+    came(scene.slack(), 2).await;
+    let found = scene.settled().await;
+    let is_well =
+        |one: &serde_json::Value| one["status"] == "delivered" && one["late"] == false && marked(one) == 0;
+    assert!(found.len() == 2 && found.iter().all(is_well), "{found:#?}");
+}
+
 #[tokio::test]
 async fn a_clock_that_jumps_an_hour_makes_nothing_late_and_loses_nothing() {
     for jump in ["+3600", "-3600"] {
         let mut scene = Scene::start(1).await;
         let home = scene.home.path().to_owned();
         set(&home, "+0");
-        let (library, clock) = (library(), home.join("clock"));
-        scene.receiver.crash_with(&[
-            ("LD_PRELOAD", library.to_str().unwrap()),
-            ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
-            ("FAKETIME_NO_CACHE", "1"),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-        ]);
-        scene.receiver.ready().await;
+        start_by_the_clock(&mut scene).await;
         scene.slack().always(Some(Fault::Status(500, "rollup_error")));
         let alert = Alert::firing("Before", START);
         scene.send("before", &alert).await;

@@ -151,3 +151,22 @@ fn an_open_alarm_is_reported_again_but_not_at_every_look() {
     assert!(!is_due(open, at(10)));
     assert!(is_due(open, at(300)));
 }
+
+#[tokio::test]
+async fn silence_while_nothing_could_be_stored_is_not_held_against_anybody() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let (watch, mut listening) = (watch(&rig, &intake), Listening::default());
+    watch.look(&mut listening).await;
+    rig.clock.advance(Duration::from_secs(40));
+    intake.note_refusal();
+    watch.look(&mut listening).await;
+    rig.clock.advance(Duration::from_secs(59));
+    watch.look(&mut listening).await;
+    assert_eq!(rig.history().await.len(), 0, "it is given its patience anew");
+    rig.clock.advance(Duration::from_secs(2));
+    watch.look(&mut listening).await;
+    let history = rig.history().await;
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0].alerts[0].starts_at, at(100));
+}

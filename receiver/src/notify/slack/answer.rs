@@ -1,9 +1,9 @@
 //! What Slack's answers and a broken connection mean.
 //!
 //! Source: Slack, "Sending messages using incoming webhooks", its list of errors; rate limits answer 429 with
-//! `Retry-After` in seconds. Nothing of a request's URL, which is a secret, ever gets into an outcome.
+//! `Retry-After`. Nothing of a request's URL, which is a secret, ever gets into an outcome.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use modelwatch_common::causes::{causes, is_tls};
 use modelwatch_common::secret::Secret;
@@ -82,8 +82,20 @@ fn detail(status: StatusCode, answer: &str, url: &Secret) -> String {
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let text = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
+    wait(text(header::RETRY_AFTER)?, text(header::DATE), SystemTime::now())
+}
+
+/// For how long `asked` asks to wait, in seconds or until a date by the clock that names `date`, else ours.
+///
+/// Source: RFC 9110, section 10.2.3. More seconds than there are numbers for are as many as there are.
+fn wait(asked: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
+    if !asked.is_empty() && asked.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let there = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(there).unwrap_or_default())
 }
 
 /// The outcome of a request that got no complete answer.

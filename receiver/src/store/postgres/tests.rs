@@ -359,3 +359,53 @@ async fn the_server_proves_who_it_is_where_that_is_asked_for() {
             .unwrap();
     assert_eq!(encrypted, "true");
 }
+
+#[tokio::test]
+async fn a_clock_of_the_database_that_was_set_back_while_it_is_used_moves_what_waits_with_it() {
+    let bench = Bench::new().await;
+    let now = bench.store.now();
+    let ahead = now.saturating_add(Duration::from_secs(7200)).unwrap();
+    let (latest, meant) = (ahead.as_microsecond(), ahead.as_microsecond() + 60_000_000);
+    // as others left it by the clock as it was
+    let left = format!(
+        "insert into gates (channel, opens_at) values ('console', {meant});
+         insert into receivers (id, alive_until) values ('another', {meant});
+         update clock set latest = {latest}"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(left)).execute(bench.store.writer()).await.unwrap();
+    bench.store.steady.set(ahead);
+    // what is undone is done with the next one, and only once
+    drop(bench.store.begin().await.unwrap());
+    for _ in 0..2 {
+        bench.store.begin().await.unwrap().commit().await.unwrap();
+    }
+    for column in ["opens_at from gates", "alive_until from receivers where id = 'another'"] {
+        let select = format!("select {column}");
+        let time: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(select)).fetch_one(bench.store.readers()).await.unwrap();
+        let left = (time - bench.store.now().as_microsecond()) / 1_000_000;
+        assert!((0..=60).contains(&left), "{column}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_the_connection_is_named_and_not_how_it_is_spoken_to() {
+    for answer in ["", "\0"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let tasks = modelwatch_common::shutdown::Tasks::new();
+        tasks.spawn("closing", async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = [0; 8];
+                let _ = tokio::io::AsyncReadExt::read_exact(&mut stream, &mut asked).await;
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+            }
+        });
+        let url = format!("postgres://mw:{PASSWORD}@127.0.0.1:{port}/alerts");
+        let error = Store::open(&place(&url)).await.err().unwrap().to_string();
+        let named = format!(
+            "storage.url: the database `alerts` on 127.0.0.1:{port} cannot be used as a store: it closed the connection"
+        );
+        assert!(error.starts_with(&named) && !error.contains("SSL"), "{error}");
+    }
+}

@@ -5,7 +5,7 @@ use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
 
 use super::{PRAGMAS, connect};
 use crate::store::tests::bench::{self, Bench, FIRING, alert, at, group, refused};
-use crate::store::{Store, StoreError, schema};
+use crate::store::{Place, Store, StoreError, schema};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -123,4 +123,20 @@ async fn a_store_from_before_knows_what_is_due_and_who_was_sent_again() {
     let known: Vec<_> = known.iter().map(|(id, ready, replayed)| (id.as_str(), *ready, *replayed)).collect();
     assert_eq!(known, [("new", 1, 0), ("over", 1, 0), ("postponed", 0, 0), ("replayed", 1, 1)]);
     assert_eq!(store.next_due("console").await.unwrap(), Some(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_store_that_is_locked_or_whose_disk_is_full_is_named_with_what_to_do() {
+    let bench = Bench::new().await;
+    let Place::File(path) = bench.place() else { panic!("not a file") };
+    let full = StoreError::Database("database or disk is full".to_owned()).at(&bench.place()).to_string();
+    let named = format!("storage.url: {} cannot be used as a store: ", path.display());
+    assert_eq!(full, format!("{named}its disk is full; make room there"));
+    bench.store.close().await;
+    let other = connect(&path, "rwc", 1).await.unwrap();
+    drop(bench.store);
+    let mut holder = other.acquire().await.unwrap();
+    sqlx::raw_sql("begin immediate").execute(&mut *holder).await.unwrap();
+    let locked = Store::open(&path).await.err().unwrap().to_string();
+    assert_eq!(locked, format!("{named}another program keeps it locked; end that, or wait until it is done"));
 }

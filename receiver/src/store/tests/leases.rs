@@ -309,3 +309,33 @@ async fn what_a_recipient_has_no_late_word_takes_back() {
     bench.end(&claimed, &refused(), Next::Again(Duration::ZERO), at(2)).await;
     assert!(bench.claim_when_open("console", at(3)).await.receipts[0].is_delivered());
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_over_a_restart_moves_what_waits_with_it() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let b = bench.see(&alert("B", None), at(1)).await;
+    bench.store.turn_clock(2 * HOUR);
+    bench.queue_in("one", &a, FIRING, at(1)).await;
+    let claimed = bench.claim("console", at(2)).await.unwrap();
+    bench.end(&claimed, &limited(600), Next::Again(Duration::from_secs(900)), at(3)).await;
+    bench.store.renew().await.unwrap();
+    let bench = bench.restarted().await;
+    let almost = |seconds, left: Option<Duration>| {
+        let (left, whole) = (left.unwrap(), Duration::from_secs(seconds));
+        assert!(left > whole - TAKEN && left <= whole + TAKEN, "{left:?}");
+    };
+    almost(900, bench.store.next_due("console").await.unwrap());
+    bench.queue_in("two", &b, FIRING, at(4)).await;
+    almost(600, bench.store.next_due("console").await.unwrap());
+    let times: Vec<i64> =
+        sqlx::query_scalar("select waiting_since from notifications where status = 'pending'")
+            .fetch_all(bench.store.readers())
+            .await
+            .unwrap();
+    let now = bench.store.now().as_microsecond();
+    assert!(times.len() == 2 && times.iter().all(|since| *since <= now), "{times:?}, {now}");
+    // only once
+    let bench = bench.restarted().await;
+    almost(600, bench.store.next_due("console").await.unwrap());
+}

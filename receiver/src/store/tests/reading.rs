@@ -1,5 +1,7 @@
 //! What the history and the dead man's switches read.
 
+use modelwatch_receiver_core::retry::Next;
+
 use super::super::read::fixtures::{Remembered, at as second, remember};
 use super::*;
 
@@ -58,4 +60,19 @@ async fn beats_and_open_alarms_are_known_to_every_receiver() {
     assert_eq!(other.last_beat("watchdog").await.unwrap(), Some(at(9)));
     let open = other.open_alarm("watchdog").await.unwrap().unwrap();
     assert_eq!(open.reported_at, at(10));
+}
+
+#[tokio::test]
+async fn attempts_are_read_in_the_order_in_which_they_were_made_whatever_their_times_say() {
+    let bench = Bench::new().await;
+    let a = bench.see(&alert("A", None), at(1)).await;
+    let id = bench.queue("console", &a, FIRING, at(1)).await;
+    for second in [100, 40, 70] {
+        let claimed = bench.claim("console", at(second)).await.unwrap();
+        let outcome = if second == 70 { delivered() } else { refused() };
+        let next = if second == 70 { Next::Done } else { Next::Again(Duration::ZERO) };
+        bench.end(&claimed, &outcome, next, at(second)).await;
+    }
+    let found = bench.store.attempts(&[&id]).await.unwrap().remove(&id).unwrap();
+    assert_eq!(found.iter().map(|attempt| attempt.at).collect::<Vec<_>>(), [at(100), at(40), at(70)]);
 }
