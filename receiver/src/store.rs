@@ -35,6 +35,7 @@ mod receipts;
 mod replay;
 mod schema;
 mod settings;
+mod spoken;
 mod sqlite;
 mod stats;
 mod steady;
