@@ -47,8 +47,9 @@ pub struct Parcel<'a> {
 /// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
 /// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
 pub trait Ledger: Send + Sync {
-    /// Whether to begin with one more recipient: not once the program is to stop, which waits only for those begun with.
-    fn goes_on(&self) -> bool;
+    /// Why not to begin with one more recipient, if so: the program is to stop, which waits only for those begun with, or
+    /// others may have taken over.
+    fn stopped(&self) -> Option<&'static str>;
 
     /// Keeps what one recipient came to.
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;

@@ -36,6 +36,7 @@ mod receipts;
 mod replay;
 mod schema;
 mod settings;
+mod spoken;
 mod sqlite;
 mod stats;
 mod steady;

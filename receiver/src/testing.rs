@@ -103,7 +103,7 @@ impl Rig {
                 match self.store.claim(outlet, &wording, now).await.unwrap() {
                     Claim::Ours(claimed) => self.say_yes(&claimed).await,
                     Claim::Nothing => break,
-                    Claim::Suppressed(_) | Claim::Dead(_) => {}
+                    Claim::Suppressed(_) | Claim::Told | Claim::Dead(_) => {}
                 }
             }
         }

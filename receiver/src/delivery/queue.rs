@@ -81,6 +81,7 @@ impl Queue {
                 self.send(destination, *claimed, slot);
             }
             Claim::Suppressed(reason) => means.metrics.suppressed(&self.channel, reason),
+            Claim::Told => means.metrics.ended(&self.channel, Ended::Delivered),
             Claim::Dead(problem) => {
                 tracing::error!(channel = %self.channel, problem, "a notification cannot be read and is a dead letter");
                 means.metrics.ended(&self.channel, Ended::Dead);

@@ -143,6 +143,7 @@ impl Send {
             (Next::Again(_), Ended::Superseded) => {
                 metrics.suppressed(&self.channel, Suppression::Superseded);
             }
+            (Next::Again(_), Ended::Told) => metrics.ended(&self.channel, metrics::Ended::Delivered),
             (Next::Again(_), _) => {}
         }
     }
@@ -155,9 +156,15 @@ struct Receipts<'a> {
 }
 
 impl Ledger for Receipts<'_> {
-    fn goes_on(&self) -> bool {
+    fn stopped(&self) -> Option<&'static str> {
         let means = self.send.delivery.means();
-        !means.tasks.shutdown().is_cancelled() && means.store.holds(self.claimed)
+        if means.tasks.shutdown().is_cancelled() {
+            Some("not asked, the receiver stopped")
+        } else if means.store.holds(self.claimed) {
+            None
+        } else {
+            Some("not asked, others may have taken over")
+        }
     }
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {

@@ -62,8 +62,8 @@ fn alone(rendered: &Rendered) -> Parcel<'_> {
 struct Forgetful;
 
 impl Ledger for Forgetful {
-    fn goes_on(&self) -> bool {
-        true
+    fn stopped(&self) -> Option<&'static str> {
+        None
     }
 
     fn keep<'a>(&'a self, _receipt: &'a modelwatch_receiver_core::outcome::Receipt) -> BoxFuture<'a, ()> {

@@ -1,9 +1,8 @@
 //! Mails through an SMTP server: text and HTML, one transaction for each recipient, so that one bad mailbox never keeps
 //! the others from being told.
 //!
-//! What a recipient answered is kept before the next one is asked. The copies of one attempt are the same mail; another
-//! attempt may say something newer, under the same `Message-ID`, so that a second copy of a mail whose answer was lost can
-//! be told as one.
+//! What a recipient answered is kept before the next one is asked. All copies of a
+//! mail that may have arrived are the same mail under the same `Message-ID`, so that a second one can be told as such.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -127,8 +126,8 @@ impl Email {
         open.sort_by_key(|&i| receipts[i].tries);
         let mut line = Line { dial: &self.dial, session: None, broken: 0, began: Instant::now() };
         for (done, &index) in open.iter().enumerate() {
-            if !parcel.ledger.goes_on() {
-                let stopped = not_now(Reason::Timeout, "not asked, the receiver stopped");
+            if let Some(why) = parcel.ledger.stopped() {
+                let stopped = not_now(Reason::Timeout, why);
                 return Some((stopped, open[done..].to_vec()));
             }
             let last = done + 1 == open.len();

@@ -53,6 +53,8 @@ pub enum Ended {
     AsMeant,
     /// It would have been tried again, but a newer one about its group waits and takes its place.
     Superseded,
+    /// The same, but some recipients have it: those were told.
+    Told,
     /// Others take care of it, since this receiver was taken for dead; what it was answered is noted.
     Lost,
 }
@@ -121,7 +123,11 @@ impl Store {
             transaction.shut_gate(&claimed.message.channel, until).await?;
         }
         let whose = transaction.whose(claimed).await?;
-        transaction.note_outcome(attempt, ending, matches!(whose, Whose::Anothers)).await?;
+        let others_went_on = matches!(whose, Whose::Anothers) || transaction.was_tried_since(claimed).await?;
+        transaction.note_outcome(attempt, &claimed.id, ending, others_went_on).await?;
+        if !matches!(whose, Whose::Anothers) {
+            transaction.note_held(&claimed.id, ending.at).await?;
+        }
         let ended = match (whose, ending.next) {
             (Whose::Ours | Whose::Nobodys, Next::Done) => {
                 transaction.note_delivered(&claimed.id, ending.at).await?;
@@ -190,6 +196,7 @@ impl Transaction {
         Ok(match (next, row.try_get("status")?) {
             (Next::Done, "delivered") | (Next::Dead, "dead") | (Next::Again(_), "pending") => Ended::AsMeant,
             (Next::Again(_), "suppressed") if superseded => Ended::Superseded,
+            (Next::Again(_), "delivered") => Ended::Told,
             _ => Ended::Lost,
         })
     }
@@ -208,16 +215,27 @@ impl Transaction {
         })
     }
 
-    /// What an attempt came to. One that arrived although others took it for lost and went on is ambiguous: there may be a
-    /// second copy.
+    /// Whether others tried it after this claimer.
+    async fn was_tried_since(&mut self, claimed: &Claimed) -> Result<bool, StoreError> {
+        let tried: i64 = sqlx::query_scalar("select count(*) from attempts where notification = $1")
+            .bind(claimed.id.as_str())
+            .fetch_one(self.connection())
+            .await?;
+        Ok(tried > i64::from(claimed.attempts) + 1)
+    }
+
+    /// What an attempt came to. One that others took for lost, so that they went on, is ambiguous unless it turns out that it
+    /// reached nobody: there may be a second copy.
     pub(super) async fn note_outcome(
         &mut self,
         attempt: &str,
+        notification: &str,
         ending: Ending<'_>,
         others_went_on: bool,
     ) -> Result<(), StoreError> {
         let arrived = matches!(ending.outcome, Outcome::Delivered { .. });
-        let ambiguous = ending.outcome.is_ambiguous() || (arrived && others_went_on);
+        let second = others_went_on && (arrived || self.is_held_by_anyone(notification).await?);
+        let ambiguous = ending.outcome.is_ambiguous() || second;
         sqlx::query(
             "update attempts set finished_at = $2, result = $3, reason = $4, ambiguous = $5, detail = $6
              where id = $1",
@@ -241,16 +259,14 @@ impl Transaction {
     /// What some recipients have and others never will is a dead letter, so that it is seen; still the destination heard
     /// it, or the next message would tell those who have it the same as new.
     pub(super) async fn note_dead(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
-        if self.is_held_by_anyone(notification).await? {
-            self.note_heard(notification, at).await?;
-        }
+        self.note_held(notification, at).await?;
         self.finish(notification, "dead").await
     }
 
     /// The destination heard what was said of each occurrence, whichever notification was to tell it, and need not hear
     /// of older ones of the same alerts any more. Only that is told of which the message spoke: not what became of an alert
     /// while it was under way, and not that an alert began of which it said that it is over.
-    async fn note_heard(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn note_heard(&mut self, notification: &str, at: Timestamp) -> Result<(), StoreError> {
         let heard = format!(
             "update transitions set heard = {SAID},
                  told_at = case when {TELLS} then $2 else told_at end,
@@ -285,7 +301,8 @@ impl Transaction {
     async fn postpone(&mut self, notification: &str, due: Timestamp) -> Result<Ended, StoreError> {
         if let Some(newer) = self.newer_in_group(notification).await? {
             self.hand_over(notification, &newer).await?;
-            return Ok(Ended::Superseded);
+            let held = self.is_held_by_anyone(notification).await?;
+            return Ok(if held { Ended::Told } else { Ended::Superseded });
         }
         sqlx::query("update notifications set due_at = $2, ready = 0, owner = null where id = $1")
             .bind(notification)

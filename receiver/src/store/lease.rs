@@ -192,6 +192,8 @@ impl Transaction {
             .bind(LOST)
             .execute(self.connection())
             .await?;
+            let now = self.now();
+            self.note_held(id, now).await?;
             sqlx::query("update notifications set owner = null where id = $1")
                 .bind(id.as_str())
                 .execute(self.connection())

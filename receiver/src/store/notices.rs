@@ -10,6 +10,7 @@ use modelwatch_receiver_core::dedupe::Suppression;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use super::spoken::HELD;
 use super::transaction::to_json;
 use super::write::Unsent;
 use super::{StoreError, Transaction};
@@ -48,13 +49,15 @@ impl Transaction {
         let older = self.waiting(newest.keys()).await?;
         self.write_notices(notices).await?;
         self.write_mentions(notices).await?;
-        let others = notices.iter().map(|notice| (topic(notice), notice.id.clone()));
+        let others = notices.iter().map(|notice| (topic(notice), notice.id.clone(), false));
         let mut superseded = Unsent::new();
         let mut pairs = Vec::new();
-        for (topic, older) in older.into_iter().chain(others) {
+        for (topic, older, is_held) in older.into_iter().chain(others) {
             let Some(newer) = newest.get(&topic).filter(|newest| newest.id != older) else { continue };
             pairs.push(json!([older, newer.id]));
-            *superseded.entry((topic.0, Suppression::Superseded)).or_default() += 1;
+            if !is_held {
+                *superseded.entry((topic.0, Suppression::Superseded)).or_default() += 1;
+            }
         }
         self.hand_over_all(&pairs).await?;
         let ids: Vec<Value> = notices.iter().map(|notice| json!([notice.id])).collect();
@@ -62,22 +65,28 @@ impl Transaction {
         Ok(superseded)
     }
 
-    /// What waits in these topics and is not being sent.
+    /// What waits in these topics and is not being sent, and whether a recipient has it.
     async fn waiting(
         &mut self,
         topics: impl Iterator<Item = &Topic>,
-    ) -> Result<Vec<(Topic, String)>, StoreError> {
+    ) -> Result<Vec<(Topic, String, bool)>, StoreError> {
         let topics: Vec<Value> = topics.map(|(channel, group)| json!([channel, group])).collect();
         let rows = self
             .select(
-                "select n.id, n.channel, n.group_id from {rows} cross join notifications n
+                &format!(
+                    "select n.id, n.channel, n.group_id, cast(case when {HELD} then 1 else 0 end as bigint) as held
+                 from {{rows}} cross join notifications n
                  where n.channel = r.value->>0 and n.group_id = r.value->>1
-                   and n.status = 'pending' and n.owner is null",
+                   and n.status = 'pending' and n.owner is null"
+                ),
                 &topics,
             )
             .await?;
         rows.iter()
-            .map(|row| Ok(((row.try_get("channel")?, row.try_get("group_id")?), row.try_get("id")?)))
+            .map(|row| {
+                let topic = (row.try_get("channel")?, row.try_get("group_id")?);
+                Ok((topic, row.try_get("id")?, row.try_get::<i64, _>("held")? != 0))
+            })
             .collect()
     }
 
@@ -151,7 +160,7 @@ impl Transaction {
         .await
     }
 
-    /// Ends `older` as superseded; `newer` takes over its mentions and its age.
+    /// Ends `older` as superseded, or as delivered if a recipient has it; `newer` takes over its mentions and its age.
     pub(super) async fn hand_over(&mut self, older: &str, newer: &str) -> Result<(), StoreError> {
         self.hand_over_all(&[json!([older, newer])]).await?;
         self.note_mentioned(&[json!([newer])]).await
@@ -159,11 +168,12 @@ impl Transaction {
 
     /// The same for many, as pairs of an older one and a newer one; what is mentioned then is to be noted.
     async fn hand_over_all(&mut self, pairs: &[Value]) -> Result<(), StoreError> {
-        const STEPS: [&str; 4] = [
+        const STEPS: [&str; 5] = [
             "insert into suppressions (channel, occurrence, reason, times, first_at, last_at)
              select o.channel, m.occurrence, 'superseded', count(*), min(n.created_at), max(n.created_at)
              from {rows} cross join notifications o cross join notifications n cross join mentions m
              where o.id = r.value->>0 and n.id = r.value->>1 and m.notification = o.id
+               and not exists (select 1 from receipts p where p.notification = o.id and p.result = 'delivered')
              group by o.channel, m.occurrence
              on conflict (channel, occurrence, reason) do update set
                  times = suppressions.times + excluded.times, last_at = excluded.last_at",
@@ -178,6 +188,9 @@ impl Transaction {
              where notifications.id = o.newer",
             "update notifications set status = 'suppressed', suppressed = 'superseded', owner = null
              from {rows} where notifications.id = r.value->>0",
+            "update notifications set status = 'delivered', suppressed = null
+             from {rows} where notifications.id = r.value->>0
+               and exists (select 1 from receipts p where p.notification = notifications.id and p.result = 'delivered')",
         ];
         for step in STEPS {
             self.apply(step, pairs).await?;

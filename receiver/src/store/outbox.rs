@@ -16,6 +16,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::gates::OPEN;
+use super::spoken::Past;
 use super::transaction::timestamp;
 use super::{Store, StoreError, Transaction, Wording};
 
@@ -38,6 +39,7 @@ struct Leased {
     id: String,
     owner: Arc<str>,
     has_recipients: bool,
+    past: Past,
 }
 
 /// A notification that is ours to send.
@@ -68,6 +70,8 @@ pub enum Claim {
     Nothing,
     /// What was due is not to be sent after all.
     Suppressed(Suppression),
+    /// Some recipients have what was due; what became of it since is told by something newer, to everybody.
+    Told,
     /// What was due is damaged, and a dead letter now; says how.
     Dead(String),
     /// This is ours to send.
@@ -103,10 +107,16 @@ impl Store {
         let owner = self.owner().await?;
         let mut transaction = self.begin_unhurried().await?;
         let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
-            Some((id, replayed)) => match transaction.why_not_sent(&id, replayed).await? {
-                Some(reason) => Claim::Suppressed(reason),
-                None => transaction.claim_leased(Leased { id, owner, has_recipients }, wording, now).await?,
-            },
+            Some(id) => {
+                let past = transaction.past(&id).await?;
+                match transaction.why_not_sent(&id, past).await? {
+                    Some(ended) => ended,
+                    None => {
+                        let leased = Leased { id, owner, has_recipients, past };
+                        transaction.claim_leased(leased, wording, now).await?
+                    }
+                }
+            }
             None => Claim::Nothing,
         };
         if let (Claim::Ours(_), Some(rate)) = (&claim, rate) {
@@ -159,7 +169,7 @@ pub(super) fn lease_sql() -> String {
              where n.channel = $1 and n.ready = 1 and {OPEN} and {FREE}
                and exists (select 1 from receivers where id = $3)
              order by n.waiting_since limit 1)
-         returning id, replayed"
+         returning id"
     )
 }
 
@@ -170,7 +180,7 @@ impl Transaction {
         channel: &str,
         owner: &str,
         now: Timestamp,
-    ) -> Result<Option<(String, bool)>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         self.make_ready(channel, now).await?;
         let update = lease_sql();
         let row = sqlx::query(AssertSqlSafe(update))
@@ -179,8 +189,7 @@ impl Transaction {
             .bind(owner)
             .fetch_optional(self.connection())
             .await?;
-        let leased = |row: AnyRow| Ok((row.try_get("id")?, row.try_get::<i64, _>("replayed")? != 0));
-        row.map(leased).transpose()
+        row.map(|row: AnyRow| Ok(row.try_get("id")?)).transpose()
     }
 
     /// What was postponed until `now` is ready.
@@ -199,34 +208,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// Why what was leased is not sent after all, and ends: a newer one of its group waits, or, replayed, all it had to tell
-    /// was told meanwhile.
-    async fn why_not_sent(&mut self, id: &str, replayed: bool) -> Result<Option<Suppression>, StoreError> {
-        if let Some(newer) = self.newer_in_group(id).await? {
-            // both wait only after a crash, when the older one had been under way as the newer one came
-            self.hand_over(id, &newer).await?;
-            return Ok(Some(Suppression::Superseded));
-        }
-        if !replayed {
-            return Ok(None);
-        }
-        let reason = self.nothing_left(id).await?;
-        if let Some(reason) = reason {
-            self.suppress(id, reason).await?;
-        }
-        Ok(reason)
-    }
-
     async fn claim_leased(
         &mut self,
         leased: Leased,
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let Leased { id, owner, has_recipients } = leased;
+        let Leased { id, owner, has_recipients, past } = leased;
         let never_told = self.settle_unheard(&id, now).await?;
-        let thread = if has_recipients { self.thread(&id).await? } else { None };
-        match self.word_answering(thread, &id, wording, now).await {
+        let said = if past.arrived {
+            self.said_before(&id, past).await.map(Some)
+        } else {
+            let thread = if has_recipients { self.thread(&id).await? } else { None };
+            self.word_answering(thread, &id, wording, now).await
+        };
+        match said {
             Ok(Some(message)) => {
                 let claimed = self.claimed(id, owner, message).await?;
                 Ok(Claim::Ours(Box::new(Claimed { never_told, ..claimed })))
@@ -274,7 +270,7 @@ impl Transaction {
     }
 
     /// Why nothing is left to say: the end is not wanted or never had a beginning, or all of it was told meanwhile.
-    async fn why_unsaid(&mut self, id: &str) -> Result<Suppression, StoreError> {
+    pub(super) async fn why_unsaid(&mut self, id: &str) -> Result<Suppression, StoreError> {
         let settled: Vec<String> = sqlx::query_scalar(
             "select distinct t.suppressed from mentions m join notifications n on n.id = m.notification
                  join transitions t on t.channel = n.channel and t.occurrence = m.occurrence

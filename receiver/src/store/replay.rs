@@ -8,7 +8,9 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::retry::Next;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::spoken::Past;
 use super::transaction::{count, new_id};
+use super::unheard::{ARRIVED, unheard};
 use super::{Ending, Store, StoreError, Transaction};
 
 /// What became of a notification that was to be sent again.
@@ -49,11 +51,6 @@ const GONE: &str = "nothing was sent: the configuration has no such channel any 
 const OUTDATED: &str = "(o.state = 'stale' or exists (
     select 1 from occurrences newer
     where newer.source = o.source and newer.fingerprint = o.fingerprint and newer.number > o.number))";
-
-/// Whether the destination of notification `n` never heard that occurrence `o` fires.
-const UNHEARD: &str = "not exists (
-    select 1 from transitions heard where heard.channel = n.channel and heard.occurrence = o.id
-      and heard.status = 'firing' and heard.told_at is not null)";
 
 impl Store {
     /// The dead letters of that kind, the newest first.
@@ -148,18 +145,31 @@ impl Transaction {
         if !channels.contains(&channel) {
             return Ok(Replayed::NoChannel(channel));
         }
-        if let Some(reason) = self.nothing_left(id).await? {
-            self.suppress(id, reason).await?;
+        let past = self.past(id).await?;
+        if let Some(reason) = self.nothing_left(id, past).await? {
+            self.close(id, reason, past).await?;
             return Ok(Replayed::Suppressed(reason));
+        }
+        if past.arrived && !self.still_holds(id).await? {
+            let successor = self.succeed(id).await?;
+            return Ok(match self.revive(&successor, now).await? {
+                Replayed::Queued => Replayed::Joined(successor),
+                joined => joined,
+            });
         }
         self.revive(id, now).await
     }
 
     /// Why a replayed notification has nothing left to tell, if so: its alerts were over or forgotten before its destination
-    /// heard of them, or it was told by others. Somebody among several recipients who has not got it is told in any case.
-    pub(super) async fn nothing_left(&mut self, id: &str) -> Result<Option<Suppression>, StoreError> {
+    /// heard of them, or it was told by others. Somebody among several recipients who has not got it is told, as long as
+    /// what it says is so.
+    pub(super) async fn nothing_left(
+        &mut self,
+        id: &str,
+        past: Past,
+    ) -> Result<Option<Suppression>, StoreError> {
         let ended = self.settle_unheard_ends(id).await?;
-        if self.is_held_by_anyone(id).await? {
+        if past.held && self.still_holds(id).await? {
             return Ok(None);
         }
         let select = format!(
@@ -180,8 +190,10 @@ impl Transaction {
     /// there is such an end, or an alert of which nothing is known any more.
     async fn settle_unheard_ends(&mut self, id: &str) -> Result<bool, StoreError> {
         let unheard = format!(
-            "from mentions m join notifications n on n.id = m.notification join occurrences o on o.id = m.occurrence
-             where m.notification = $1 and {UNHEARD}"
+            "from mentions m join notifications ours on ours.id = m.notification
+                 join occurrences o on o.id = m.occurrence
+             where m.notification = $1 and {}",
+            unheard()
         );
         let settle = [
             format!(
@@ -191,7 +203,7 @@ impl Transaction {
             ),
             format!(
                 "insert into transitions (channel, occurrence, status, repeat_number, suppressed)
-                 select n.channel, o.id, 'resolved', 0, $2 {unheard} and o.state = 'resolved'
+                 select ours.channel, o.id, 'resolved', 0, $2 {unheard} and o.state = 'resolved'
                  on conflict do nothing"
             ),
         ];
@@ -242,13 +254,13 @@ impl Transaction {
         Ok(Replayed::Queued)
     }
 
-    /// The newest notification that waits, and is not under way, for the same destination about the same group.
+    /// The newest notification that waits for the same destination about the same group, is not under way and not worded for good.
     async fn waiting_in_group(&mut self, id: &str) -> Result<Option<String>, StoreError> {
-        let waits = sqlx::query_scalar(
+        let waits = sqlx::query_scalar(AssertSqlSafe(format!(
             "select n.id from notifications n join notifications dead on dead.id = $1
-             where n.channel = dead.channel and n.group_id = dead.group_id
-               and n.status = 'pending' and n.owner is null order by n.number desc limit 1",
-        )
+             where n.channel = dead.channel and n.group_id = dead.group_id and n.id <> dead.id
+               and n.status = 'pending' and n.owner is null and not {ARRIVED} order by n.number desc limit 1"
+        )))
         .bind(id)
         .fetch_optional(self.connection())
         .await?;
@@ -269,7 +281,7 @@ impl Transaction {
         self.note_attempt(&attempt, id, at).await?;
         let outcome = Outcome::Permanent { reason: Reason::NotFound, detail: GONE.to_owned() };
         let ending = Ending { outcome: &outcome, next: Next::Dead, at, fallback: None };
-        self.note_outcome(&attempt, ending, false).await?;
+        self.note_outcome(&attempt, id, ending, false).await?;
         self.note_dead(id, at).await?;
         Ok(true)
     }

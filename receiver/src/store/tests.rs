@@ -28,6 +28,8 @@ mod queue;
 mod reading;
 #[path = "tests/receipts.rs"]
 mod receipts;
+#[path = "tests/spoken.rs"]
+mod spoken;
 #[path = "tests/stats.rs"]
 mod stats;
 #[path = "tests/unheard.rs"]

@@ -18,8 +18,20 @@ pub(super) const ARRIVED: &str = "(
     or exists (select 1 from receipts p where p.notification = n.id
                and (p.ambiguous = 1 or p.result = 'delivered')))";
 
+/// Whether the destination of notification `ours` certainly heard nothing of occurrence `o`; nor did the one that it stands
+/// in for.
+pub(super) fn unheard() -> String {
+    format!(
+        "(not exists (select 1 from transitions t where t.channel = ours.channel and t.occurrence = o.id
+                      and (t.heard is not null or (t.status = 'firing' and t.told_at is not null)))
+          and not exists (select 1 from mentions theirs join notifications n on n.id = theirs.notification
+                          where theirs.occurrence = o.id and (n.channel = ours.channel or n.id = ours.fallback_of)
+                            and {ARRIVED}))"
+    )
+}
+
 /// The occurrences that notification `$1` mentions, is still to speak of, and that are over, while its destination certainly
-/// heard nothing of them; nor did the one that it stands in for. Whoever is to hear that an alert flaps hears that.
+/// heard nothing of them. Whoever is to hear that an alert flaps hears that.
 const OVER_UNHEARD: &str = "select m.occurrence
     from mentions m join notifications ours on ours.id = m.notification join occurrences o on o.id = m.occurrence
     where m.notification = $1 and o.state = 'resolved'
@@ -28,17 +40,14 @@ const OVER_UNHEARD: &str = "select m.occurrence
       and exists (select 1 from transitions t where t.channel = ours.channel and t.occurrence = o.id
                   and t.told_at is null and t.suppressed is null)
       and not exists (select 1 from transitions t where t.channel = ours.channel and t.occurrence = o.id
-                      and (t.heard is not null or (t.status = 'firing' and t.told_at is not null)
-                           or (t.status = 'flapping' and t.told_at is null and t.suppressed is null)))
-      and not exists (select 1 from mentions theirs join notifications n on n.id = theirs.notification
-                      where theirs.occurrence = o.id and (n.channel = ours.channel or n.id = ours.fallback_of)
-                        and {ARRIVED})";
+                      and t.status = 'flapping' and t.told_at is null and t.suppressed is null)
+      and {UNHEARD}";
 
 impl Transaction {
     /// Settles what a notification that was just claimed need not tell, since nobody heard of it before it was over: it may
     /// have ended while an attempt was under way that then failed. Returns how many occurrences that is.
     pub(super) async fn settle_unheard(&mut self, id: &str, now: Timestamp) -> Result<usize, StoreError> {
-        let select = OVER_UNHEARD.replace("{ARRIVED}", ARRIVED);
+        let select = OVER_UNHEARD.replace("{UNHEARD}", &unheard());
         let over: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(select)).bind(id).fetch_all(self.connection()).await?;
         let (now, never_told) = (now.as_microsecond(), Suppression::NeverTold.as_str());
@@ -99,13 +108,16 @@ impl Transaction {
         Ok(unsent)
     }
 
-    /// The notifications that wait to tell one of these destinations of one of these occurrences, with the destination.
+    /// The notifications that wait to tell one of these destinations of one of these occurrences, with the destination. What may
+    /// have been heard keeps its words.
     async fn waiting_to_tell(&mut self, places: &[Value]) -> Result<BTreeMap<String, String>, StoreError> {
         let rows = self
             .select(
-                "select n.id, n.channel from {rows} cross join mentions m cross join notifications n
-                 where m.occurrence = r.value->>1 and n.id = m.notification and n.channel = r.value->>0
-                   and n.status = 'pending' and n.owner is null",
+                &format!(
+                    "select n.id, n.channel from {{rows}} cross join mentions m cross join notifications n
+                     where m.occurrence = r.value->>1 and n.id = m.notification and n.channel = r.value->>0
+                       and n.status = 'pending' and n.owner is null and not {ARRIVED}"
+                ),
                 places,
             )
             .await?;

@@ -19,8 +19,8 @@ const FORMS: [&str; 3] = [PASSWORD, "aHVudGVyMlNFQ1JFVA==", "AG9wcwBodW50ZXIyU0V
 struct Kept(Mutex<Vec<Receipt>>);
 
 impl Ledger for Kept {
-    fn goes_on(&self) -> bool {
-        true
+    fn stopped(&self) -> Option<&'static str> {
+        None
     }
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
@@ -82,8 +82,8 @@ async fn one(rules: &[Rule]) -> Outcome {
 struct Stopping(Kept);
 
 impl Ledger for Stopping {
-    fn goes_on(&self) -> bool {
-        self.0.0.lock().unwrap().is_empty()
+    fn stopped(&self) -> Option<&'static str> {
+        (!self.0.0.lock().unwrap().is_empty()).then_some("not asked, the receiver stopped")
     }
 
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {

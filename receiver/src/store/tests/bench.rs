@@ -240,7 +240,7 @@ impl Bench {
         loop {
             match self.store.claim(outlet(channel), &wording(), now).await.unwrap() {
                 Claim::Nothing => return None,
-                Claim::Suppressed(_) | Claim::Dead(_) => {}
+                Claim::Suppressed(_) | Claim::Told | Claim::Dead(_) => {}
                 Claim::Ours(claimed) => return Some(*claimed),
             }
         }
