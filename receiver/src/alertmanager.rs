@@ -38,10 +38,8 @@ const QUESTIONS: usize = 10_000;
 /// How many answers are handed to intake at once.
 const ANSWERS: usize = 256;
 
-/// A request is followed by a rest of at least so long, or so many times as long as it took: a large Alertmanager has
-/// better things to do.
+/// A request is followed by a rest of at least so long, or as long as it took: a large Alertmanager has other things to do.
 const REST: Duration = Duration::from_millis(200);
-const REST_FACTOR: u32 = 4;
 
 /// The rests while it cannot be asked.
 const BACKOFF: Backoff =
@@ -196,7 +194,7 @@ impl Contact {
                     tracing::info!("Alertmanager can be asked again whether alerts still fire");
                 }
                 self.failures = 0;
-                REST.max(took.saturating_mul(REST_FACTOR))
+                REST.max(took)
             }
             Some(trouble) => {
                 if self.failures == 0 {

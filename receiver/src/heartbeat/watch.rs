@@ -21,7 +21,7 @@ use crate::store::{HEARTBEAT_SOURCE, OpenAlarm, Store, StoreError, alarm_group};
 /// How often the dead man's switches are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often an open alarm is reported again, so that it can be repeated and does not go stale.
+/// How often an open alarm is reported again at the least, so that it can be repeated and does not go stale.
 const REPORT_AGAIN: Duration = Duration::from_secs(300);
 
 /// Looks after all dead man's switches.
@@ -132,6 +132,7 @@ impl Watch {
     ) -> Result<(), StoreError> {
         let mut pulse = self.pulse(heartbeat, up).await?;
         let open = self.store.open_alarm(heartbeat.name()).await?;
+        let every = REPORT_AGAIN.min(self.terms.load().policy.shortest_silence() / 2);
         if matches!(pulse, Pulse::Missing { .. }) && open.is_none() {
             // it may have come just now, or not have been let in: that shows when something is written
             self.store.renew().await?;
@@ -141,7 +142,7 @@ impl Watch {
         let now = self.clock.now();
         self.metrics.heartbeat(heartbeat.name(), pulse.is_up(open.is_some()));
         match (pulse, open) {
-            (Pulse::Missing { since }, open) if is_due(open, now) => {
+            (Pulse::Missing { since }, open) if is_due(open, every, now) => {
                 self.report(heartbeat, words::stays_away(heartbeat.name(), since)).await;
             }
             (Pulse::Beating { last }, Some(open)) => {
@@ -201,8 +202,8 @@ fn pulse(last: Option<Timestamp>, up: Timestamp, patience: Duration, now: Timest
     }
 }
 
-fn is_due(open: Option<OpenAlarm>, now: Timestamp) -> bool {
-    open.is_none_or(|open| now.duration_since(open.reported_at).unsigned_abs() >= REPORT_AGAIN)
+fn is_due(open: Option<OpenAlarm>, every: Duration, now: Timestamp) -> bool {
+    open.is_none_or(|open| now.duration_since(open.reported_at).unsigned_abs() >= every)
 }
 
 #[cfg(test)]

@@ -123,6 +123,11 @@ impl Policy {
         &self.ignore_labels
     }
 
+    /// After how long without a word of an alert that fires something may come of it: a repeat is due, or it goes stale.
+    pub fn shortest_silence(&self) -> Duration {
+        self.repeat_interval.min(self.windows.stale_after)
+    }
+
     /// How long the past may still speak.
     pub fn windows(&self) -> Windows {
         self.windows

@@ -68,6 +68,21 @@ async fn every_outage_is_told_however_many_there_are() {
     }
 }
 
+#[tokio::test]
+async fn an_outage_that_lasts_is_told_again_however_short_the_times_are() {
+    let rig = Rig::new(&format!("{CONFIG}dedupe: {{repeat_interval: 20s, stale_after: 30s}}")).await;
+    let intake = rig.running_intake();
+    rig.tasks.spawn("heartbeats", watch(&rig, &intake).run(rig.tasks.shutdown()));
+    until_looked_after(&rig).await;
+    rig.clock.advance(Duration::from_secs(61));
+    for told in 1..4 {
+        let history = rig.until(|history| history.len() == told).await;
+        assert_eq!(history[told - 1].alerts[0].status, Status::Firing);
+        rig.deliver().await;
+        rig.clock.advance(Duration::from_secs(20));
+    }
+}
+
 fn is_up(rig: &Rig) -> bool {
     rig.metric("heartbeat_up{name=\"prometheus\"}") > 0.5
 }
@@ -147,9 +162,9 @@ fn watch(rig: &Rig, intake: &Intake) -> Watch {
 #[test]
 fn an_open_alarm_is_reported_again_but_not_at_every_look() {
     let open = Some(OpenAlarm { since: at(-60), reported_at: at(0) });
-    assert!(is_due(None, at(0)));
-    assert!(!is_due(open, at(10)));
-    assert!(is_due(open, at(300)));
+    assert!(is_due(None, REPORT_AGAIN, at(0)));
+    assert!(!is_due(open, REPORT_AGAIN, at(10)));
+    assert!(is_due(open, REPORT_AGAIN, at(300)));
 }
 
 #[tokio::test]

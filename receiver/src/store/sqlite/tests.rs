@@ -133,7 +133,7 @@ async fn a_store_that_is_locked_or_whose_disk_is_full_is_named_with_what_to_do()
     let named = format!("storage.url: {} cannot be used as a store: ", path.display());
     assert_eq!(full, format!("{named}its disk is full; make room there"));
     bench.store.close().await;
-    let other = connect(&path, "rwc", 1).await.unwrap();
+    let other = connect(&path, "rwc", 1, PRAGMAS).await.unwrap();
     drop(bench.store);
     let mut holder = other.acquire().await.unwrap();
     sqlx::raw_sql("begin immediate").execute(&mut *holder).await.unwrap();
