@@ -156,6 +156,35 @@ async fn one_bad_mailbox_keeps_nobody_from_being_told_once_whatever_is_killed() 
 }
 
 #[tokio::test]
+async fn news_that_come_while_a_mailbox_is_busy_say_nothing_twice_as_new_and_reach_everybody() {
+    let mailing = Mailing::start(|server| {
+        let smtp = format!("port: {}, ca_file: ca.pem, {}", server.starttls, login());
+        vec![("team", smtp, "alice@mail.test, busy@mail.test")]
+    })
+    .await;
+    mailing.server.refuse_busy(true);
+    let first = Alert::firing("Drift", START).with("x", "1");
+    mailing.send(&first).await;
+    mailing.server.wait_for("alice", 1).await;
+    let tried = |one: &Value| one["attempts"].as_array().unwrap().iter().any(|a| !a["result"].is_null());
+    mailing.notifications(tried).await;
+    mailing.send(&Alert::firing("Drift", START).with("x", "2")).await;
+    mailing.server.wait_for("alice", 2).await;
+    mailing.server.refuse_busy(false);
+    let found = mailing.notifications(|one| one["status"] == "delivered").await;
+    assert_eq!(found.len(), 2, "the first is told, not superseded");
+    for (person, count) in [("alice", 2), ("busy", 1)] {
+        let mails = mailing.server.wait_for(person, count).await;
+        assert_eq!(mails.len(), count, "{person}");
+        let news = parsed(&mails[count - 1]);
+        let text = news.body_text(0).unwrap();
+        assert!(text.contains("still firing"), "{person}: {text}");
+        assert_eq!(news.header_raw("X-Alert-Count").map(str::trim), Some("2"), "{person}");
+        assert_eq!(news.header_raw("X-Alert-Kind").map(str::trim), Some("changed"), "{person}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_real_server_refuses_has_its_reason() {
     let mailing = Mailing::start(|server| {
         let wrong = format!("username: {USER}, password: wrong");

@@ -41,6 +41,7 @@ async fn replay(bench: &Bench, id: &str) -> Replayed {
 #[tokio::test]
 async fn what_may_have_been_heard_is_sent_again_word_for_word() {
     let bench = Bench::new().await;
+    bench.hold(1);
     let (_, first) = claimed(&bench).await;
     bench.end(&first, &no_answer(), AGAIN, at(3)).await;
     let summary = [("summary".to_owned(), "worse".to_owned())].into();
