@@ -6,6 +6,8 @@ use modelwatch_postgres::{Server, Stop};
 use crate::store::on_postgres::bench::{self, Bench, Home, group};
 use crate::store::{Place, Store, StoreError};
 
+mod clock;
+
 /// A password that must be seen nowhere.
 const PASSWORD: &str = "hunter2";
 
@@ -190,19 +192,6 @@ async fn what_is_called_committed_is_on_disk_whatever_the_database_is_set_to() {
 }
 
 #[tokio::test]
-async fn the_clock_of_the_store_is_the_databases() {
-    let mut bench = Bench::new().await;
-    bench.store.steady.set(jiff::Timestamp::UNIX_EPOCH);
-    note(&bench.store).await.unwrap();
-    let there: i64 = server(&mut bench)
-        .sql("postgres", "select extract(epoch from now())::bigint")
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((bench.store.now().as_second() - there).abs() <= 60, "{} is not {there}", bench.store.now());
-}
-
-#[tokio::test]
 async fn groups_of_an_older_version_get_their_names() {
     let bench = Bench::new().await;
     sqlx::raw_sql(
@@ -358,34 +347,6 @@ async fn the_server_proves_who_it_is_where_that_is_asked_for() {
             .await
             .unwrap();
     assert_eq!(encrypted, "true");
-}
-
-#[tokio::test]
-async fn a_clock_of_the_database_that_was_set_back_while_it_is_used_moves_what_waits_with_it() {
-    let bench = Bench::new().await;
-    let now = bench.store.now();
-    let ahead = now.saturating_add(Duration::from_secs(7200)).unwrap();
-    let (latest, meant) = (ahead.as_microsecond(), ahead.as_microsecond() + 60_000_000);
-    // as others left it by the clock as it was
-    let left = format!(
-        "insert into gates (channel, opens_at) values ('console', {meant});
-         insert into receivers (id, alive_until) values ('another', {meant});
-         update clock set latest = {latest}"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(left)).execute(bench.store.writer()).await.unwrap();
-    bench.store.steady.set(ahead);
-    // what is undone is done with the next one, and only once
-    drop(bench.store.begin().await.unwrap());
-    for _ in 0..2 {
-        bench.store.begin().await.unwrap().commit().await.unwrap();
-    }
-    for column in ["opens_at from gates", "alive_until from receivers where id = 'another'"] {
-        let select = format!("select {column}");
-        let time: i64 =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(select)).fetch_one(bench.store.readers()).await.unwrap();
-        let left = (time - bench.store.now().as_microsecond()) / 1_000_000;
-        assert!((0..=60).contains(&left), "{column}: {left}");
-    }
 }
 
 #[tokio::test]
