@@ -14,11 +14,16 @@ use crate::alert::{Fingerprint, Status};
 
 mod flapping;
 mod held;
+mod members;
+mod sighting;
 mod witness;
 
 use flapping::Unrest;
 pub use flapping::{Flap, Flapping};
 use held::Held;
+use members::{Ended, Member};
+use sighting::Before;
+pub use sighting::Sighting;
 pub use witness::{Listed, Ruling, Testimony, Witness, weigh};
 
 /// How long the past may still speak.
@@ -120,57 +125,6 @@ pub struct Occurrence {
     members: BTreeMap<Fingerprint, Member>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Member {
-    newest_start: Timestamp,
-    ended: Option<Ended>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Ended {
-    at: Timestamp,
-    accepted_at: Timestamp,
-}
-
-/// What a copy of an alert came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
-    /// A new occurrence begins (or was missed and is over already).
-    Opened(Occurrence),
-    /// The newest occurrence goes on, ends, or is confirmed to be over.
-    Known(Occurrence),
-    /// The copy is older than what is known.
-    OldCopy(Occurrence),
-    /// The copy may be older than what is known, so it is held.
-    Held(Occurrence),
-    /// The same of a copy of what is held already.
-    HeldAlready(Occurrence),
-}
-
-impl Sighting {
-    /// The occurrence the copy belongs to, as it now stands.
-    pub fn occurrence(&self) -> &Occurrence {
-        match self {
-            Sighting::Opened(occurrence)
-            | Sighting::Known(occurrence)
-            | Sighting::OldCopy(occurrence)
-            | Sighting::Held(occurrence)
-            | Sighting::HeldAlready(occurrence) => occurrence,
-        }
-    }
-
-    /// The same, when nothing else is asked any more.
-    pub fn into_occurrence(self) -> Occurrence {
-        match self {
-            Sighting::Opened(occurrence)
-            | Sighting::Known(occurrence)
-            | Sighting::OldCopy(occurrence)
-            | Sighting::Held(occurrence)
-            | Sighting::HeldAlready(occurrence) => occurrence,
-        }
-    }
-}
-
 /// What `report`, accepted at `now`, says about the alert whose newest occurrence is `newest`.
 ///
 /// A start after the last report of a stale occurrence is another incident: the end of the first was missed.
@@ -188,51 +142,6 @@ pub fn observe(newest: Option<&Occurrence>, report: Report, now: Timestamp, wind
         (Some(over), Some(end)) => over.ended_again(report, end, now, windows),
     };
     sighting.restless(before, now, windows.flap)
-}
-
-/// What counts of an occurrence once it is known what a copy came to.
-struct Before {
-    state: State,
-    starts_at: Timestamp,
-    unrest: Unrest,
-}
-
-impl Before {
-    fn of(known: &Occurrence) -> Before {
-        Before { state: known.state, starts_at: known.starts_at, unrest: known.unrest.clone() }
-    }
-}
-
-impl Sighting {
-    /// Counts what changed. What begins again while it flaps is the same occurrence.
-    fn restless(self, before: Option<Before>, now: Timestamp, flap: Flap) -> Sighting {
-        let (mut occurrence, mut turns, before) = match (self, before) {
-            (Sighting::Opened(opened), before) => {
-                let turns = opened.changes();
-                (opened, turns, before)
-            }
-            (Sighting::Known(mut known), Some(before)) => {
-                if known.state == State::Resolved && before.state != State::Resolved {
-                    known.unrest.turn(now, flap);
-                }
-                return Sighting::Known(known);
-            }
-            (other, _) => return other,
-        };
-        let goes_on = before.as_ref().filter(|before| before.unrest.flapping().is_now());
-        let is_new = goes_on.is_none();
-        if let Some(before) = goes_on {
-            occurrence.starts_at = occurrence.starts_at.min(before.starts_at);
-            occurrence.unrest = before.unrest.clone();
-        } else if let Some(before) = &before {
-            occurrence.unrest = before.unrest.handed_on();
-        }
-        while turns > 0 {
-            occurrence.unrest.turn(now, flap);
-            turns -= 1;
-        }
-        if is_new { Sighting::Opened(occurrence) } else { Sighting::Known(occurrence) }
-    }
 }
 
 impl Occurrence {
@@ -369,23 +278,6 @@ impl Occurrence {
             && report.starts_at < self.newest_start_of(report.member)
     }
 
-    fn newest_start_of(&self, member: Fingerprint) -> Timestamp {
-        self.members.get(&member).map_or(self.starts_at, |member| member.newest_start)
-    }
-
-    /// Members that ended so long ago that no old copy speaks of them any more; replicas come and go for years.
-    fn forget_members(&mut self, now: Timestamp, windows: Windows) {
-        self.members.retain(|_, member| member.ended.is_none_or(|ended| ended.is_recent(now, windows)));
-    }
-
-    fn end_member(&mut self, report: Report, end: Timestamp, now: Timestamp) {
-        let member = self.members.entry(report.member).or_insert(Member::starting(report.starts_at));
-        let accepted_at = member.ended.map_or(now, |ended| ended.accepted_at);
-        let at = member.ended.map_or(end, |ended| ended.at.max(end));
-        member.ended = Some(Ended { at, accepted_at });
-        self.begins_by(report.starts_at);
-    }
-
     /// It began no later than a copy says, unless that speaks of the occurrence before this one. Of one that was itself
     /// opened by such a copy the start is that copy's.
     fn begins_by(&mut self, start: Timestamp) {
@@ -404,25 +296,6 @@ impl Occurrence {
             State::Resolved => 2,
             State::Firing | State::Stale | State::Test => 1,
         }
-    }
-}
-
-impl Ended {
-    /// Whether old copies of before may still come.
-    fn is_recent(&self, now: Timestamp, windows: Windows) -> bool {
-        now < later(self.accepted_at, windows.reorder)
-    }
-}
-
-impl Member {
-    fn starting(start: Timestamp) -> Member {
-        Member { newest_start: start, ended: None }
-    }
-
-    /// The end that a firing copy with this start may be older than, if it may.
-    fn may_be_old(&self, start: Timestamp, now: Timestamp, windows: Windows) -> Option<Timestamp> {
-        let ended = self.ended.filter(|ended| ended.is_recent(now, windows))?;
-        (start <= ended.at).then_some(ended.at)
     }
 }
 

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-mod answers;
+mod routed;
+mod unspoken;
+
+use routed::{Routed, Seeing};
 
 use super::page::{Page, Upkeep};
 use super::waits::{Waits, spent};
 use super::{
     AlertCopy, AlertKey, Bound, Changes, Due, Hearsay, Known, Notice, Origin, Posting, Receipt, Times, Won,
 };
-use crate::alert::{Alert, Group, Status};
+use crate::alert::{Group, Status};
 use crate::dedupe::{self, Rules, Seen, Suppression, Told, Transition, Verdict};
-use crate::occurrence::{Flap, Occurrence, Report, Sighting, Windows, Witness, weigh};
+use crate::occurrence::{Flap, Occurrence, Sighting, Windows, Witness, weigh};
 
 /// What the book goes by.
 pub struct Terms<'a> {
@@ -94,68 +97,6 @@ impl<'a> Book<'a> {
         let before = self.entries.changes.notices.len();
         self.tell_all(&posting.group, routed, posting.is_repeat);
         self.entries.changes.notices.get(before..).unwrap_or_default()
-    }
-
-    /// Looks at an occurrence that no webhook spoke of: a firing copy held against it counts after all, since nothing
-    /// refuted it; else it is forgotten.
-    pub fn due(&mut self, due: Due) {
-        let is_newest = self.newest.get(&due.key).is_none_or(|newest| *newest == due.id);
-        let (now, windows) = (self.now, self.terms.windows_of(&due.key));
-        let page = self.turn_to(&due);
-        if page.occurrence.check_at(windows).is_some_and(|at| at > now) {
-            return;
-        }
-        if let Some(calm) = page.occurrence.calmed(now, windows) {
-            page.occurrence = calm;
-            let seeing = Seeing::of(due.id, &page.occurrence, false);
-            self.tell_of(&seeing, &due.channels, &due.group);
-            return;
-        }
-        let Some(report) = page.occurrence.counts_after_all(is_newest) else {
-            let unheard_of = page.occurrence.clone().unheard_of(due.witness, now);
-            return self.stands(&due, unheard_of);
-        };
-        let copy = returned(due.key, report, due.alert, &due.group);
-        // who could be asked was, and did not say
-        let seeing = self.see(&copy, &due.group, Witness::Nobody);
-        self.tell_of(&seeing, &due.channels, &due.group);
-    }
-
-    /// Has somebody asked anew about an occurrence whose time came while nobody was there who could.
-    pub fn ask_anew(&mut self, due: &Due) {
-        let now = self.now;
-        let page = self.turn_to(due);
-        page.occurrence = page.occurrence.clone().asked_anew(now);
-    }
-
-    /// The page of an occurrence that is looked at although no webhook spoke of it.
-    fn turn_to(&mut self, due: &Due) -> &mut Page {
-        self.opened.push(due.id.clone());
-        let page = self.pages.entry(due.id.clone()).or_insert_with(|| {
-            let occurrence = due.occurrence.clone();
-            let known = Known { id: due.id.clone(), occurrence, copy: 0, told: BTreeMap::new() };
-            Page::stored(due.key.clone(), known)
-        });
-        page.found_due();
-        page
-    }
-
-    /// Takes over how an occurrence stands of which no webhook spoke; what was held against it may be refuted.
-    fn stands(&mut self, due: &Due, occurrence: Occurrence) {
-        let Some(page) = self.pages.get_mut(&due.id) else { return };
-        let refuted = page.occurrence.held().is_some() && occurrence.held().is_none();
-        page.occurrence = occurrence;
-        for channel in due.channels.iter().filter(|_| refuted) {
-            self.suppress(channel, &due.id, Suppression::StaleCopy);
-        }
-    }
-
-    /// Tells everyone of one occurrence that no webhook spoke of. What was held is told itself, so it needs no reason why it
-    /// is not.
-    fn tell_of(&mut self, seeing: &Seeing, channels: &[String], group: &Group) {
-        let mut routed = Routed::default();
-        self.route(channels, seeing, &mut routed);
-        self.tell_all(group, routed, false);
     }
 
     /// What all of it came to.
@@ -370,53 +311,6 @@ impl<'a> Book<'a> {
         let about = (channel.to_owned(), occurrence.to_owned(), reason);
         let once = Times::once(self.now);
         self.entries.hearsay.untold.entry(about).and_modify(|times| times.add(once)).or_insert(once);
-    }
-}
-
-/// A held copy that counts after all: what people see of it is what the store has.
-fn returned(key: AlertKey, report: Report, alert: Alert, group: &Group) -> AlertCopy {
-    let digest = AlertCopy::digest(&alert, group);
-    AlertCopy { key, report, alert, digest, bound: Bound::Channels(Vec::new()) }
-}
-
-/// One alert of a webhook, after it was looked at.
-struct Seeing {
-    occurrence: String,
-    status: Status,
-    old_copy: bool,
-    stage: i64,
-    /// Whether it is held.
-    waits: Waits,
-    /// The occurrence of which a copy was held until now, and why that is not told, if so.
-    spent: Option<(String, Suppression)>,
-}
-
-impl Seeing {
-    fn of(id: String, occurrence: &Occurrence, old_copy: bool) -> Seeing {
-        let status = occurrence.state.status();
-        let stage = occurrence.flapping().stage;
-        Seeing { occurrence: id, status, old_copy, stage, waits: Waits::Not, spent: None }
-    }
-
-    fn seen(&self) -> Seen {
-        let Seeing { status, old_copy, stage, .. } = *self;
-        Seen { status, old_copy, is_repeat: false, stage }
-    }
-}
-
-/// What a webhook says to each destination about each occurrence.
-#[derive(Default)]
-struct Routed(BTreeMap<String, BTreeMap<String, Seen>>);
-
-impl Routed {
-    /// Copies that are one but for ignored labels say one thing: the newest state, old only if all of them are.
-    fn add(&mut self, channel: &str, seeing: &Seeing) {
-        let seen = seeing.seen();
-        let Seen { status, old_copy, stage, .. } = seen;
-        let alerts = self.0.entry(channel.to_owned()).or_default();
-        let entry = alerts.entry(seeing.occurrence.clone()).or_insert(seen);
-        (entry.status, entry.stage) = (status, stage);
-        entry.old_copy &= old_copy;
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Member, Occurrence, Report, Sighting, State, Windows, later};
+use super::members::{Ended, Member};
+use super::{Occurrence, Report, Sighting, State, Windows, later};
 use crate::alert::Fingerprint;
 
 /// What is held against an occurrence: a copy of at least one of its members.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Before, Member, Occurrence, Report, Sighting, State, Windows, later, observe};
+use super::members::Member;
+use super::sighting::Before;
+use super::{Occurrence, Report, Sighting, State, Windows, later, observe};
 use crate::alert::Fingerprint;
 
 /// How long an answer is waited for where no window is open any more.

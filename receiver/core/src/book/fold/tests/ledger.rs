@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::alert::{Fingerprint, Labels};
+use crate::alert::{Alert, Fingerprint, Labels};
 use crate::book::Written;
 use crate::dedupe::Told;
 use crate::occurrence::{Flap, Testimony};
