@@ -10,12 +10,13 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use modelwatch_common::shutdown::Shutdown;
 use modelwatch_common::time::Clock;
-use modelwatch_receiver_core::book::{Hearsay, Posting};
+use modelwatch_receiver_core::book::Posting;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 mod answers;
 mod entry;
+mod hearing;
 mod names;
 mod policy;
 mod prepare;
@@ -25,6 +26,7 @@ pub use answers::Answered;
 use answers::Answers;
 use entry::Failure;
 pub use entry::{Queued, Tally};
+use hearing::Hearing;
 pub use names::ChannelNames;
 pub use policy::{Policy, Way};
 pub use prepare::Webhook;
@@ -49,7 +51,7 @@ const BATCH_BYTES: usize = 8 << 20;
 /// batch that cannot be stored takes nine.
 const TRIES: u32 = 24;
 
-/// How often occurrences are looked at that no webhook speaks of, and what was only heard is written.
+/// How often occurrences are looked at that no webhook speaks of.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a webhook was not accepted; both pass.
@@ -109,8 +111,7 @@ pub struct Intaker {
     up_since: Timestamp,
     metrics: Arc<Metrics>,
     bell: watch::Sender<()>,
-    /// What was heard since it was last written.
-    heard: Hearsay,
+    hearing: Hearing,
     /// Occurrences that could not be looked at, and until when they are left alone.
     left: HashMap<String, Instant>,
 }
@@ -184,10 +185,10 @@ impl Intaker {
             questions,
             troubles: store.troubles().clone(),
         };
-        let (heard, left) = (Hearsay::default(), HashMap::new());
+        let (hearing, left) = (Hearing::new(), HashMap::new());
         let (questions, up_since) = (asking, clock.now());
         let intaker =
-            Intaker { jobs, answers, questions, store, terms, clock, up_since, metrics, bell, heard, left };
+            Intaker { jobs, answers, questions, store, terms, clock, up_since, metrics, bell, hearing, left };
         (intake, intaker)
     }
 
@@ -204,6 +205,7 @@ impl Intaker {
                 },
                 Some(answers) = self.answers.recv() => self.settle(answers).await,
                 _ = sweep.tick(), if !shutdown.is_cancelled() => self.sweep().await,
+                () = std::future::ready(()), if self.hearing.is_writing() => self.write_some().await,
             }
         }
         self.write_down().await;
@@ -241,15 +243,9 @@ impl Intaker {
     }
 
     async fn sweep(&mut self) {
-        self.write_down().await;
+        self.hearing.begin();
         if let Err(error) = self.look_again().await {
             tracing::error!(%error, "held and stale alerts could not be looked at");
-        }
-    }
-
-    async fn write_down(&mut self) {
-        if let Err(error) = self.flush().await {
-            tracing::error!(%error, "when alerts were last heard of could not be written");
         }
     }
 }

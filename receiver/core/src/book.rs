@@ -194,6 +194,18 @@ impl Hearsay {
         }
     }
 
+    /// Of how many occurrences it speaks, or of how many things that were not told, whichever is more.
+    pub fn len(&self) -> usize {
+        self.seen.len().max(self.untold.len())
+    }
+
+    /// Takes out of it what it says of at most so many occurrences, and of so many things that were not told.
+    pub fn take(&mut self, limit: usize) -> Hearsay {
+        let seen = std::iter::from_fn(|| self.seen.pop_first()).take(limit).collect();
+        let untold = std::iter::from_fn(|| self.untold.pop_first()).take(limit).collect();
+        Hearsay { seen, untold }
+    }
+
     /// The occurrences that it speaks of.
     pub fn occurrences(&self) -> BTreeSet<&str> {
         let untold = self.untold.keys().map(|(_, occurrence, _)| occurrence.as_str());

@@ -42,7 +42,6 @@ impl Intake {
 impl Intaker {
     /// Takes in answers.
     pub(super) async fn settle(&mut self, answers: Answers) {
-        self.write_down().await;
         let Answers { answered, done } = answers;
         if let Err(error) = self.commit_answers(answered).await {
             tracing::error!(%error, "what Alertmanager said of alerts could not be stored");
@@ -52,6 +51,7 @@ impl Intaker {
     }
 
     async fn commit_answers(&mut self, answered: Vec<Answered>) -> Result<(), StoreError> {
+        self.write_all().await?;
         let terms = self.terms.load_full();
         let mut transaction = self.store.begin().await?;
         let now = self.clock.now();

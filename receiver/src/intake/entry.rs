@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::alert::Status;
-use modelwatch_receiver_core::book::{self, AlertKey, Book, Bound, Entries, Hearsay, Known, Origin, Posting};
+use modelwatch_receiver_core::book::{self, AlertKey, Book, Bound, Entries, Known, Origin, Posting};
 use modelwatch_receiver_core::dedupe::Suppression;
 
 use super::{Intaker, TRIES, Terms, prepare};
@@ -84,6 +84,8 @@ impl Intaker {
         if !self.store.has_due_occurrences(self.clock.now()).await? {
             return Ok(());
         }
+        // what was only heard may say that they are not
+        self.write_all().await?;
         self.left.retain(|_, until| *until > Instant::now());
         let (mut limit, mut looked_at, mut failures) = (SWEEP_BATCH, 0, 0);
         while looked_at < SWEEP_BATCH {
@@ -133,18 +135,6 @@ impl Intaker {
         Ok(self.finish(transaction, entries, &terms, now).await?)
     }
 
-    /// Writes what was only heard; what cannot be written yet is kept.
-    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
-        if self.heard.is_empty() {
-            return Ok(());
-        }
-        let mut transaction = self.store.begin().await?;
-        transaction.note_hearsay(&self.heard).await?;
-        transaction.commit().await?;
-        self.heard = Hearsay::default();
-        Ok(())
-    }
-
     /// Puts it on disk; only what is there is counted, and only then is delivery woken.
     pub(super) async fn finish(
         &mut self,
@@ -167,7 +157,7 @@ impl Intaker {
         if entries.changes.occurrences.iter().any(|written| written.occurrence.question().is_some()) {
             self.questions.send_replace(());
         }
-        self.heard.merge(entries.hearsay, &entries.changes.occurrences);
+        self.hearing.hear(entries.hearsay, &entries.changes.occurrences);
         Ok(())
     }
 }

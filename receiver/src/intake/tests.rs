@@ -338,6 +338,25 @@ async fn what_was_only_heard_is_written_before_the_program_ends() {
 }
 
 #[tokio::test]
+async fn what_was_heard_of_many_alerts_is_written_slice_by_slice() {
+    let rig = Rig::new(CONFIG).await;
+    let intake = rig.running_intake();
+    let names: Vec<String> = (0..1_300).map(|number| format!("A{number}")).collect();
+    let alerts: Vec<_> = names.iter().map(|name| (name.as_str(), None)).collect();
+    accept_all(&intake, &[group(&alerts), group(&alerts), group(&alerts)]).await.unwrap();
+    let count = "select coalesce(sum(times), 0) from suppressions where reason = 'duplicate'";
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let times: i64 = sqlx::query_scalar(count).fetch_one(rig.store.readers()).await.unwrap();
+        if times == 2 * 1_300 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{times} are written");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_alarm_about_a_heartbeat_that_is_held_goes_to_those_of_the_heartbeat() {
     let rig =
         Rig::new(&CONFIG.replace("grace: 10s, channels: [console]", "grace: 10s, channels: [quiet]")).await;
