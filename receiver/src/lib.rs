@@ -21,6 +21,7 @@ pub mod http;
 pub mod intake;
 pub mod metrics;
 pub mod notify;
+mod outgoing;
 pub mod page;
 pub mod replay;
 pub mod store;

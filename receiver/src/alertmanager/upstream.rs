@@ -10,6 +10,7 @@ use modelwatch_receiver_core::alert::{Listing, Standing};
 use reqwest::{Client, StatusCode, Url};
 
 use super::Settings;
+use crate::outgoing;
 
 /// How long a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -97,15 +98,7 @@ impl Upstream {
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub fn new(settings: &Settings, limits: Limits) -> Result<Upstream, UpstreamError> {
-        let client = Client::builder()
-            .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(limits.connect)
-            .timeout(limits.answer)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            // it is asked seldom; a connection that was closed meanwhile would cost an answer
-            .pool_max_idle_per_host(0)
-            .build()
+        let client = outgoing::client(limits.connect, limits.answer)
             .map_err(|error| UpstreamError(innermost(&error)))?;
         let base = Url::parse(settings.url.expose()).map_err(|error| UpstreamError(error.to_string()))?;
         let mut alerts = below(&base, "api/v2/alerts");

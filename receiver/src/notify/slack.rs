@@ -9,6 +9,7 @@ use modelwatch_receiver_core::outcome::Outcome;
 use modelwatch_receiver_core::template::Format;
 
 use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
+use crate::outgoing;
 use crate::templates::Templates;
 
 mod answer;
@@ -51,15 +52,7 @@ impl Slack {
         templates: Arc<Templates>,
         limits: Limits,
     ) -> Result<Self, ChannelError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("modelwatch-receiver/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(limits.connect)
-            .timeout(limits.answer)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            // a connection that Slack closed while it was idle would make an attempt ambiguous for nothing
-            .pool_max_idle_per_host(0)
-            .build()
+        let client = outgoing::client(limits.connect, limits.answer)
             .map_err(|error| ChannelError::Client(answer::cause(&error)))?;
         Ok(Self { template: channel.template().to_owned(), templates, client, url: url.clone() })
     }
