@@ -24,6 +24,7 @@ mod heartbeats;
 mod known;
 mod labels;
 mod lease;
+mod memory;
 mod notices;
 mod occurrences;
 mod outbox;
@@ -198,6 +199,13 @@ impl Store {
     /// When the database fails.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         Transaction::begin(self, Hurry::OnDisk).await
+    }
+
+    /// Begins a transaction that changes what is known of the alerts which a notification mentions, and of no others.
+    async fn begin_about(&self, notification: &str) -> Result<Transaction, StoreError> {
+        let mut transaction = self.begin().await?;
+        transaction.concerns(notification).await?;
+        Ok(transaction)
     }
 
     /// Begins a transaction that is in order on disk, but perhaps not yet when its commit returns: for what may as well not have

@@ -80,7 +80,7 @@ impl Store {
         claimed: &Claimed,
         beginning: Beginning<'_>,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_about(&claimed.id).await?;
         let ours =
             sqlx::query("update notifications set content = $2, problem = $3 where id = $1 and owner = $4")
                 .bind(claimed.id.as_str())
@@ -112,7 +112,7 @@ impl Store {
         claimed: &Claimed,
         ending: Ending<'_>,
     ) -> Result<Ended, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_about(&claimed.id).await?;
         if transaction.is_noted(attempt, ending.outcome).await? {
             let ended = transaction.ended(&claimed.id, ending.next).await?;
             transaction.commit().await?;

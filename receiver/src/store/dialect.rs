@@ -74,11 +74,11 @@ impl Dialect {
 
     /// Begins a transaction whose holder is alone. On PostgreSQL that takes a lock, which is waited for before the first
     /// statement that reads, so that each of them sees all that was committed; the last row names the time there, in
-    /// microseconds since 1970.
+    /// microseconds since 1970. On SQLite the last row is a number that changes when another connection has written.
     pub(super) fn begin(self, hurry: Hurry) -> &'static str {
         match (self, hurry) {
-            (Dialect::Sqlite, Hurry::OnDisk) => "begin",
-            (Dialect::Sqlite, Hurry::Unhurried) => "pragma synchronous = normal; begin",
+            (Dialect::Sqlite, Hurry::OnDisk) => "begin; pragma data_version",
+            (Dialect::Sqlite, Hurry::Unhurried) => "pragma synchronous = normal; begin; pragma data_version",
             (Dialect::Postgres, Hurry::OnDisk) => {
                 "begin isolation level read committed; select pg_advisory_xact_lock(7876938523163849076);
                  select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"

@@ -13,6 +13,8 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn note_hearsay(&mut self, hearsay: &Hearsay) -> Result<(), StoreError> {
+        self.concerns_nothing_else();
+        hearsay.seen.iter().for_each(|(id, (at, _))| self.memory().hear(id, *at));
         let seen: Vec<Value> = hearsay
             .seen
             .iter()

@@ -21,6 +21,34 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn known(&mut self, alerts: &[AlertKey]) -> Result<HashMap<AlertKey, Known>, StoreError> {
+        let mut found = HashMap::with_capacity(alerts.len());
+        let mut others = Vec::new();
+        for alert in alerts {
+            match self.memory().of(alert) {
+                Some(known) => {
+                    found.insert(alert.clone(), known.clone());
+                }
+                None => others.push(alert),
+            }
+        }
+        #[cfg(test)]
+        self.assert_remembered_rightly(&found).await;
+        let read = self.read_known(&others).await?;
+        self.memory().keep(&read);
+        found.extend(read);
+        Ok(found)
+    }
+
+    /// What is remembered is what the database says, in every test in which anything is remembered.
+    #[cfg(test)]
+    async fn assert_remembered_rightly(&mut self, remembered: &HashMap<AlertKey, Known>) {
+        let statements = self.statements;
+        let alerts: Vec<&AlertKey> = remembered.keys().collect();
+        assert_eq!(self.read_known(&alerts).await.unwrap(), *remembered);
+        self.statements = statements;
+    }
+
+    async fn read_known(&mut self, alerts: &[&AlertKey]) -> Result<HashMap<AlertKey, Known>, StoreError> {
         let keys: Vec<(&str, Fingerprint)> =
             alerts.iter().map(|key| (key.source.as_str(), key.fingerprint)).collect();
         let stored: Vec<Stored> = self

@@ -69,6 +69,7 @@ impl Store {
         let asked = Instant::now();
         let mut transaction = self.begin().await?;
         let waited = asked.elapsed();
+        transaction.concerns_nothing_else();
         let more = transaction.label_some().await?;
         transaction.commit().await?;
         Ok(match (more, waited > BUSY) {

@@ -96,6 +96,9 @@ impl Store {
         transaction.note_time().await?;
         let owner = transaction.keep_alive(self.lease.owner(), self.steady.after(LIFE)).await?;
         let freed = transaction.reap(&owner, now).await?;
+        if freed == 0 {
+            transaction.concerns_nothing_else();
+        }
         transaction.commit().await?;
         self.lease.hold(owner, began + LIFE);
         Ok(freed)

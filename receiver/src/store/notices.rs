@@ -146,6 +146,7 @@ impl Transaction {
 
     /// Notes for what these notifications mention that the webhook which caused them was the last that had it told.
     async fn note_mentioned(&mut self, notifications: &[Value]) -> Result<(), StoreError> {
+        self.forget_mentioned(notifications).await?;
         self.apply(
             "update transitions set last_at = m.last_at
              from (select n.channel, m.occurrence, max(n.created_at) as last_at

@@ -108,6 +108,7 @@ impl Store {
         let mut transaction = self.begin_unhurried().await?;
         let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
             Some(id) => {
+                transaction.concerns(&id).await?;
                 let past = transaction.past(&id).await?;
                 match transaction.why_not_sent(&id, past).await? {
                     Some(ended) => ended,
@@ -117,7 +118,10 @@ impl Store {
                     }
                 }
             }
-            None => Claim::Nothing,
+            None => {
+                transaction.concerns_nothing_else();
+                Claim::Nothing
+            }
         };
         if let (Claim::Ours(_), Some(rate)) = (&claim, rate) {
             transaction.shut_gate(channel, self.steady.after(rate.interval())).await?;

@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_receipt(&self, notification: &str, receipt: &Receipt) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_about(notification).await?;
         sqlx::query(
             "insert into receipts (notification, recipient, result, reason, ambiguous, detail, tries)
              values ($1, $2, $3, $4, $5, $6, $7)

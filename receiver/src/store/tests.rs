@@ -18,6 +18,8 @@ mod dead_letters;
 mod labels;
 #[path = "tests/leases.rs"]
 mod leases;
+#[path = "tests/memory.rs"]
+mod memory;
 #[path = "tests/present_state.rs"]
 mod present_state;
 #[path = "tests/questions.rs"]

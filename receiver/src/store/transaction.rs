@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 use super::bounded::Bounded;
 use super::dialect::{Dialect, Hurry};
+use super::memory::Memory;
 use super::steady::Steady;
-use super::writer::Turn;
+use super::writer::{Desk, Turn};
 use super::{Store, StoreError};
 
 /// A transaction on the one connection that writes; dropped without a commit, nothing happened.
@@ -18,13 +19,15 @@ use super::{Store, StoreError};
 /// the next ones for savepoints within it and reports commits that never happen. Here a connection whose transaction
 /// did not end by a commit is closed, and the next transaction begins on a new one.
 pub struct Transaction {
-    connection: AnyConnection,
+    desk: Desk,
     turn: Turn,
     dialect: Dialect,
     hurry: Hurry,
     steady: Steady,
     /// Whether what waits was made to follow a clock that was set back.
     follows: bool,
+    /// Whether nothing is written but what the memory knows of.
+    is_told: bool,
     /// How many statements were run, for tests of who is to need few.
     #[cfg(test)]
     pub(super) statements: usize,
@@ -33,38 +36,47 @@ pub struct Transaction {
 impl Transaction {
     pub(super) async fn begin(store: &Store, hurry: Hurry) -> Result<Transaction, StoreError> {
         let mut turn = store.writer.turn().await?;
-        if let Some(connection) = turn.take() {
-            match Transaction::begin_on(connection, turn, store, hurry).await {
+        if let Some(desk) = turn.take() {
+            match Transaction::begin_on(desk, turn, store, hurry).await {
                 // it was lost while nobody used it
                 Err(StoreError::Unreachable(_)) => turn = store.writer.turn().await?,
                 begun => return begun,
             }
         }
-        let connection = store.writer.connect().await?;
-        Transaction::begin_on(connection, turn, store, hurry).await
+        let desk = store.writer.connect().await?;
+        Transaction::begin_on(desk, turn, store, hurry).await
     }
 
     async fn begin_on(
-        connection: AnyConnection,
+        desk: Desk,
         turn: Turn,
         store: &Store,
         hurry: Hurry,
     ) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction {
-            connection,
+            desk,
             turn,
             dialect: store.dialect,
             hurry,
             steady: store.steady.clone(),
             follows: false,
+            is_told: false,
             #[cfg(test)]
             statements: 0,
         };
         let begin = sqlx::raw_sql(store.dialect.begin(hurry));
         if let Some(row) = begin.fetch_all(transaction.connection()).await?.last() {
-            store.steady.set(timestamp(row.try_get("now")?)?);
+            match store.dialect {
+                Dialect::Sqlite => transaction.desk.memory.stand_at(row.try_get("data_version")?),
+                Dialect::Postgres => {
+                    store.steady.set(timestamp(row.try_get("now")?)?);
+                    // others may have written since
+                    transaction.desk.memory.forget_all();
+                }
+            }
         }
         if store.steady.is_set_back() {
+            transaction.desk.memory.forget_all();
             transaction.follow_clock().await?;
             transaction.follows = true;
         }
@@ -81,7 +93,38 @@ impl Transaction {
         {
             self.statements += 1;
         }
-        Bounded { connection: &mut self.connection, limit: self.dialect.answers_within() }
+        Bounded { connection: &mut self.desk.connection, limit: self.dialect.answers_within() }
+    }
+
+    /// Says that nothing is written that changes what is known of an alert, but what the memory is told of.
+    pub(super) fn concerns_nothing_else(&mut self) {
+        self.is_told = true;
+    }
+
+    /// Says that nothing is written that changes what is known of alerts, but of those that a notification mentions.
+    pub(super) async fn concerns(&mut self, notification: &str) -> Result<(), StoreError> {
+        self.concerns_nothing_else();
+        self.forget_mentioned(&[(notification,)]).await
+    }
+
+    /// What is known of the alerts that these notifications mention is not so any more.
+    pub(super) async fn forget_mentioned(
+        &mut self,
+        notifications: &[impl Serialize],
+    ) -> Result<(), StoreError> {
+        if self.memory().is_empty() {
+            return Ok(());
+        }
+        let select = "select {list}m.occurrence{/list} from {rows} cross join mentions m
+             where m.notification = r.value->>0";
+        let mentioned: Vec<(String,)> = self.list(select, notifications).await?;
+        mentioned.iter().for_each(|(occurrence,)| self.memory().forget(occurrence));
+        Ok(())
+    }
+
+    /// What is known besides what the database says.
+    pub(super) fn memory(&mut self) -> &mut Memory {
+        &mut self.desk.memory
     }
 
     /// Runs a statement over `rows`, which stand in its `{rows}`; over none, nothing.
@@ -129,8 +172,11 @@ impl Transaction {
         if self.follows {
             self.steady.followed();
         }
-        let Transaction { connection, mut turn, .. } = self;
-        *turn = Some(connection);
+        if !self.is_told {
+            self.desk.memory.forget_all();
+        }
+        let Transaction { desk, mut turn, .. } = self;
+        *turn = Some(desk);
         Ok(())
     }
 }

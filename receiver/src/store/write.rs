@@ -25,6 +25,7 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Unsent, StoreError> {
+        self.forget(changes);
         self.write_receipts(&changes.receipts).await?;
         self.write_beats(&changes.beats).await?;
         // what is over first: at most one occurrence of an alert is open
@@ -37,6 +38,14 @@ impl Transaction {
         self.word_all(&ids, wording, now).await?;
         unsent.extend(self.end_unheard(&changes.won, wording, now).await?);
         Ok(unsent)
+    }
+
+    /// What is known of these alerts is not so any more.
+    fn forget(&mut self, changes: &Changes) {
+        self.concerns_nothing_else();
+        let memory = self.memory();
+        changes.occurrences.iter().for_each(|written| memory.forget_alert(&written.key));
+        changes.won.iter().for_each(|won| memory.forget(&won.occurrence));
     }
 
     async fn write_receipts(&mut self, receipts: &[Receipt]) -> Result<(), StoreError> {
