@@ -31,7 +31,7 @@ struct Arguments {
     #[arg(long, default_value = "target/release/modelwatch-receiver")]
     receiver: PathBuf,
     /// How many seconds each load lasts.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// How often each load is repeated; the median is told.
     #[arg(long, default_value_t = 3)]
