@@ -14,7 +14,7 @@ use super::transaction::count;
 use super::{Store, StoreError, Transaction};
 
 /// The states of notifications. A row of a label has the place of its state among them.
-pub(crate) const STATES: [&str; 4] = ["pending", "delivered", "suppressed", "dead"];
+pub const STATES: [&str; 4] = ["pending", "delivered", "suppressed", "dead"];
 
 /// How many notifications are looked at in one transaction.
 const BATCH: i64 = 100;

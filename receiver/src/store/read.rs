@@ -8,7 +8,7 @@ use modelwatch_receiver_core::message::Message;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::timestamp;
+use super::transaction::{from_json, timestamp, to_json};
 use super::{Store, StoreError};
 
 mod select;
@@ -90,6 +90,15 @@ const COLUMNS: &str =
      case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at,
      n.fallback_of, (select min(f.id) from notifications f where f.fallback_of = n.id) as fallback";
 
+/// The attempts of notifications, oldest first.
+const ATTEMPTS: &str =
+    "select {list}notification, started_at, finished_at, result, reason, ambiguous, detail{/list}
+     from (select a.* from {rows} cross join attempts a where a.notification = r.value->>0
+           order by a.number, a.started_at, a.id) as a";
+
+/// The columns of [`ATTEMPTS`].
+type AttemptRow = (String, i64, Option<i64>, Option<String>, Option<String>, i64, String);
+
 impl Store {
     /// The notifications of a slice, newest first.
     ///
@@ -157,20 +166,16 @@ impl Store {
         &self,
         notifications: &[&str],
     ) -> Result<BTreeMap<String, Vec<StoredAttempt>>, StoreError> {
-        let mut found: BTreeMap<String, Vec<StoredAttempt>> = BTreeMap::new();
         if notifications.is_empty() {
-            return Ok(found);
+            return Ok(BTreeMap::new());
         }
-        let numbers: Vec<String> = (1..=notifications.len()).map(|number| format!("${number}")).collect();
-        let select = format!(
-            "select notification, started_at, finished_at, result, reason, ambiguous, detail from attempts
-             where notification in ({}) order by number, started_at, id",
-            numbers.join(", ")
-        );
-        let query =
-            notifications.iter().fold(sqlx::query(AssertSqlSafe(select)), |query, id| query.bind(*id));
-        for row in query.fetch_all(&self.history).await? {
-            found.entry(row.try_get("notification")?).or_default().push(attempt(&row)?);
+        let ids: Vec<[&str; 1]> = notifications.iter().map(|id| [*id]).collect();
+        let select = self.dialect.sql(ATTEMPTS);
+        let rows: String = sqlx::query_scalar(select).bind(to_json(&ids)?).fetch_one(&self.history).await?;
+        let mut found: BTreeMap<String, Vec<StoredAttempt>> = BTreeMap::new();
+        for row in from_json::<Vec<AttemptRow>>(&rows)? {
+            let (notification, attempt) = attempt(row)?;
+            found.entry(notification).or_default().push(attempt);
         }
         Ok(found)
     }
@@ -195,15 +200,11 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
     })
 }
 
-fn attempt(row: &AnyRow) -> Result<StoredAttempt, StoreError> {
-    Ok(StoredAttempt {
-        at: timestamp(row.try_get("started_at")?)?,
-        finished_at: optional(row, "finished_at")?,
-        result: row.try_get("result")?,
-        reason: row.try_get("reason")?,
-        ambiguous: row.try_get::<i64, _>("ambiguous")? != 0,
-        detail: row.try_get("detail")?,
-    })
+fn attempt(row: AttemptRow) -> Result<(String, StoredAttempt), StoreError> {
+    let (notification, started_at, finished_at, result, reason, ambiguous, detail) = row;
+    let (at, finished_at) = (timestamp(started_at)?, finished_at.map(timestamp).transpose()?);
+    let attempt = StoredAttempt { at, finished_at, result, reason, ambiguous: ambiguous != 0, detail };
+    Ok((notification, attempt))
 }
 
 fn optional(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -152,7 +152,8 @@ alter table attempts add column number bigint not null default 0;
 /// A label that is common and a state that is common may never meet, so rows of labels are of one state each: a row says that a
 /// notification accepted then, with an alert with that label, was in that state. `labelled_as` is the state that a
 /// notification was in when its rows were written, or nothing; where it is not the present one, they are written again.
-/// Those of a state that nothing accepted then is in any more are deleted.
+/// Those of a state that nothing accepted then is in any more are deleted. `labelled` stays, unused: without it SQLite would
+/// write a long history anew.
 const STATES: &str = "
 drop table labels;
 create table labels (
@@ -164,7 +165,6 @@ create table labels (
 create index labels_created on labels (created_at, state);
 
 drop index notifications_unlabelled;
-alter table notifications drop column labelled;
 alter table notifications add column labelled_as text not null default '';
 create index notifications_unlabelled on notifications (created_at, id) where labelled_as <> status;
 ";
