@@ -57,7 +57,7 @@ use dialect::{Dialect, Hurry};
 pub use error::StoreError;
 pub use fallback::Fallback;
 pub use heartbeats::{HEARTBEAT_SOURCE, OpenAlarm, alarm_group};
-pub use labels::Labelled;
+pub use labels::{Labelled, STATES};
 use lease::Lease;
 pub use lease::RENEW_EVERY;
 pub use occurrences::{DueOccurrence, StoredOccurrence};

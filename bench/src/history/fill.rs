@@ -117,11 +117,11 @@ pub(super) async fn fill(store: &Path, count: u64) -> Result<()> {
 /// When the database fails.
 pub(super) async fn unlabelled(store: &Path) -> Result<Option<bool>> {
     let mut connection = open(store, "ro").await?;
-    let columns = sqlx::query("select 1 from pragma_table_info('notifications') where name = 'labelled'");
+    let columns = sqlx::query("select 1 from pragma_table_info('notifications') where name = 'labelled_as'");
     if columns.fetch_optional(&mut connection).await?.is_none() {
         return Ok(None);
     }
-    let open = sqlx::query("select 1 from notifications where labelled = 0 limit 1")
+    let open = sqlx::query("select 1 from notifications where labelled_as <> status limit 1")
         .fetch_optional(&mut connection)
         .await?;
     Ok(Some(open.is_some()))

@@ -1,8 +1,8 @@
 use modelwatch_receiver_core::template::samples;
 
 use super::*;
-use crate::store::Labelled;
 use crate::store::fixtures::{Remembered, at, store_with};
+use crate::store::{Labelled, STATES};
 
 fn filter(parameters: &[(&str, &str)]) -> Filter {
     let parameters: std::collections::BTreeMap<_, _> = parameters.iter().copied().collect();
@@ -25,6 +25,11 @@ async fn ids(store: &Store, parameters: &[(&str, &str)]) -> Vec<String> {
 
 fn row(id: &'static str, second: i64) -> Remembered {
     Remembered { id, created_at: at(second), ..Remembered::default() }
+}
+
+#[test]
+fn labels_are_kept_for_every_state_that_can_be_asked_for() {
+    assert_eq!(State::ALL.map(State::as_str), STATES);
 }
 
 #[tokio::test]

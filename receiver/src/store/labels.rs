@@ -1,5 +1,6 @@
-//! The labels of what was told, as rows to find notifications by. They are written after the fact and a few at a time, so
-//! that neither a webhook nor a delivery waits for them; until then readers look at the messages themselves.
+//! The labels of what was told, as rows to find notifications by, each with the state that the notification is in. They are
+//! written after the fact and a few at a time, so that neither a webhook nor a delivery waits for them; until then readers
+//! look at the messages themselves.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,7 +10,11 @@ use modelwatch_receiver_core::message::{Message, Pair};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use super::transaction::count;
 use super::{Store, StoreError, Transaction};
+
+/// The states of notifications. A row of a label has the place of its state among them.
+pub const STATES: [&str; 4] = ["pending", "delivered", "suppressed", "dead"];
 
 /// How many notifications are looked at in one transaction.
 const BATCH: i64 = 100;
@@ -38,7 +43,8 @@ pub enum Labelled {
 }
 
 impl Store {
-    /// Writes the labels of notifications that have none yet or were put into words again, until `shutdown`.
+    /// Writes the labels of notifications that have none yet, were put into words again or changed their state, until
+    /// `shutdown`.
     pub async fn keep_labelled(self, shutdown: Shutdown) {
         while !shutdown.is_cancelled() {
             let wait = match self.label().await {
@@ -62,7 +68,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn label(&self) -> Result<Labelled, StoreError> {
-        let open = sqlx::query("select 1 from notifications where labelled = 0 limit 1");
+        let open = sqlx::query("select 1 from notifications where labelled_as <> status limit 1");
         if open.fetch_optional(&self.history).await?.is_none() {
             return Ok(Labelled::All);
         }
@@ -83,35 +89,60 @@ impl Store {
 impl Transaction {
     /// Writes the labels of the oldest notifications without; `true` when there may be more.
     async fn label_some(&mut self) -> Result<bool, StoreError> {
-        let select = "select id, created_at, message from notifications
-             where labelled = 0 order by created_at limit $1";
+        let select = "select id, created_at, status, message from notifications
+             where labelled_as <> status order by created_at, id limit $1";
         let rows = sqlx::query(select).bind(BATCH).fetch_all(self.connection()).await?;
-        let mut pairs: BTreeSet<(Pair, i64)> = BTreeSet::new();
-        let mut ids: Vec<Value> = Vec::with_capacity(rows.len());
+        let mut labels: BTreeSet<(Pair, i64, i64)> = BTreeSet::new();
+        let mut times: BTreeSet<i64> = BTreeSet::new();
+        let mut states: Vec<Value> = Vec::with_capacity(rows.len());
         for row in &rows {
-            let created_at = row.try_get("created_at")?;
-            ids.push(json!([row.try_get::<&str, _>("id")?]));
+            let (status, created_at) = (row.try_get::<&str, _>("status")?, row.try_get("created_at")?);
+            states.push(json!([row.try_get::<&str, _>("id")?, status]));
+            times.insert(created_at);
             // what has no words yet, or damaged ones, has no labels that anybody could see
             let message: Option<Message> = serde_json::from_str(row.try_get("message")?).ok();
-            pairs.extend(message.iter().flat_map(Message::pairs).map(|pair| (pair, created_at)));
+            let pairs = message.iter().flat_map(Message::pairs);
+            labels.extend(pairs.map(|pair| (pair, number(status), created_at)));
         }
-        self.write_labels(&pairs).await?;
+        self.write_labels(&labels).await?;
         self.apply(
-            "update notifications set labelled = 1 from {rows} where notifications.id = r.value->>0",
-            &ids,
+            "update notifications set labelled_as = r.value->>1 from {rows} where notifications.id = r.value->>0",
+            &states,
         )
         .await?;
+        self.forget_states(&times).await?;
         Ok(i64::try_from(rows.len()).unwrap_or(BATCH) == BATCH)
     }
 
-    async fn write_labels(&mut self, pairs: &BTreeSet<(Pair, i64)>) -> Result<(), StoreError> {
-        let rows: Vec<Value> = pairs.iter().map(|(pair, at)| json!([pair.number(), at])).collect();
+    async fn write_labels(&mut self, labels: &BTreeSet<(Pair, i64, i64)>) -> Result<(), StoreError> {
+        let rows: Vec<Value> =
+            labels.iter().map(|(pair, state, at)| json!([pair.number(), state, at])).collect();
         self.apply(
-            "insert into labels (pair, created_at)
-             select cast(r.value->>0 as bigint), cast(r.value->>1 as bigint)
+            "insert into labels (pair, state, created_at)
+             select cast(r.value->>0 as bigint), cast(r.value->>1 as bigint), cast(r.value->>2 as bigint)
              from {rows} where true on conflict do nothing",
             &rows,
         )
         .await
     }
+
+    /// Deletes the labels of states in which nothing is any more that was accepted at one of these times. Where something
+    /// is, some may be left of what is not: readers look at the notifications themselves.
+    async fn forget_states(&mut self, times: &BTreeSet<i64>) -> Result<(), StoreError> {
+        let of = |at: &i64| STATES.map(|status| json!([at, status, number(status)]));
+        let rows: Vec<Value> = times.iter().flat_map(of).collect();
+        self.apply(
+            "delete from labels where (created_at, state) in
+                 (select cast(r.value->>0 as bigint), cast(r.value->>2 as bigint) from {rows}
+                  where not exists (select 1 from notifications n
+                                    where n.status = r.value->>1 and n.created_at = cast(r.value->>0 as bigint)))",
+            &rows,
+        )
+        .await
+    }
+}
+
+/// The number of a state in the rows of labels.
+pub(super) fn number(status: &str) -> i64 {
+    count(STATES.iter().take_while(|state| **state != status).count())
 }

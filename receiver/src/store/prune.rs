@@ -38,8 +38,8 @@ const STEPS: [Step; 5] = [
         ],
     },
     Step {
-        select: "select pair, created_at from labels where created_at < $1 order by created_at limit $2",
-        tables: &[("labels", "(pair, created_at)")],
+        select: "select pair, state, created_at from labels where created_at < $1 order by created_at limit $2",
+        tables: &[("labels", "(pair, state, created_at)")],
     },
     Step {
         select:

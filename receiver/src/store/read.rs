@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use modelwatch_receiver_core::message::{Message, Pair};
+use modelwatch_receiver_core::message::Message;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::transaction::timestamp;
+use super::transaction::{from_json, timestamp, to_json};
 use super::{Store, StoreError};
 
 mod select;
 
-use select::{Lead, Select};
+use select::{Label, Lead, Select};
 
 /// Which notifications to read; what is empty matches all.
 #[derive(Debug, Clone)]
@@ -84,11 +84,20 @@ pub struct StoredAttempt {
     pub detail: String,
 }
 
-/// The columns of a [`StoredNotification`], of notifications `n`.
+/// The columns of a [`StoredNotification`], of notifications `n`, but for its time.
 const COLUMNS: &str =
-    "n.id, n.channel, n.group_key, n.created_at, n.kind, n.late, n.status, n.suppressed, n.message, n.content, n.problem,
+    "n.id as id, n.channel, n.group_key, n.kind, n.late, n.status, n.suppressed, n.message, n.content, n.problem,
      case when n.status = 'pending' and n.owner is null and n.due_at > 0 then n.due_at end as next_attempt_at,
      n.fallback_of, (select min(f.id) from notifications f where f.fallback_of = n.id) as fallback";
+
+/// The attempts of notifications, oldest first.
+const ATTEMPTS: &str =
+    "select {list}notification, started_at, finished_at, result, reason, ambiguous, detail{/list}
+     from (select a.* from {rows} cross join attempts a where a.notification = r.value->>0
+           order by a.number, a.started_at, a.id) as a";
+
+/// The columns of [`ATTEMPTS`].
+type AttemptRow = (String, i64, Option<i64>, Option<String>, Option<String>, i64, String);
 
 impl Store {
     /// The notifications of a slice, newest first.
@@ -96,42 +105,37 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notifications(&self, slice: &Slice<'_>) -> Result<Vec<StoredNotification>, StoreError> {
-        let pairs = self.rarest_first(slice).await?;
-        let Some(&pair) = pairs.first() else { return self.led(slice, Lead::Rows).await };
+        let labels = self.rarest_first(slice).await?;
+        let Some(&label) = labels.first() else { return self.led(slice, Lead::Rows).await };
         if self.are_few_rows(slice).await? {
             return self.led(slice, Lead::Rows).await;
         }
         // in this order one whose labels are written meanwhile is found twice, and none is missed
         let mut found = self.led(slice, Lead::Unlabelled).await?;
-        found.extend(self.led(slice, Lead::Label(pair, pairs.get(1).copied())).await?);
+        found.extend(self.led(slice, Lead::Label(label, labels.get(1).copied())).await?);
         found.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
         found.dedup_by(|a, b| a.id == b.id);
         found.truncate(usize::try_from(slice.limit).unwrap_or(usize::MAX));
         Ok(found)
     }
 
-    async fn led(&self, slice: &Slice<'_>, lead: Lead) -> Result<Vec<StoredNotification>, StoreError> {
+    async fn led(&self, slice: &Slice<'_>, lead: Lead<'_>) -> Result<Vec<StoredNotification>, StoreError> {
         let rows = Select::notifications(slice, lead).rows(&self.history).await?;
         rows.iter().map(notification).collect()
     }
 
-    /// The digests of the labels that are looked for, with the channel if that is looked for as well.
-    async fn rarest_first(&self, slice: &Slice<'_>) -> Result<Vec<Pair>, StoreError> {
-        let labels = slice.labels.into_iter().flatten();
-        let pair = |(name, value)| match slice.channel {
-            "" => Pair::of(name, value),
-            channel => Pair::to(channel, name, value),
-        };
-        let pairs: Vec<Pair> = labels.map(pair).collect();
-        if pairs.len() < 2 {
-            return Ok(pairs);
+    /// The labels that are looked for.
+    async fn rarest_first<'a>(&self, slice: &Slice<'a>) -> Result<Vec<Label<'a>>, StoreError> {
+        let labels: Vec<Label<'a>> = slice.labels.into_iter().flatten().collect();
+        if labels.len() < 2 {
+            return Ok(labels);
         }
-        let mut counted = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            counted.push((Select::count_of_label(slice, pair).number(&self.history).await?, pair));
+        let mut counted = Vec::with_capacity(labels.len());
+        for label in labels {
+            counted.push((Select::count_of_label(slice, label).number(&self.history).await?, label));
         }
         counted.sort_unstable();
-        Ok(counted.into_iter().map(|(_, pair)| pair).collect())
+        Ok(counted.into_iter().map(|(_, label)| label).collect())
     }
 
     /// Whether the state and the destination leave so few that each can be looked at.
@@ -145,11 +149,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notification(&self, id: &str) -> Result<Option<StoredNotification>, StoreError> {
-        let row =
-            sqlx::query(AssertSqlSafe(format!("select {COLUMNS} from notifications n where n.id = $1")))
-                .bind(id)
-                .fetch_optional(&self.history)
-                .await?;
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "select n.created_at, {COLUMNS} from notifications n where n.id = $1"
+        )))
+        .bind(id)
+        .fetch_optional(&self.history)
+        .await?;
         row.as_ref().map(notification).transpose()
     }
 
@@ -161,20 +166,16 @@ impl Store {
         &self,
         notifications: &[&str],
     ) -> Result<BTreeMap<String, Vec<StoredAttempt>>, StoreError> {
-        let mut found: BTreeMap<String, Vec<StoredAttempt>> = BTreeMap::new();
         if notifications.is_empty() {
-            return Ok(found);
+            return Ok(BTreeMap::new());
         }
-        let numbers: Vec<String> = (1..=notifications.len()).map(|number| format!("${number}")).collect();
-        let select = format!(
-            "select notification, started_at, finished_at, result, reason, ambiguous, detail from attempts
-             where notification in ({}) order by number, started_at, id",
-            numbers.join(", ")
-        );
-        let query =
-            notifications.iter().fold(sqlx::query(AssertSqlSafe(select)), |query, id| query.bind(*id));
-        for row in query.fetch_all(&self.history).await? {
-            found.entry(row.try_get("notification")?).or_default().push(attempt(&row)?);
+        let ids: Vec<[&str; 1]> = notifications.iter().map(|id| [*id]).collect();
+        let select = self.dialect.sql(ATTEMPTS);
+        let rows: String = sqlx::query_scalar(select).bind(to_json(&ids)?).fetch_one(&self.history).await?;
+        let mut found: BTreeMap<String, Vec<StoredAttempt>> = BTreeMap::new();
+        for row in from_json::<Vec<AttemptRow>>(&rows)? {
+            let (notification, attempt) = attempt(row)?;
+            found.entry(notification).or_default().push(attempt);
         }
         Ok(found)
     }
@@ -199,15 +200,11 @@ fn notification(row: &AnyRow) -> Result<StoredNotification, StoreError> {
     })
 }
 
-fn attempt(row: &AnyRow) -> Result<StoredAttempt, StoreError> {
-    Ok(StoredAttempt {
-        at: timestamp(row.try_get("started_at")?)?,
-        finished_at: optional(row, "finished_at")?,
-        result: row.try_get("result")?,
-        reason: row.try_get("reason")?,
-        ambiguous: row.try_get::<i64, _>("ambiguous")? != 0,
-        detail: row.try_get("detail")?,
-    })
+fn attempt(row: AttemptRow) -> Result<(String, StoredAttempt), StoreError> {
+    let (notification, started_at, finished_at, result, reason, ambiguous, detail) = row;
+    let (at, finished_at) = (timestamp(started_at)?, finished_at.map(timestamp).transpose()?);
+    let attempt = StoredAttempt { at, finished_at, result, reason, ambiguous: ambiguous != 0, detail };
+    Ok((notification, attempt))
 }
 
 fn optional(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {

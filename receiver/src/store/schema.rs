@@ -20,6 +20,7 @@ pub(super) fn migrator() -> Migrator {
         step(6, "occurrences about which Alertmanager is asked", ASKED),
         step(7, "what destinations heard last", LAST_WORDS),
         step(8, "the latest time there was, and the order of attempts", TIMES),
+        step(9, "finding notifications by label and state", STATES),
     ])
 }
 
@@ -146,6 +147,26 @@ create table clock (
     latest bigint not null
 );
 alter table attempts add column number bigint not null default 0;
+";
+
+/// A label that is common and a state that is common may never meet, so rows of labels are of one state each: a row says that a
+/// notification accepted then, with an alert with that label, was in that state. `labelled_as` is the state that a
+/// notification was in when its rows were written, or nothing; where it is not the present one, they are written again.
+/// Those of a state that nothing accepted then is in any more are deleted. `labelled` stays, unused: without it SQLite would
+/// write a long history anew.
+const STATES: &str = "
+drop table labels;
+create table labels (
+    pair bigint not null,
+    state bigint not null,
+    created_at bigint not null,
+    primary key (pair, state, created_at)
+);
+create index labels_created on labels (created_at, state);
+
+drop index notifications_unlabelled;
+alter table notifications add column labelled_as text not null default '';
+create index notifications_unlabelled on notifications (created_at, id) where labelled_as <> status;
 ";
 
 const FIRST: &str = "

@@ -199,7 +199,7 @@ impl Transaction {
         }
         self.apply(
             "update notifications set message = r.value->>1, kind = r.value->>2,
-                 late = cast(r.value->>3 as bigint), labelled = 0
+                 late = cast(r.value->>3 as bigint), labelled_as = ''
              from {rows} where notifications.id = r.value->>0",
             &rows,
         )

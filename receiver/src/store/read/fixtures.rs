@@ -55,7 +55,7 @@ pub(crate) async fn store_with(remembered: Vec<Remembered>) -> (TempDir, Store) 
 impl Store {
     /// Forgets the labels of all notifications, as if they were new.
     pub(crate) async fn unlabel(&self) {
-        for statement in ["update notifications set labelled = 0", "delete from labels"] {
+        for statement in ["update notifications set labelled_as = ''", "delete from labels"] {
             sqlx::query(statement).execute(self.writer()).await.unwrap();
         }
     }

@@ -1,7 +1,9 @@
+use std::path::Path;
 use std::time::Duration;
 
 use modelwatch_receiver_core::alert::Group;
 use modelwatch_receiver_core::retry::{MAX_RETRY_AFTER, Next};
+use sqlx::AnyPool;
 
 use super::{PRAGMAS, connect};
 use crate::store::tests::bench::{self, Bench, FIRING, alert, at, group, refused};
@@ -96,13 +98,40 @@ fn waiting(id: &str, status: &str, due_at: i64, times: (i64, i64)) -> String {
     )
 }
 
+/// A store as a receiver made it that knew the tables up to that version.
+async fn store_of(path: &Path, version: i64) -> AnyPool {
+    let writer = connect(path, "rwc", 1, PRAGMAS).await.unwrap();
+    let steps = schema::migrator().iter().filter(|step| step.version <= version).cloned().collect();
+    sqlx::migrate::Migrator::with_migrations(steps).run(&writer).await.unwrap();
+    writer
+}
+
+#[tokio::test]
+async fn labels_from_before_they_knew_states_are_written_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("receiver.db");
+    let writer = store_of(&path, 8).await;
+    let labelled =
+        "update notifications set labelled = 1; insert into labels (pair, created_at) values (5, 1)";
+    for rows in [waiting("over", "delivered", 0, (1, 1)), labelled.to_owned()] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&writer).await.unwrap();
+    }
+    writer.close().await;
+    let store = Store::open(&path).await.unwrap();
+    let [labels, unlabelled] =
+        ["select count(*) from labels", "select count(*) from notifications where labelled_as <> status"];
+    let count =
+        async |select| -> i64 { sqlx::query_scalar(select).fetch_one(store.readers()).await.unwrap() };
+    assert_eq!((count(labels).await, count(unlabelled).await), (0, 1));
+    store.label().await.unwrap();
+    assert_eq!(count(unlabelled).await, 0);
+}
+
 #[tokio::test]
 async fn a_store_from_before_knows_what_is_due_and_who_was_sent_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("receiver.db");
-    let writer = connect(&path, "rwc", 1, PRAGMAS).await.unwrap();
-    let before = schema::migrator().iter().filter(|step| step.version < 5).cloned().collect();
-    sqlx::migrate::Migrator::with_migrations(before).run(&writer).await.unwrap();
+    let writer = store_of(&path, 4).await;
     let far = jiff::Timestamp::now().as_microsecond() + 1_000_000_000;
     let rows = [
         waiting("new", "pending", 0, (5, 5)),

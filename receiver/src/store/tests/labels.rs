@@ -1,11 +1,23 @@
 use jiff::Timestamp;
 use modelwatch_receiver_core::message::{Message, Pair};
+use modelwatch_receiver_core::retry::Next;
 
 use super::bench::*;
 use crate::store::Slice;
 
 async fn labelled(bench: &Bench) -> i64 {
-    count(bench, "select count(*) from notifications where labelled = 1").await
+    count(bench, "select count(*) from notifications where labelled_as = status").await
+}
+
+/// How many labels there are of what is pending and of what is delivered.
+async fn labels(bench: &Bench) -> [i64; 2] {
+    let pending = count(bench, "select count(*) from labels where state = 0").await;
+    [pending, count(bench, "select count(*) from labels where state = 1").await]
+}
+
+async fn deliver(bench: &Bench, channel: &str, now: Timestamp) {
+    let claimed = bench.claim(channel, now).await.unwrap();
+    bench.end(&claimed, &delivered(), Next::Done, now).await;
 }
 
 async fn count(bench: &Bench, select: &'static str) -> i64 {
@@ -16,7 +28,7 @@ async fn count(bench: &Bench, select: &'static str) -> i64 {
 async fn of_labels_that_came_together_no_more_are_forgotten_at_once_than_of_others() {
     let bench = Bench::new().await;
     for pair in 0..700 {
-        sqlx::query("insert into labels (pair, created_at) values ($1, 1)")
+        sqlx::query("insert into labels (pair, state, created_at) values ($1, 0, 1)")
             .bind(i64::from(pair))
             .execute(bench.store.writer())
             .await
@@ -43,6 +55,51 @@ async fn what_is_put_into_words_again_is_labelled_again() {
     assert_eq!(count(&bench, "select count(*) from labels").await, 2, "it is the same label");
 }
 
+#[tokio::test]
+async fn a_label_stands_for_the_state_that_what_was_told_is_in() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(0)).await;
+    bench.queue("console", &occurrence, FIRING, at(0)).await;
+    bench.store.label().await.unwrap();
+    assert_eq!(labels(&bench).await, [2, 0]);
+    deliver(&bench, "console", at(1)).await;
+    assert_eq!(labelled(&bench).await, 0);
+    bench.store.label().await.unwrap();
+    assert_eq!((labelled(&bench).await, labels(&bench).await), (1, [0, 2]));
+}
+
+#[tokio::test]
+async fn labels_of_a_state_last_for_as_long_as_something_accepted_then_is_in_it() {
+    let bench = Bench::new().await;
+    let occurrence = bench.see(&alert("A", None), at(0)).await;
+    let told = bench.queue("console", &occurrence, FIRING, at(0)).await;
+    let waits = bench.queue("mails", &occurrence, FIRING, at(0)).await;
+    bench.store.label().await.unwrap();
+    assert_eq!(labels(&bench).await, [3, 0], "the label, and that with each of the two channels");
+    deliver(&bench, "console", at(1)).await;
+    for is_labelled in [false, true] {
+        if is_labelled {
+            bench.store.label().await.unwrap();
+            assert_eq!(labels(&bench).await, [3, 2]);
+        }
+        let named = Slice { labels: [Some(("alertname", "A")), None], ..everything() };
+        assert_eq!(found(&bench, Slice { status: "pending", ..named.clone() }).await, [waits.as_str()]);
+        assert_eq!(found(&bench, Slice { status: "delivered", ..named.clone() }).await, [told.as_str()]);
+        assert_eq!(found(&bench, Slice { status: "dead", ..named.clone() }).await, [""; 0]);
+        let there = Slice { status: "pending", channel: "console", ..named.clone() };
+        assert_eq!(found(&bench, there).await, [""; 0]);
+        assert_eq!(found(&bench, named).await.len(), 2);
+    }
+    deliver(&bench, "mails", at(2)).await;
+    bench.store.label().await.unwrap();
+    assert_eq!(labels(&bench).await, [0, 3]);
+}
+
+fn everything() -> Slice<'static> {
+    let (since, until, before) = (Timestamp::MIN, Timestamp::MAX, (Timestamp::MAX, ""));
+    Slice { since, until, before, status: "", channel: "", labels: [None; 2], limit: 10 }
+}
+
 async fn found(bench: &Bench, slice: Slice<'_>) -> Vec<String> {
     let found = bench.store.notifications(&slice).await.unwrap();
     found.into_iter().map(|notification| notification.id).collect()
@@ -55,9 +112,7 @@ async fn what_was_told_is_found_by_everything_it_can_be_looked_for_by() {
     let older = bench.queue_in("g", &a, FIRING, at(1)).await;
     let newer = bench.queue("mails", &a, FIRING, at(2)).await;
     let other = bench.queue("pagers", &b, FIRING, at(2)).await;
-    let before = (Timestamp::MAX, "");
-    let (since, until) = (Timestamp::MIN, Timestamp::MAX);
-    let all = Slice { since, until, before, status: "", channel: "", labels: [None; 2], limit: 10 };
+    let all = everything();
     let label = |value| [Some(("alertname", value)), None];
     for is_labelled in [false, true] {
         if is_labelled {

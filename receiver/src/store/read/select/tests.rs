@@ -23,7 +23,7 @@ async fn plan(store: &Store, mut select: Select<'_>) -> String {
 #[tokio::test]
 async fn an_index_leads_to_whatever_is_looked_for_in_the_order_of_time() {
     let (_folder, store) = store_with(Vec::new()).await;
-    let pair = Pair::of("alertname", "A");
+    let [a, b] = [("alertname", "A"), ("feature", "x")];
     for (status, channel, index) in [
         ("", "", "notifications_created"),
         ("dead", "", "notifications_status"),
@@ -35,14 +35,17 @@ async fn an_index_leads_to_whatever_is_looked_for_in_the_order_of_time() {
         assert!(rows.contains(&format!("USING INDEX {index} ")), "{rows}");
         let unlabelled = plan(&store, Select::notifications(&slice, Lead::Unlabelled)).await;
         assert!(unlabelled.contains("USING INDEX notifications_unlabelled "), "{unlabelled}");
-        let labelled = plan(&store, Select::notifications(&slice, Lead::Label(pair, None))).await;
-        assert!(
-            labelled.starts_with("SEARCH l USING COVERING INDEX sqlite_autoindex_labels_1"),
-            "{labelled}"
-        );
-        let both = plan(&store, Select::notifications(&slice, Lead::Label(pair, Some(pair)))).await;
-        let order: Vec<&str> = both.lines().filter_map(|line| line.split(' ').nth(1)).collect();
-        assert!(order.starts_with(&["l", "o", "n"]), "{both}");
+        let labelled = plan(&store, Select::notifications(&slice, Lead::Label(a, None))).await;
+        let both = plan(&store, Select::notifications(&slice, Lead::Label(a, Some(b)))).await;
+        for (plan, tables) in [(&labelled, &["l", "n"][..]), (&both, &["l", "o", "n"][..])] {
+            // each state is looked at for itself, and what is found merged as it comes
+            let states = if status.is_empty() { STATES.len() } else { 1 };
+            assert_eq!(searched(plan), tables.repeat(states), "{plan}");
+            assert_eq!(plan.matches("MERGE").count(), states - 1, "{plan}");
+            let [by_label, by_time] = ["(pair=? AND state=? AND created_at>", "AND created_at=?)"];
+            assert_eq!(plan.matches(by_label).count(), states, "{plan}");
+            assert_eq!(plan.matches(by_time).count(), states * (tables.len() - 1), "{plan}");
+        }
         let rows_count = plan(&store, Select::count_of_rows(&slice)).await;
         assert!(rows_count.contains(&format!("{index} ")), "{rows_count}");
         for plan in [rows, unlabelled, labelled, both] {
@@ -51,20 +54,28 @@ async fn an_index_leads_to_whatever_is_looked_for_in_the_order_of_time() {
     }
 }
 
+/// Which notifications and labels are searched, in this order.
+fn searched(plan: &str) -> Vec<&str> {
+    let tables = plan.lines().filter_map(|line| line.strip_prefix("SEARCH ")?.split(' ').next());
+    tables.filter(|table| *table != "f").collect()
+}
+
 #[tokio::test]
 async fn counting_ends_at_a_few() {
     let (_folder, store) = store_with(Vec::new()).await;
     let many = format!(
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {FEW} + 10)
-         insert into labels select {}, i from n",
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {OFTEN} + 10)
+         insert into labels select {}, i % 4, i from n",
         Pair::of("alertname", "A").number()
     );
     sqlx::query(AssertSqlSafe(many)).execute(store.writer()).await.unwrap();
-    let everything = slice("", "", LABELS);
-    let count =
-        |name| Select::count_of_label(&everything, Pair::of("alertname", name)).number(&store.history);
-    assert!(!are_few(count("A").await.unwrap()));
-    assert_eq!(count("B").await.unwrap(), 0);
+    let [everything, dead] = [slice("", "", LABELS), slice("dead", "", LABELS)];
+    for (slice, name, rows) in
+        [(&everything, "A", OFTEN), (&dead, "A", OFTEN / 4 + 2), (&everything, "B", 0), (&dead, "B", 0)]
+    {
+        let counted = Select::count_of_label(slice, ("alertname", name)).number(&store.history).await;
+        assert_eq!(counted.unwrap(), rows, "{name}");
+    }
     assert!(are_few(Select::count_of_rows(&everything).number(&store.history).await.unwrap()));
 }
 
