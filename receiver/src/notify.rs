@@ -13,8 +13,10 @@ use crate::templates::Templates;
 
 mod channel;
 pub mod email;
+pub mod http;
 mod log;
 pub mod slack;
+pub mod webhook;
 
 pub use channel::{Channel, ChannelError, ChannelType, RawChannel};
 
@@ -33,6 +35,8 @@ pub struct Rendered {
 /// One attempt to send a notification.
 #[derive(Clone, Copy)]
 pub struct Parcel<'a> {
+    /// The notification's id, the same at every attempt, by which a destination can tell a second copy.
+    pub id: &'a str,
     /// What to send.
     pub rendered: &'a Rendered,
     /// What earlier attempts came to, by recipient, for destinations that have several.
@@ -88,7 +92,10 @@ pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn No
             Arc::new(email::Email::new(channel, mailing, templates, email::Limits::default())?)
         }
         ChannelType::Slack { webhook_url } => {
-            Arc::new(slack::Slack::new(channel, webhook_url, templates, slack::Limits::default())?)
+            Arc::new(slack::Slack::new(channel, webhook_url, templates, http::Limits::default())?)
+        }
+        ChannelType::Webhook(hook) => {
+            Arc::new(webhook::Webhook::new(channel, hook, templates, http::Limits::default())?)
         }
     })
 }

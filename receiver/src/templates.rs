@@ -92,7 +92,9 @@ pub enum TemplateFault {
 impl TemplateSource {
     /// The built-in templates and those that `channels` name, from `folder`.
     pub fn new<'a>(folder: Option<PathBuf>, channels: impl IntoIterator<Item = &'a Channel>) -> Self {
-        let built_in = Format::ALL.into_iter().map(|format| (format.name().to_owned(), format));
+        // bodies of requests are only those that channels name: each is tried on every sample
+        let always = Format::ALL.into_iter().filter(|format| !matches!(format, Format::Webhook(_)));
+        let built_in = always.map(|format| (format.name().to_owned(), format));
         let named =
             channels.into_iter().map(|channel| (channel.template().to_owned(), channel.r#type().format()));
         Self { folder, wanted: built_in.chain(named).collect() }

@@ -14,7 +14,14 @@ use crate::support::{home, root, write};
 /// A key that nobody has.
 const STRANGE: &str = "zzz_strange";
 /// Mappings whose keys are names that the user gives.
-const FREE: [&str; 3] = ["models[].references", "models[].features", "models[].baseline"];
+const FREE: [&str; 6] = [
+    "models[].references",
+    "models[].features",
+    "models[].baseline",
+    "channels[].headers",
+    "channels[].values",
+    "channels[].success.json",
+];
 
 /// The example as it is shipped.
 fn shipped(name: &str) -> String {

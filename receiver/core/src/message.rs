@@ -32,6 +32,9 @@ pub struct Message {
     pub at: Timestamp,
     /// Alertmanager's group key.
     pub group: String,
+    /// A short name of the group, the same for all messages about it: that of its source and key.
+    #[serde(default)]
+    pub group_id: String,
     /// The labels that Alertmanager grouped by.
     pub group_labels: Labels,
     /// Its alerts, in any order.

@@ -14,14 +14,19 @@ use serde_json::Value;
 
 use crate::message::Message;
 
+mod body;
+mod cut;
 mod depth;
 mod escape;
 mod format;
 mod helpers;
 pub mod samples;
+pub mod values;
 pub mod view;
 
-pub use escape::{Escape, html, line, one_line, slack, text};
+pub use body::Body;
+pub use cut::{Limit, Unit};
+pub use escape::{Escape, html, json, line, markdown, one_line, rich, slack, text};
 pub use format::{Format, Piece, Scope};
 pub use helpers::is_web_address;
 
@@ -82,13 +87,26 @@ impl Template {
     /// Every fault of every piece: not a piece of this format, does not parse, fails on a sample.
     pub fn compile(format: Format, given: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
         let mut faults: Vec<Fault> = given.keys().filter_map(|name| unknown(format, name)).collect();
+        let (template, wrong) = Self::parse(format, given);
+        faults.extend(wrong);
+        faults.extend(template.try_samples());
+        if faults.is_empty() { Ok(template) } else { Err(faults) }
+    }
+
+    /// The built-in pieces, which were tried when the program was.
+    pub fn built_in(format: Format) -> Self {
+        Self::parse(format, &BTreeMap::new()).0
+    }
+
+    /// The pieces that parse, and what is wrong with the others.
+    fn parse(format: Format, given: &BTreeMap<String, String>) -> (Self, Vec<Fault>) {
         let mut template = Self { format, registries: BTreeMap::new() };
+        let mut faults = Vec::new();
         for piece in format.pieces() {
             let source = given.get(piece.name).map_or(piece.built_in, String::as_str);
             faults.extend(template.add(piece, source).err());
         }
-        faults.extend(template.try_samples());
-        if faults.is_empty() { Ok(template) } else { Err(faults) }
+        (template, faults)
     }
 
     /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row.
@@ -147,6 +165,13 @@ impl Template {
     }
 
     fn try_piece(&self, piece: &Piece, sample: &Sample) -> Result<(), Fault> {
+        if piece.scope == Scope::Body {
+            let whole = self.body(sample.message.0.data().clone());
+            // what is wrong with the pieces before it is said of them
+            return whole
+                .map(drop)
+                .or_else(|fault| if fault.piece == piece.name { Err(fault) } else { Ok(()) });
+        }
         for data in sample.of_scope(piece.scope) {
             let text = self.render(piece.name, data)?;
             if piece.required && text.is_empty() {
@@ -177,7 +202,7 @@ impl Sample {
 
     fn of_scope(&self, scope: Scope) -> &[Data] {
         match scope {
-            Scope::Message => std::slice::from_ref(&self.message),
+            Scope::Message | Scope::Body => std::slice::from_ref(&self.message),
             Scope::Alert => &self.alerts,
             Scope::Label => &self.labels,
         }

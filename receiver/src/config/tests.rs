@@ -185,7 +185,9 @@ fn commented_out(first: &str) -> Vec<String> {
 /// What the example says of a channel beside what is `needed` is what holds without it; `unset` has no default.
 fn assert_defaults_of_channel(first: &str, needed: &[&str], unset: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("slack.url"), "http://127.0.0.1:1/hook").unwrap();
+    for file in ["slack.url", "hook.url"] {
+        std::fs::write(directory.path().join(file), "http://127.0.0.1:1/hook").unwrap();
+    }
     let lines = commented_out(first);
     let has = |line: &str, keys: &[&str]| {
         keys.iter().any(|key| line.trim_start_matches([' ', '-']).starts_with(key))
@@ -217,6 +219,27 @@ fn what_the_example_says_of_an_email_channel_is_the_default() {
     let unset = ["username:", "password:", "password_file:", "ca_file:", "fallback:", "rate:"];
     let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];
     assert_defaults_of_channel("#- name: mails", &needed, &unset);
+}
+
+#[test]
+fn what_the_example_says_of_a_webhook_channel_is_the_default() {
+    let unset = [
+        "url:",
+        "headers:",
+        "Authorization:",
+        "values:",
+        "routing_key:",
+        "success:",
+        "status:",
+        "json:",
+        "ok:",
+        "signature:",
+        "secret:",
+        "secret_file:",
+        "fallback:",
+        "rate:",
+    ];
+    assert_defaults_of_channel("#- name: pager", &["name:", "type:", "url_file:"], &unset);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Send {
     /// Sends once; a panic is a failed attempt, of which nobody knows how far it came.
     async fn send(&self, claimed: &Claimed, rendered: &Rendered) -> Outcome {
         let ledger = Receipts { send: self, claimed };
-        let parcel = Parcel { rendered, earlier: &claimed.receipts, ledger: &ledger };
+        let parcel = Parcel { id: &claimed.id, rendered, earlier: &claimed.receipts, ledger: &ledger };
         let mut sending = pin!(async { self.notifier.send(parcel).await });
         let poll = |context: &mut Context<'_>| {
             catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)))

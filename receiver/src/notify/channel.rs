@@ -8,6 +8,7 @@ use modelwatch_receiver_core::template::Format;
 use serde::Deserialize;
 
 use super::email::{EmailFault, Mailing, RawMailing, RawSmtp};
+use super::webhook::{Hook, HookFault, RawHook};
 
 /// A channel as written in the configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +61,8 @@ pub enum RawChannel {
         /// How often it may be sent to, as often as there is something to say by default.
         rate: Option<String>,
     },
+    /// A request to any service.
+    Webhook(Box<RawHook>),
 }
 
 /// A channel that can be built into a notifier.
@@ -85,6 +88,8 @@ pub enum ChannelType {
     },
     /// Mails through an SMTP server.
     Email(Box<Mailing>),
+    /// A request to any service.
+    Webhook(Box<Hook>),
 }
 
 /// Why a channel cannot be used.
@@ -110,6 +115,9 @@ pub enum ChannelError {
     /// A server or an address cannot be used.
     #[error(transparent)]
     Email(#[from] EmailFault),
+    /// A request cannot be made as it is described.
+    #[error(transparent)]
+    Webhook(#[from] HookFault),
     /// The rate cannot be read.
     #[error("rate: {0}")]
     Rate(#[from] RateError),
@@ -129,6 +137,7 @@ impl RawChannel {
     pub fn name(&self) -> &str {
         match self {
             Self::Log { name, .. } | Self::Slack { name, .. } | Self::Email { name, .. } => name,
+            Self::Webhook(hook) => &hook.name,
         }
     }
 
@@ -138,6 +147,7 @@ impl RawChannel {
             Self::Log { fallback, .. } | Self::Slack { fallback, .. } | Self::Email { fallback, .. } => {
                 fallback.as_deref()
             }
+            Self::Webhook(hook) => hook.fallback.as_deref(),
         }
     }
 
@@ -174,6 +184,21 @@ impl RawChannel {
                 let rate = parse_rate(rate, None, &mut faults);
                 let kind = mailing.ok().map(|mailing| ChannelType::Email(Box::new(mailing)));
                 (name, template, send_resolved, kind, rate)
+            }
+            Self::Webhook(mut hook) => {
+                let rate = parse_rate(hook.rate.take(), None, &mut faults);
+                let (name, template, send_resolved) =
+                    (std::mem::take(&mut hook.name), hook.template.clone(), hook.send_resolved);
+                let hook = hook
+                    .validate(directory)
+                    .map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
+                (
+                    name,
+                    template,
+                    send_resolved,
+                    hook.ok().map(|hook| ChannelType::Webhook(Box::new(hook))),
+                    rate,
+                )
             }
         };
         if name.trim().is_empty() {
@@ -235,6 +260,7 @@ impl ChannelType {
             Self::Log => Format::Log,
             Self::Slack { .. } => Format::Slack,
             Self::Email(_) => Format::Email,
+            Self::Webhook(hook) => Format::Webhook(hook.body()),
         }
     }
 }
@@ -246,11 +272,12 @@ fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret,
             Secret::from_either("webhook_url", value, file)?.ok_or(ChannelError::NoWebhookUrl)?
         }
     };
-    let parsed = reqwest::Url::parse(url.expose()).map_err(|_| ChannelError::NotAUrl)?;
-    match parsed.scheme() {
-        "http" | "https" => Ok(url),
-        _ => Err(ChannelError::NotAUrl),
-    }
+    if is_web_url(&url) { Ok(url) } else { Err(ChannelError::NotAUrl) }
+}
+
+/// Whether this is an `http` or `https` URL.
+pub(super) fn is_web_url(url: &Secret) -> bool {
+    reqwest::Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn parse_rate(rate: Option<String>, default: Option<Rate>, faults: &mut Vec<ChannelError>) -> Option<Rate> {

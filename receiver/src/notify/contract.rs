@@ -10,7 +10,8 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::samples;
 use prometheus::Registry;
 
-use super::slack::{Limits, Slack};
+use super::http::Limits;
+use super::slack::Slack;
 use super::*;
 use crate::templates::{TemplateSource, Templates};
 use destination::{Behaviour, Destination};
@@ -20,6 +21,7 @@ mod destination;
 mod email;
 mod logs;
 mod smtp;
+mod webhook;
 
 /// A part of the URL that may be seen nowhere.
 const TOKEN: &str = "T0SECRET/B0SECRET/hunter2secret";
@@ -56,7 +58,7 @@ fn slack(address: &str, limits: Limits) -> Slack {
 
 /// For destinations without recipients of their own.
 fn alone(rendered: &Rendered) -> Parcel<'_> {
-    Parcel { rendered, earlier: &[], ledger: &Forgetful }
+    Parcel { id: "019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70", rendered, earlier: &[], ledger: &Forgetful }
 }
 
 struct Forgetful;

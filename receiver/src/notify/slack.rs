@@ -1,13 +1,13 @@
 //! Slack by incoming webhook: Block Kit inside Slack's limits, sent once, its answers understood.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Outcome;
 use modelwatch_receiver_core::template::Format;
 
+use super::http::{Limits, cause, failed};
 use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
 use crate::outgoing;
 use crate::templates::Templates;
@@ -16,22 +16,6 @@ mod answer;
 mod cut;
 mod payload;
 mod pieces;
-
-/// How long one attempt may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Until the connection stands.
-    pub connect: Duration,
-    /// Until the answer is complete.
-    pub answer: Duration,
-}
-
-impl Default for Limits {
-    /// 5 s and 15 s: Slack answers within one; a worker must not be held for minutes.
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(15) }
-    }
-}
 
 /// Posts messages to one incoming webhook.
 pub struct Slack {
@@ -53,7 +37,7 @@ impl Slack {
         limits: Limits,
     ) -> Result<Self, ChannelError> {
         let client = outgoing::client(limits.connect, limits.answer)
-            .map_err(|error| ChannelError::Client(answer::cause(&error)))?;
+            .map_err(|error| ChannelError::Client(cause(&error)))?;
         Ok(Self { template: channel.template().to_owned(), templates, client, url: url.clone() })
     }
 
@@ -65,7 +49,7 @@ impl Slack {
             .body(content);
         match request.send().await {
             Ok(response) => answer::read(response, &self.url).await,
-            Err(error) => answer::failed(&error),
+            Err(error) => failed(&error),
         }
     }
 }

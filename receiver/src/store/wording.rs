@@ -119,7 +119,7 @@ impl Transaction {
     ) -> Result<Vec<(String, Result<Worded, StoreError>)>, StoreError> {
         let ids: Vec<Value> = notifications.iter().map(|id| json!([id])).collect();
         let mut said = self.said(&ids).await?;
-        let select = "select n.id, n.channel, n.source, n.group_key, n.group_labels, n.external_url, n.truncated_alerts,
+        let select = "select n.id, n.channel, n.source, n.group_key, n.group_id, n.group_labels, n.external_url, n.truncated_alerts,
                  n.waiting_since, n.fallback_of, n.replayed
              from {rows} cross join notifications n where n.id = r.value->>0";
         let rows = self.select(select, &ids).await?;
@@ -265,6 +265,7 @@ fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Resul
         status: if fires { Status::Firing } else { Status::Resolved },
         at: now,
         group: row.try_get("group_key")?,
+        group_id: row.try_get("group_id")?,
         group_labels: from_json::<Labels>(row.try_get("group_labels")?)?,
         alerts,
         truncated_alerts: u64::try_from(row.try_get::<i64, _>("truncated_alerts")?).unwrap_or_default(),

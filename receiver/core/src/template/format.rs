@@ -1,5 +1,7 @@
 //! The formats a template can have: which pieces make up a message and how values are escaped in them.
 
+use super::body::Body;
+use super::cut::Limit;
 use super::escape::Escape;
 
 /// How a channel's messages are put together.
@@ -11,6 +13,8 @@ pub enum Format {
     Email,
     /// One line of plain text.
     Log,
+    /// The body of a request, for one service or of the operator's own.
+    Webhook(Body),
 }
 
 /// What a piece is rendered with.
@@ -22,6 +26,8 @@ pub enum Scope {
     Alert,
     /// One label, as `name` and `value`.
     Label,
+    /// The whole message and the texts of the pieces before it, by their names.
+    Body,
 }
 
 /// One file of a template.
@@ -35,6 +41,8 @@ pub struct Piece {
     pub escape: Escape,
     /// Whether a message cannot be without it.
     pub required: bool,
+    /// How long its text may be; what is longer is cut.
+    pub limit: Option<Limit>,
     /// The text used when the folder has no such file.
     pub built_in: &'static str,
 }
@@ -46,6 +54,7 @@ macro_rules! piece {
             scope: Scope::$scope,
             escape: Escape::$escape,
             required: $required,
+            limit: None,
             built_in: include_str!(concat!("../../../templates/", $format, "/", $name, ".hbs")),
         }
     };
@@ -71,7 +80,19 @@ static LOG: [Piece; 1] = [piece!("log", "line", Message, Line, true)];
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Slack, Self::Email, Self::Log];
+    pub const ALL: [Self; 11] = [
+        Self::Slack,
+        Self::Email,
+        Self::Log,
+        Self::Webhook(Body::Json),
+        Self::Webhook(Body::Text),
+        Self::Webhook(Body::PagerDuty),
+        Self::Webhook(Body::Telegram),
+        Self::Webhook(Body::Teams),
+        Self::Webhook(Body::Discord),
+        Self::Webhook(Body::Webex),
+        Self::Webhook(Body::GoogleChat),
+    ];
 
     /// The name of its built-in template.
     pub fn name(self) -> &'static str {
@@ -79,6 +100,7 @@ impl Format {
             Self::Slack => "slack",
             Self::Email => "email",
             Self::Log => "log",
+            Self::Webhook(body) => body.name(),
         }
     }
 
@@ -88,6 +110,7 @@ impl Format {
             Self::Slack => &SLACK,
             Self::Email => &EMAIL,
             Self::Log => &LOG,
+            Self::Webhook(body) => body.pieces(),
         }
     }
 }

@@ -8,13 +8,13 @@ use handlebars::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
-use super::Escape;
+use super::{Escape, html, values};
 use crate::message::Severity;
 
 /// From a call's arguments (`null` for what is missing) to its result, or what is wrong with the call.
 type Function = fn(&[&Value]) -> Result<Value, String>;
 
-const FUNCTIONS: [(&str, Function); 10] = [
+const FUNCTIONS: [(&str, Function); 12] = [
     ("upper", upper),
     ("first", first),
     ("beyond", beyond),
@@ -25,6 +25,8 @@ const FUNCTIONS: [(&str, Function); 10] = [
     ("duration", duration),
     ("emoji", emoji),
     ("severity_colour", severity_colour),
+    ("paragraphs", paragraphs),
+    ("web", web),
 ];
 
 /// URLs longer than this are not made into links: Slack accepts 3 000 characters.
@@ -35,6 +37,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape) {
         registry.register_helper(name, Box::new(Plain(function)));
     }
     registry.register_helper("link", Box::new(Link(escape)));
+    registry.register_helper("bold", Box::new(Bold(escape)));
+    registry.register_helper("value", Box::new(values::Helper));
 }
 
 /// `{{upper environment}}`
@@ -48,8 +52,11 @@ fn default(arguments: &[&Value]) -> Result<Value, String> {
     Ok(given.map_or_else(|| Value::String(String::new()), |value| (*value).clone()))
 }
 
-/// `{{#each (first alerts 20)}}`: the first ones of a list.
+/// `{{#each (first alerts 20)}}`: the first ones of a list, or of labels.
 fn first(arguments: &[&Value]) -> Result<Value, String> {
+    if let (Some(Value::Object(fields)), Some(most)) = (arguments.first(), most(arguments)) {
+        return Ok(Value::Object(fields.iter().take(most).map(|(n, v)| (n.clone(), v.clone())).collect()));
+    }
     let (list, most) = counted(arguments, "first")?;
     Ok(list.iter().take(most).cloned().collect::<Vec<_>>().into())
 }
@@ -63,8 +70,11 @@ fn beyond(arguments: &[&Value]) -> Result<Value, String> {
 fn counted<'a>(arguments: &[&'a Value], name: &str) -> Result<(&'a Vec<Value>, usize), String> {
     let list = argument(arguments, 0)?.as_array();
     let list = list.ok_or_else(|| format!("the first argument of {name} is a list"))?;
-    let most = argument(arguments, 1)?.as_u64().and_then(|most| usize::try_from(most).ok());
-    Ok((list, most.ok_or_else(|| format!("the second argument of {name} is a number"))?))
+    Ok((list, most(arguments).ok_or_else(|| format!("the second argument of {name} is a number"))?))
+}
+
+fn most(arguments: &[&Value]) -> Option<usize> {
+    arguments.get(1)?.as_u64().and_then(|most| usize::try_from(most).ok())
 }
 
 /// `{{join changes " · "}}`
@@ -130,6 +140,18 @@ fn severity_colour(arguments: &[&Value]) -> Result<Value, String> {
         (_, Severity::Info) => "#1d5fbf",
     };
     Ok(colour.into())
+}
+
+/// `{{paragraphs text}}`: its lines with empty ones between them, for a service that takes single line breaks for spaces.
+fn paragraphs(arguments: &[&Value]) -> Result<Value, String> {
+    let text = text(argument(arguments, 0)?);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    Ok(lines.join("\n\n").into())
+}
+
+/// `{{#if (web annotations.runbook_url)}}`: the URL, or nothing unless it is an http(s) URL.
+fn web(arguments: &[&Value]) -> Result<Value, String> {
+    Ok(Some(text(argument(arguments, 0)?)).filter(|url| is_web_address(url)).unwrap_or_default().into())
 }
 
 fn argument<'a>(arguments: &[&'a Value], index: usize) -> Result<&'a Value, String> {
@@ -206,8 +228,42 @@ impl Link {
                     .collect();
                 format!("<a href=\"{}\"{attributes}>{}</a>", escaped(url), escaped(words))
             }
-            Escape::Text | Escape::Line => format!("{}: {}", escaped(words), escaped(url)),
+            Escape::Rich => format!("<a href=\"{}\">{}</a>", html(url), escaped(words)),
+            Escape::Markdown => {
+                let url = url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E");
+                format!("[{}]({})", escaped(words), url.replace('\\', "%5C"))
+            }
+            Escape::Text | Escape::Line | Escape::Quiet | Escape::Json => {
+                format!("{}: {}", escaped(words), escaped(url))
+            }
         }
+    }
+}
+
+/// `{{bold annotations.summary}}`: bold where the piece can have that, and nothing if there is nothing.
+struct Bold(Escape);
+
+impl HelperDef for Bold {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let Some(words) = helper.param(0).map(|parameter| text(parameter.value())) else {
+            return Err(misuse(helper.name(), "its argument is a text"));
+        };
+        let words = self.0.function()(words.trim());
+        match (words.is_empty(), self.0) {
+            (true, _) => {}
+            (_, Escape::Slack) => out.write(&format!("*{words}*"))?,
+            (_, Escape::Html | Escape::Rich) => out.write(&format!("<b>{words}</b>"))?,
+            (_, Escape::Markdown) => out.write(&format!("**{words}**"))?,
+            (_, Escape::Text | Escape::Line | Escape::Quiet | Escape::Json) => out.write(&words)?,
+        }
+        Ok(())
     }
 }
 

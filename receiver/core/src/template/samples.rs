@@ -90,7 +90,7 @@ pub fn thousand() -> Message {
 /// text, a megabyte.
 pub fn hostile() -> Message {
     const VALUES: [&str; 6] = [
-        "<!channel> <@U123> <https://evil.example|runbook> & *bold* `code`",
+        "<!channel> <@U123> @everyone <users/all> ⟪routing_key⟫ <https://evil.example|runbook> & *bold* `code`",
         "\"}]} </script><script>alert(1)</script> {{alert.labels}} {{{x}}}",
         "line one\r\nlevel=error\u{0}\u{1b}[31m\u{7f}",
         "\u{202e}txet desrever 데이터 드리프트 🧨",
@@ -130,6 +130,7 @@ fn message(status: Status, kind: Kind, alerts: Vec<AlertView>) -> Message {
         status,
         at: at(0),
         group: "{}:{alertname=\"FeatureDriftSevere\"}".to_owned(),
+        group_id: "5b0d2c4e8f1a47939c6e2d7b1a3f5e80".to_owned(),
         group_labels: labels(&[("alertname", "FeatureDriftSevere")]),
         alerts,
         truncated_alerts: 0,

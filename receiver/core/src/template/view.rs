@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::alert::{Change, Labels, Status};
-use crate::message::{AlertView, Flapping, Message};
+use crate::alert::{Change, Kind, Labels, Status};
+use crate::message::{AlertView, Flapping, Message, Severity};
 
 /// No label or annotation is shown with more characters than this.
 const MAX_VALUE: usize = 4_000;
@@ -70,6 +70,8 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "title": message.title(),
         "subject": message.subject(),
         "severity": worst_severity(message),
+        "level": level(message),
+        "group": message.group_id,
         "count": message.count(message.status),
         "firing": message.count(Status::Firing),
         "resolved": message.count(Status::Resolved),
@@ -116,6 +118,18 @@ fn worst_severity(message: &Message) -> &str {
     let firing = message.alerts.iter().filter(|alert| alert.status == Status::Firing);
     let worst = firing.max_by_key(|alert| alert.severity());
     worst.and_then(|alert| alert.labels.get("severity")).map_or("", String::as_str)
+}
+
+/// How bad it is in the four words that others know: `critical`, `warning`, `info`, and `ok` when it is over. What nobody
+/// defined is a warning; a fire drill frightens nobody.
+fn level(message: &Message) -> &'static str {
+    match message.severity() {
+        None => "ok",
+        Some(_) if message.kind == Kind::Test => "info",
+        Some(Severity::Critical) => "critical",
+        Some(Severity::Warning | Severity::Unknown) => "warning",
+        Some(Severity::Info) => "info",
+    }
 }
 
 /// `["2 new", "1 still firing"]`: what differs from what the channel was last told.

@@ -58,7 +58,7 @@ async fn send(email: &Email, kept: &Kept) -> Outcome {
     let (logs, _guard) = Logs::record();
     let earlier = kept.0.lock().unwrap().clone();
     let rendered = email.render(&samples::firing());
-    let outcome = email.send(Parcel { rendered: &rendered, earlier: &earlier, ledger: kept }).await;
+    let outcome = email.send(Parcel { id: "", rendered: &rendered, earlier: &earlier, ledger: kept }).await;
     let receipts = format!("{:?}", kept.0.lock().unwrap());
     for seen in [format!("{outcome:?}"), logs.text(), receipts, rendered.content] {
         assert!(FORMS.iter().all(|form| !seen.contains(form)), "a secret got out: {seen}");
@@ -97,7 +97,7 @@ async fn a_program_that_stops_leaves_those_not_asked_for_later_without_doubt() {
     let to = ["a@x.org", "b@x.org", "c@x.org"];
     let (email, stopping) = (email(server.port, "none", &to), Stopping::default());
     let rendered = email.render(&samples::firing());
-    let outcome = email.send(Parcel { rendered: &rendered, earlier: &[], ledger: &stopping }).await;
+    let outcome = email.send(Parcel { id: "", rendered: &rendered, earlier: &[], ledger: &stopping }).await;
     assert_eq!(retryable(&outcome), (Reason::Timeout, false));
     let detail = "b@x.org, c@x.org: not asked, the receiver stopped; a@x.org: 250 2.0.0 queued";
     assert_eq!(outcome.detail(), detail);

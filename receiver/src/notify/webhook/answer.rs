@@ -1,0 +1,151 @@
+//! What a service's answer means, by the channel's rule and else by the status.
+//!
+//! Sources: RFC 9110, sections 15 and 10.2.3; Telegram's and Discord's bodies of 429, which say how long to wait.
+
+use std::time::Duration;
+
+use modelwatch_common::secret::Secret;
+use modelwatch_receiver_core::outcome::{Outcome, Reason};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+use super::settings::Hook;
+use super::success::Verdict;
+use crate::notify::http::{failed, retry_after};
+
+/// Nobody needs more of an answer.
+const MAX_ANSWER: usize = 16 * 1_024;
+
+/// Words of an answer are shown up to this many bytes.
+const MAX_WORDS: usize = 100;
+
+/// Where services say in words what is wrong.
+const WORDS: [&str; 5] = ["/description", "/message", "/error/message", "/error", "/detail"];
+
+/// Where they say in seconds when to come again.
+const WAITS: [&str; 2] = ["/parameters/retry_after", "/retry_after"];
+
+/// The outcome of an answer to `content`. A connection lost within the answer is ambiguous like one lost before it, unless
+/// the status already says no.
+pub(super) async fn read(mut response: Response, hook: &Hook, content: &str) -> Outcome {
+    let status = response.status();
+    let asked = retry_after(&response);
+    let mut body = Vec::new();
+    while body.len() < MAX_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) if status.is_success() => return failed(&error),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    body.truncate(MAX_ANSWER);
+    let body = String::from_utf8_lossy(&body);
+    let json = serde_json::from_str(&body).unwrap_or(Value::Null);
+    let detail = detail(status, &json, hook.secrets(), content);
+    let asked = asked.or_else(|| asked_in(&json));
+    outcome(status.as_u16(), hook.success().judge(status.as_u16(), &body), asked, detail)
+}
+
+fn outcome(status: u16, verdict: Verdict, retry_after: Option<Duration>, detail: String) -> Outcome {
+    let again = |reason, ambiguous, detail| Outcome::Retryable { reason, retry_after, ambiguous, detail };
+    let never = |reason, detail| Outcome::Permanent { reason, detail };
+    match (verdict, status) {
+        (Verdict::Yes, _) => Outcome::Delivered { detail },
+        (Verdict::No, _) => never(Reason::Rejected, format!("{detail}, but the answer says no")),
+        // somebody took the message, but not in the way that the service is known to
+        (Verdict::Strange, _) => {
+            again(Reason::Protocol, true, format!("{detail}, which is not what `success` expects"))
+        }
+        (Verdict::Failed, 429) => again(Reason::RateLimited, false, detail),
+        (Verdict::Failed, 408) => again(Reason::Timeout, false, detail),
+        // a gateway lost the answer of the server behind it
+        (Verdict::Failed, 502 | 504) => again(Reason::ServerError, true, detail),
+        (Verdict::Failed, 425 | 500..) => again(Reason::ServerError, false, detail),
+        (Verdict::Failed, 300..=399) => {
+            never(Reason::Protocol, format!("{detail}: it redirects elsewhere, which is never followed"))
+        }
+        (Verdict::Failed, 401 | 403 | 407) => never(Reason::Auth, detail),
+        (Verdict::Failed, 404 | 410) => never(Reason::NotFound, detail),
+        (Verdict::Failed, 413) => never(Reason::TooLarge, detail),
+        (Verdict::Failed, _) => never(Reason::Rejected, detail),
+    }
+}
+
+fn asked_in(answer: &Value) -> Option<Duration> {
+    let seconds = WAITS.iter().find_map(|place| answer.pointer(place)?.as_f64())?;
+    Duration::try_from_secs_f64(seconds.ceil()).ok()
+}
+
+/// The status, and what the service says in words if nothing of a secret or of the message is in them.
+fn detail(status: StatusCode, answer: &Value, secrets: &[Secret], content: &str) -> String {
+    let status = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("without a reason"));
+    let said = WORDS.iter().find_map(|place| answer.pointer(place)?.as_str());
+    match said.filter(|words| is_plain(words) && is_new(words, secrets, content)) {
+        Some(words) => format!("{status}: {words}"),
+        None => status,
+    }
+}
+
+/// A short sentence of ordinary words: no digits, no long words, nothing that a key or a token looks like.
+fn is_plain(words: &str) -> bool {
+    let is_usual = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | ':' | '\'' | '-');
+    !words.is_empty()
+        && words.len() <= MAX_WORDS
+        && words.chars().all(is_usual)
+        && words.split(' ').all(|word| word.len() <= 20)
+}
+
+/// Whether no word of some length stands in a secret, and no two words beside each other in the message.
+fn is_new(words: &str, secrets: &[Secret], content: &str) -> bool {
+    let all: Vec<&str> =
+        words.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let content = content.to_ascii_lowercase();
+    let is_told = |part: String| content.contains(&part.to_ascii_lowercase());
+    let is_secret = |word: &&str| {
+        let word = word.to_ascii_lowercase();
+        word.len() >= 4 && secrets.iter().any(|secret| secret.expose().to_ascii_lowercase().contains(&word))
+    };
+    !all.iter().any(is_secret)
+        && !all.windows(2).any(|pair| is_told(pair.join(" ")))
+        && !(all.len() == 1 && is_told(words.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(words: &str) -> String {
+        let secrets = [Secret::new("https://api/botAAhunterZZ/send"), Secret::new("tigerclaw")];
+        let answer = serde_json::json!({"description": words});
+        detail(StatusCode::BAD_REQUEST, &answer, &secrets, r#"{"text": "accuracy of employment fell"}"#)
+    }
+
+    #[test]
+    fn a_services_own_words_are_shown() {
+        assert_eq!(shown("Bad Request: chat not found"), "400 Bad Request: Bad Request: chat not found");
+    }
+
+    #[test]
+    fn words_that_hold_a_secret_or_the_message_or_look_like_one_are_not_shown() {
+        for words in [
+            "no route for hunter",
+            "bad key Tigerclaw",
+            "cannot parse: Accuracy of x",
+            "token 123",
+            "<b>no</b>",
+            "abcdefghijklmnopqrstuvwxyz",
+            "",
+        ] {
+            assert_eq!(shown(words), "400 Bad Request", "{words}");
+        }
+    }
+
+    #[test]
+    fn a_limit_may_be_told_in_the_answer() {
+        let telegram = serde_json::json!({"ok": false, "parameters": {"retry_after": 35}});
+        assert_eq!(asked_in(&telegram), Some(Duration::from_secs(35)));
+        assert_eq!(asked_in(&serde_json::json!({"retry_after": 0.35})), Some(Duration::from_secs(1)));
+        assert_eq!(asked_in(&serde_json::json!({"retry_after": -1})), None);
+        assert_eq!(asked_in(&Value::Null), None);
+    }
+}
