@@ -14,4 +14,5 @@ mod storage_and_port;
 mod template_cases;
 mod values;
 mod web_cases;
+mod webhook_cases;
 mod webhooks;

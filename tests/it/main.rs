@@ -30,4 +30,5 @@ mod shared_store;
 mod support;
 mod told;
 mod web;
+mod webhooks;
 mod whole_loop;

@@ -16,6 +16,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod rounds;
+pub(crate) mod service;
 pub(crate) mod slack;
 pub(crate) mod smtp;
 pub(crate) mod wait;

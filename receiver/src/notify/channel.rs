@@ -178,27 +178,18 @@ impl RawChannel {
                 (name, template, send_resolved, kind, rate)
             }
             Self::Email { name, template, send_resolved, fallback: _, smtp, from, to, rate } => {
-                let mailing = RawMailing { smtp, from, to }.validate(directory);
-                let mailing =
-                    mailing.map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
+                let mailing = noted(RawMailing { smtp, from, to }.validate(directory), &mut faults);
                 let rate = parse_rate(rate, None, &mut faults);
-                let kind = mailing.ok().map(|mailing| ChannelType::Email(Box::new(mailing)));
+                let kind = mailing.map(|mailing| ChannelType::Email(Box::new(mailing)));
                 (name, template, send_resolved, kind, rate)
             }
-            Self::Webhook(mut hook) => {
-                let rate = parse_rate(hook.rate.take(), None, &mut faults);
+            Self::Webhook(hook) => {
                 let (name, template, send_resolved) =
-                    (std::mem::take(&mut hook.name), hook.template.clone(), hook.send_resolved);
-                let hook = hook
-                    .validate(directory)
-                    .map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
-                (
-                    name,
-                    template,
-                    send_resolved,
-                    hook.ok().map(|hook| ChannelType::Webhook(Box::new(hook))),
-                    rate,
-                )
+                    (hook.name.clone(), hook.template.clone(), hook.send_resolved);
+                let rate = parse_rate(hook.rate.clone(), None, &mut faults);
+                let kind = noted(hook.validate(directory), &mut faults);
+                let kind = kind.map(|hook| ChannelType::Webhook(Box::new(hook)));
+                (name, template, send_resolved, kind, rate)
             }
         };
         if name.trim().is_empty() {
@@ -278,6 +269,14 @@ fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret,
 /// Whether this is an `http` or `https` URL.
 pub(super) fn is_web_url(url: &Secret) -> bool {
     reqwest::Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// What was validated; what is wrong with it is noted.
+fn noted<T, F: Into<ChannelError>>(
+    validated: Result<T, Vec<F>>,
+    faults: &mut Vec<ChannelError>,
+) -> Option<T> {
+    validated.map_err(|found| faults.extend(found.into_iter().map(Into::into))).ok()
 }
 
 fn parse_rate(rate: Option<String>, default: Option<Rate>, faults: &mut Vec<ChannelError>) -> Option<Rate> {

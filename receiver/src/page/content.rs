@@ -4,6 +4,7 @@
 use modelwatch_common::http::page::escape;
 use serde_json::Value;
 
+mod hook;
 mod mrkdwn;
 mod slack;
 
@@ -25,7 +26,7 @@ pub(super) fn section(content: Option<&str>) -> String {
 }
 
 fn readable(json: &Value) -> Option<String> {
-    slack::message(json).or_else(|| mail(json))
+    hook::message(json).or_else(|| slack::message(json)).or_else(|| mail(json))
 }
 
 /// A mail by its subject and its text, which says what its HTML says.

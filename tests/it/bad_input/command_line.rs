@@ -10,7 +10,7 @@ use crate::support::{home, loans, write};
 
 use super::{
     asking_cases, calling_cases, exporter_cases, receiver_cases, requests, storage_and_port, template_cases,
-    web_cases,
+    web_cases, webhook_cases,
 };
 
 /// One way to start a program.
@@ -82,6 +82,7 @@ fn a_wrong_start_of_the_receiver_says_what_is_wrong_and_ends_with_the_right_code
     check(RECEIVER, receiver_cases::CASES);
     check(RECEIVER, calling_cases::CASES);
     check(RECEIVER, asking_cases::CASES);
+    check(RECEIVER, webhook_cases::CASES);
 }
 
 #[test]
@@ -104,6 +105,7 @@ fn every_golden_file_is_needed() {
         asking_cases::CASES,
         template_cases::CASES,
         web_cases::CASES,
+        webhook_cases::CASES,
     ]
     .into_iter()
     .flat_map(names);
@@ -120,6 +122,7 @@ fn rewrite_golden_files() {
         (RECEIVER, asking_cases::CASES),
         (RECEIVER, template_cases::CASES),
         (RECEIVER, web_cases::CASES),
+        (RECEIVER, webhook_cases::CASES),
     ];
     for (program, cases) in tables {
         cases.iter().for_each(|case| golden::rewrite(program, case.name, &transcript(program, case).0));

@@ -67,8 +67,12 @@ async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
     configure(path, WEB);
     let receiver = std::fs::read_to_string(path.join("receiver.yaml")).unwrap();
     let team = "{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}";
-    let receiver = receiver.replace("channels: [console]", "channels: [console, team]");
-    let receiver = receiver.replace("type: log}]", &format!("type: log}}, {team}]"));
+    let pager = format!(
+        "{{name: pager, type: webhook, template: pagerduty, url: \"http://127.0.0.1:{}/hunter2\", headers: {{X-Key: hunter2-header}}, values: {{routing_key: hunter2-key}}, signature: {{secret: hunter2-secret}}}}",
+        free_port()
+    );
+    let receiver = receiver.replace("channels: [console]", "channels: [console, team, pager]");
+    let receiver = receiver.replace("type: log}]", &format!("type: log}}, {team}, {pager}]"));
     // nobody is there, so that somebody has to complain
     let nobody = format!("http://reader:hunter2-upstream@127.0.0.1:{}", free_port());
     let asking = format!("alertmanager: {{url: \"{nobody}\", sources: [filed]}}\n");

@@ -112,7 +112,7 @@ pub fn rich(value: &str) -> String {
 /// For Markdown: what marks something up is written with a backslash before it, no bracket begins an address, and no value
 /// calls anybody. Names such as `model_version` stay as they are, since an underscore within a word marks nothing up.
 ///
-/// Source: CommonMark 0.31, sections 2.4 and 6; Discord, Microsoft Teams and Webex read parts of it.
+/// Source: `CommonMark` 0.31, sections 2.4 and 6; Discord, Microsoft Teams and Webex read parts of it.
 pub fn markdown(value: &str) -> String {
     let value = quiet(&text(value));
     let mut escaped = String::with_capacity(value.len() + 8);

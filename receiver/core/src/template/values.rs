@@ -21,7 +21,7 @@ pub fn is_name(name: &str) -> bool {
 ///
 /// # Errors
 /// The first name that it does not know.
-pub fn fill<'a>(content: &'a str, value: impl Fn(&str) -> Option<String>) -> Result<String, &'a str> {
+pub fn fill(content: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
     let mut parts = content.split(BEGIN);
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -12,7 +12,7 @@ const BEARER: &str = "Bearer hunter2bearer";
 const SIGNING: &str = "hunter2signing";
 
 /// A channel that posts to `address`, with secrets wherever it can have some.
-fn hook(address: &str, more: Value) -> Channel {
+fn hook(address: &str, more: &Value) -> Channel {
     let mut settings = json!({"type": "webhook", "name": "ops", "url": format!("{address}/services/{TOKEN}"),
         "headers": {"Authorization": BEARER}, "values": {"routing_key": KEY, "chat_id": KEY, "room_id": KEY},
         "signature": {"secret": SIGNING}});
@@ -28,7 +28,7 @@ fn webhook(channel: &Channel, limits: Limits) -> Webhook {
 }
 
 /// Sends a sample, and looks for secrets wherever they could come out.
-async fn deliver(address: &str, more: Value, limits: Limits) -> Outcome {
+async fn deliver(address: &str, more: &Value, limits: Limits) -> Outcome {
     let (logs, _guard) = Logs::record();
     let channel = hook(address, more);
     let webhook = webhook(&channel, limits);
@@ -40,7 +40,7 @@ async fn deliver(address: &str, more: Value, limits: Limits) -> Outcome {
     outcome
 }
 
-async fn answered(behaviour: Behaviour, more: Value) -> Outcome {
+async fn answered(behaviour: Behaviour, more: &Value) -> Outcome {
     let limits = if matches!(behaviour, Behaviour::Silence) { SHORT } else { Limits::default() };
     let destination = Destination::start(behaviour).await;
     deliver(&destination.url, more, limits).await
@@ -61,7 +61,7 @@ fn header(head: &str, name: &str) -> String {
 #[test]
 fn every_recipe_renders_every_sample_and_falls_back_with_the_reason() {
     for template in Body::RECIPES.map(Body::name).into_iter().chain(["webhook"]) {
-        let channel = hook("https://127.0.0.1:1", json!({"template": template}));
+        let channel = hook("https://127.0.0.1:1", &json!({"template": template}));
         let webhook = webhook(&channel, Limits::default());
         let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
         let without = build(&channel, &none).unwrap();
@@ -97,7 +97,7 @@ fn heavy() -> modelwatch_receiver_core::message::Message {
 #[test]
 fn a_message_too_heavy_for_its_template_is_still_one_that_the_service_takes() {
     for recipe in Body::RECIPES {
-        let channel = hook("https://127.0.0.1:1", json!({"template": recipe.name()}));
+        let channel = hook("https://127.0.0.1:1", &json!({"template": recipe.name()}));
         let rendered = webhook(&channel, Limits::default()).render(&heavy());
         let body: Value = serde_json::from_str(&rendered.content).unwrap();
         let needed =
@@ -109,7 +109,7 @@ fn a_message_too_heavy_for_its_template_is_still_one_that_the_service_takes() {
 #[tokio::test]
 async fn secrets_are_put_in_only_when_it_is_sent() {
     let destination = Destination::start(Behaviour::answer(202, r#"{"status": "success"}"#)).await;
-    let channel = hook(&destination.url, json!({"template": "pagerduty"}));
+    let channel = hook(&destination.url, &json!({"template": "pagerduty"}));
     let webhook = webhook(&channel, Limits::default());
     let rendered = webhook.render(&samples::firing());
     assert!(rendered.content.contains(r#""routing_key": "⟪routing_key⟫""#), "{}", rendered.content);
@@ -126,7 +126,7 @@ async fn secrets_are_put_in_only_when_it_is_sent() {
 #[tokio::test]
 async fn the_signature_covers_what_was_sent_and_when() {
     let destination = Destination::start(Behaviour::answer(200, "")).await;
-    let outcome = deliver(&destination.url, json!({"method": "PUT"}), Limits::default()).await;
+    let outcome = deliver(&destination.url, &json!({"method": "PUT"}), Limits::default()).await;
     assert_eq!(outcome, Outcome::Delivered { detail: "200 OK".to_owned() });
     let (head, body) = parts(&destination);
     assert!(head.starts_with("PUT "), "{head}");
@@ -146,7 +146,7 @@ async fn the_signature_covers_what_was_sent_and_when() {
 async fn a_text_is_sent_as_text() {
     let destination = Destination::start(Behaviour::answer(204, "")).await;
     let more = json!({"body": "text", "template": "webhook-text"});
-    assert_eq!(deliver(&destination.url, more, Limits::default()).await.as_str(), "delivered");
+    assert_eq!(deliver(&destination.url, &more, Limits::default()).await.as_str(), "delivered");
     let (head, body) = parts(&destination);
     assert_eq!(header(&head, "content-type"), "text/plain; charset=utf-8");
     assert!(body.starts_with("[FIRING:1][DEV] FeatureDriftSevere\n"), "{body}");
@@ -167,7 +167,7 @@ async fn every_refusal_has_its_reason() {
         (422, Reason::Rejected),
     ];
     for (status, reason) in table {
-        let outcome = answered(Behaviour::answer(status, "{}"), json!({})).await;
+        let outcome = answered(Behaviour::answer(status, "{}"), &json!({})).await;
         assert_eq!(permanent(&outcome), reason, "{status}");
     }
 }
@@ -183,7 +183,7 @@ async fn what_may_go_well_later_is_tried_again_and_doubt_is_said() {
         (504, Reason::ServerError, true),
     ];
     for (status, reason, doubt) in table {
-        let outcome = answered(Behaviour::answer(status, ""), json!({})).await;
+        let outcome = answered(Behaviour::answer(status, ""), &json!({})).await;
         assert_eq!(retryable(&outcome), (reason, doubt), "{status}");
     }
 }
@@ -193,7 +193,7 @@ async fn a_limit_is_obeyed_as_the_header_or_the_answer_says() {
     let header = "HTTP/1.1 429 x\r\nretry-after: 30\r\ncontent-length: 0\r\n\r\n".to_owned();
     let telegram = r#"{"ok":false,"error_code":429,"parameters":{"retry_after":35}}"#;
     for (behaviour, seconds) in [(Behaviour::Answer(header), 30), (Behaviour::answer(429, telegram), 35)] {
-        match answered(behaviour, json!({"template": "telegram"})).await {
+        match answered(behaviour, &json!({"template": "telegram"})).await {
             Outcome::Retryable { reason: Reason::RateLimited, retry_after, ambiguous: false, .. } => {
                 assert_eq!(retry_after, Some(Duration::from_secs(seconds)));
             }
@@ -205,14 +205,14 @@ async fn a_limit_is_obeyed_as_the_header_or_the_answer_says() {
 #[tokio::test]
 async fn a_no_within_a_success_is_a_no_and_another_page_leaves_doubt() {
     let telegram = || json!({"template": "telegram"});
-    let yes = answered(Behaviour::answer(200, r#"{"ok":true,"result":{}}"#), telegram()).await;
+    let yes = answered(Behaviour::answer(200, r#"{"ok":true,"result":{}}"#), &telegram()).await;
     assert_eq!(yes.as_str(), "delivered");
     let no = r#"{"ok":false,"description":"Bad Request: chat not found"}"#;
-    let no = answered(Behaviour::answer(200, no), telegram()).await;
+    let no = answered(Behaviour::answer(200, no), &telegram()).await;
     assert_eq!(permanent(&no), Reason::Rejected);
     assert_eq!(no.detail(), "200 OK: Bad Request: chat not found, but the answer says no");
     for page in ["", "<html>welcome to the hotel</html>", "[]"] {
-        let outcome = answered(Behaviour::answer(200, page), telegram()).await;
+        let outcome = answered(Behaviour::answer(200, page), &telegram()).await;
         assert_eq!(retryable(&outcome), (Reason::Protocol, true), "{page}");
     }
 }
@@ -221,7 +221,7 @@ async fn a_no_within_a_success_is_a_no_and_another_page_leaves_doubt() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = Destination::start(Behaviour::answer(200, "")).await;
     let answer = format!("HTTP/1.1 307 x\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url);
-    assert_eq!(permanent(&answered(Behaviour::Answer(answer), json!({})).await), Reason::Protocol);
+    assert_eq!(permanent(&answered(Behaviour::Answer(answer), &json!({})).await), Reason::Protocol);
     assert_eq!(elsewhere.request(), "", "nothing was sent there");
 }
 
@@ -232,8 +232,8 @@ async fn an_answer_that_repeats_a_secret_lets_nothing_out() {
     {
         for status in [200, 400, 500] {
             // `deliver` looks for it
-            answered(Behaviour::answer(status, &json!({"message": echo}).to_string()), json!({})).await;
-            answered(Behaviour::answer(status, &echo), json!({"template": "telegram"})).await;
+            answered(Behaviour::answer(status, &json!({"message": echo}).to_string()), &json!({})).await;
+            answered(Behaviour::answer(status, &echo), &json!({"template": "telegram"})).await;
         }
     }
 }
@@ -247,13 +247,13 @@ async fn whatever_breaks_is_ambiguous_only_after_the_message_left() {
     ];
     for (behaviour, reason) in after {
         let what = format!("{behaviour:?}");
-        assert_eq!(retryable(&answered(behaviour, json!({})).await), (reason, true), "{what}");
+        assert_eq!(retryable(&answered(behaviour, &json!({})).await), (reason, true), "{what}");
     }
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let outcome = deliver(&format!("http://{closed}"), json!({}), Limits::default()).await;
+    let outcome = deliver(&format!("http://{closed}"), &json!({}), Limits::default()).await;
     assert_eq!(retryable(&outcome), (Reason::Connect, false));
     let plain = Destination::start(Behaviour::answer(200, "")).await;
-    let outcome = deliver(&plain.url.replace("http:", "https:"), json!({}), Limits::default()).await;
+    let outcome = deliver(&plain.url.replace("http:", "https:"), &json!({}), Limits::default()).await;
     assert_eq!(retryable(&outcome), (Reason::Tls, false));
 }
 
@@ -262,7 +262,7 @@ async fn a_template_that_names_an_unknown_value_costs_no_message() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("own")).unwrap();
     std::fs::write(folder.path().join("own/body.hbs"), r#"{"key": "{{value "nobody_has_it"}}"}"#).unwrap();
-    let channel = hook("http://127.0.0.1:1", json!({"template": "own"}));
+    let channel = hook("http://127.0.0.1:1", &json!({"template": "own"}));
     let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
     source.check().unwrap();
     let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
@@ -279,7 +279,7 @@ fn the_documented_request_to_start_a_dag_is_one() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("dags")).unwrap();
     std::fs::write(folder.path().join("dags/body.hbs"), source).unwrap();
-    let channel = hook("http://127.0.0.1:1", json!({"template": "dags", "success": {"status": [200, 409]}}));
+    let channel = hook("http://127.0.0.1:1", &json!({"template": "dags", "success": {"status": [200, 409]}}));
     let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
     source.check().unwrap();
     let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
@@ -294,7 +294,7 @@ fn a_body_that_is_not_json_is_refused_before_it_goes_live() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("own")).unwrap();
     std::fs::write(folder.path().join("own/body.hbs"), r#"{"title": {{title}}}"#).unwrap();
-    let channel = hook("http://127.0.0.1:1", json!({"template": "own"}));
+    let channel = hook("http://127.0.0.1:1", &json!({"template": "own"}));
     let faults =
         TemplateSource::new(Some(folder.path().to_owned()), [&channel]).check().unwrap_err().to_string();
     assert!(faults.contains("own/body.hbs: what it renders is not JSON: "), "{faults}");

@@ -105,9 +105,11 @@ fn is_new(words: &str, secrets: &[Secret], content: &str) -> bool {
         let word = word.to_ascii_lowercase();
         word.len() >= 4 && secrets.iter().any(|secret| secret.expose().to_ascii_lowercase().contains(&word))
     };
-    !all.iter().any(is_secret)
-        && !all.windows(2).any(|pair| is_told(pair.join(" ")))
-        && !(all.len() == 1 && is_told(words.to_owned()))
+    let is_said = match all.as_slice() {
+        [_] => is_told(words.to_owned()),
+        all => all.windows(2).any(|pair| is_told(pair.join(" "))),
+    };
+    !is_said && !all.iter().any(is_secret)
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::schema;
 
-const SAMPLES: [(&str, fn() -> Message); 4] = [
+type Make = fn() -> Message;
+
+const SAMPLES: [(&str, Make); 4] = [
     ("firing", samples::firing),
     ("resolved", samples::resolved),
     ("mixed", samples::mixed),

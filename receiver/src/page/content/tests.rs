@@ -81,3 +81,22 @@ fn a_line_of_the_log_is_shown_as_it_is_and_nothing_as_nothing() {
     assert!(section(Some("{not json")).contains("{not json"));
     assert_eq!((section(None), section(Some(""))), (String::new(), String::new()));
 }
+
+#[test]
+fn what_recipes_sent_is_read_without_the_services_markup() {
+    let card =
+        json!({"type": "AdaptiveCard", "body": [{"text": "[FIRING:1] A"}, {"text": "**Next:** look <b>"}]});
+    for sent in [
+        json!({"chat_id": "x", "parse_mode": "HTML", "text": "<b>[FIRING:1] A</b>\n<b>Next:</b> look &lt;b&gt;"}),
+        json!({"attachments": [{"content": card}]}),
+        json!({"embeds": [{"title": "[FIRING:1] A", "description": "**Next:** look <b>"}]}),
+        json!({"markdown": "**[FIRING:1] A**\n\n**Next:** look <b>"}),
+        json!({"cardsV2": [{"card": {"header": {"title": "[FIRING:1] A"},
+            "sections": [{"widgets": [{"textParagraph": {"text": "<b>Next:</b> look &lt;b&gt;"}}]}]}}]}),
+        json!({"payload": {"summary": "[FIRING:1] A", "custom_details": {"next_action": "Next: look <b>"}}}),
+    ] {
+        let html = seen(&sent);
+        assert!(html.contains("<p class=\"headline\">[FIRING:1] A</p>"), "{html}");
+        assert!(html.contains("<p class=\"plain\">Next: look &lt;b&gt;</p>"), "{html}");
+    }
+}
