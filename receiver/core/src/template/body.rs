@@ -141,17 +141,17 @@ impl Template {
     /// # Errors
     /// As [`Template::render`]; or it should be JSON and is not.
     pub fn body(&self, data: Value) -> Result<String, Fault> {
-        let mut data = values::without_marks(data);
+        let mut data = Data::from(values::without_marks(data));
         let mut text = String::new();
         for piece in self.format.pieces() {
-            text = self.render(piece.name, &Data::from(data.clone()))?;
+            text = self.render(piece.name, &data)?;
             if let Some(limit) = piece.limit {
                 text = limit.cut(&text, piece.escape);
             }
             if let (Scope::Body, Escape::Json) = (piece.scope, piece.escape) {
                 is_json(piece.name, &text)?;
             }
-            if let Some(names) = data.as_object_mut() {
+            if let Some(names) = data.0.data_mut().as_object_mut() {
                 names.insert(piece.name.to_owned(), text.as_str().into());
             }
         }

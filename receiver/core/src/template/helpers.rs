@@ -8,7 +8,7 @@ use handlebars::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
-use super::{Escape, html, values};
+use super::{Escape, html, one_line, values};
 use crate::message::Severity;
 
 /// From a call's arguments (`null` for what is missing) to its result, or what is wrong with the call.
@@ -255,7 +255,8 @@ impl HelperDef for Bold {
         let Some(words) = helper.param(0).map(|parameter| text(parameter.value())) else {
             return Err(misuse(helper.name(), "its argument is a text"));
         };
-        let words = self.0.function()(words.trim());
+        // what is bold ends where its line does
+        let words = self.0.function()(&one_line(&words));
         match (words.is_empty(), self.0) {
             (true, _) => {}
             (_, Escape::Slack) => out.write(&format!("*{words}*"))?,

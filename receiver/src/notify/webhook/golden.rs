@@ -170,7 +170,7 @@ fn wild() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn any_payload_is_within_every_services_schema(
         texts in prop::collection::vec(wild(), 8),
