@@ -204,7 +204,7 @@ async fn a_limit_is_obeyed_as_the_header_or_the_answer_says() {
 }
 
 #[tokio::test]
-async fn a_no_within_a_success_is_a_no_and_another_page_leaves_doubt() {
+async fn a_no_within_a_success_is_a_no_and_a_strange_page_leaves_doubt() {
     let telegram = || json!({"template": "telegram"});
     let yes = answered(Behaviour::answer(200, r#"{"ok":true,"result":{}}"#), &telegram()).await;
     assert_eq!(yes.as_str(), "delivered");
@@ -212,7 +212,11 @@ async fn a_no_within_a_success_is_a_no_and_another_page_leaves_doubt() {
     let no = answered(Behaviour::answer(200, no), &telegram()).await;
     assert_eq!(permanent(&no), Reason::Rejected);
     assert_eq!(no.detail(), "200 OK: Bad Request: chat not found, but the answer says no");
-    for page in ["", "<html>welcome to the hotel</html>", "[]"] {
+    let other = answered(Behaviour::answer(200, r#"{"result":"taken"}"#), &telegram()).await;
+    assert_eq!(permanent(&other), Reason::Protocol, "sent again it would be told again");
+    let unlisted = answered(Behaviour::answer(200, ""), &json!({"success": {"status": [202]}})).await;
+    assert_eq!(permanent(&unlisted), Reason::Protocol);
+    for page in ["", "<html>welcome to the hotel</html>"] {
         let outcome = answered(Behaviour::answer(200, page), &telegram()).await;
         assert_eq!(retryable(&outcome), (Reason::Protocol, true), "{page}");
     }
@@ -271,6 +275,25 @@ async fn a_template_that_names_an_unknown_value_costs_no_message() {
     let why = "the channel has no value `nobody_has_it`, write it under its `values`";
     assert!(rendered.problem.is_some_and(|problem| problem.contains(why)));
     assert!(rendered.content.contains("FeatureDriftSevere"), "{}", rendered.content);
+}
+
+#[test]
+fn one_piece_of_a_recipe_can_be_worded_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("telegram")).unwrap();
+    std::fs::write(
+        folder.path().join("telegram/text.hbs"),
+        "<i>{{default common_labels.model \"@all\"}}</i>",
+    )
+    .unwrap();
+    let channel = hook("http://127.0.0.1:1", &json!({"template": "telegram"}));
+    let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
+    let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
+    let rendered = build(&channel, &templates).unwrap().render(&samples::firing());
+    assert_eq!(rendered.problem, None);
+    let body: Value = serde_json::from_str(&rendered.content).unwrap();
+    assert_eq!(body["text"], "<b>[FIRING:1][DEV] FeatureDriftSevere</b>\n<i>employment</i>");
+    assert_eq!(body["chat_id"], "⟪chat_id⟫");
 }
 
 #[test]

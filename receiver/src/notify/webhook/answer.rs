@@ -14,7 +14,7 @@ use super::success::Verdict;
 use crate::notify::http::{failed, retry_after};
 
 /// Nobody needs more of an answer.
-const MAX_ANSWER: usize = 16 * 1_024;
+const MAX_ANSWER: usize = 256 * 1_024;
 
 /// Words of an answer are shown up to this many bytes.
 const MAX_WORDS: usize = 100;
@@ -52,10 +52,9 @@ fn outcome(status: u16, verdict: Verdict, retry_after: Option<Duration>, detail:
     match (verdict, status) {
         (Verdict::Yes, _) => Outcome::Delivered { detail },
         (Verdict::No, _) => never(Reason::Rejected, format!("{detail}, but the answer says no")),
-        // somebody took the message, but not in the way that the service is known to
-        (Verdict::Strange, _) => {
-            again(Reason::Protocol, true, format!("{detail}, which is not what `success` expects"))
-        }
+        // sent again, it would be told again and answered in the same way
+        (Verdict::Unknown, _) => never(Reason::Protocol, format!("{detail}, which `success` does not know")),
+        (Verdict::Strange, _) => again(Reason::Protocol, true, format!("{detail}, but not as JSON")),
         (Verdict::Failed, 429) => again(Reason::RateLimited, false, detail),
         (Verdict::Failed, 408) => again(Reason::Timeout, false, detail),
         // a gateway lost the answer of the server behind it

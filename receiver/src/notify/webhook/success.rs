@@ -29,7 +29,9 @@ pub(super) enum Verdict {
     Yes,
     /// The answer has the fields and they say no.
     No,
-    /// It is not the answer that the service is known to give.
+    /// A success that the rule does not know: another one of the service's, which sending again would not change.
+    Unknown,
+    /// A success in which there is no JSON although it should be: perhaps a page of somebody's on the way.
     Strange,
     /// The status is no success.
     Failed,
@@ -58,13 +60,14 @@ impl Success {
         let is_success = (200..300).contains(&status);
         let is_expected = if self.statuses.is_empty() { is_success } else { self.statuses.contains(&status) };
         match (&self.fields, is_expected) {
-            (_, false) if is_success => Verdict::Strange,
+            (_, false) if is_success => Verdict::Unknown,
             (_, false) => Verdict::Failed,
             (None, true) => Verdict::Yes,
             (Some(fields), true) => match serde_json::from_str::<Value>(body) {
                 Ok(answer) if has(&answer, fields) => Verdict::Yes,
                 Ok(answer) if names(&answer, fields) => Verdict::No,
-                _ => Verdict::Strange,
+                Ok(_) => Verdict::Unknown,
+                Err(_) => Verdict::Strange,
             },
         }
     }
@@ -117,20 +120,21 @@ mod tests {
     }
 
     #[test]
-    fn statuses_can_be_named_others_of_success_are_strange() {
+    fn statuses_can_be_named_and_others_of_success_are_unknown() {
         let rule = rule(serde_json::json!({"status": [202, 409]}));
         let verdicts = [202, 409, 200, 404].map(|status| rule.judge(status, ""));
-        assert_eq!(verdicts, [Verdict::Yes, Verdict::Yes, Verdict::Strange, Verdict::Failed]);
+        assert_eq!(verdicts, [Verdict::Yes, Verdict::Yes, Verdict::Unknown, Verdict::Failed]);
     }
 
     #[test]
-    fn fields_of_the_answer_say_yes_or_no_and_an_answer_without_them_is_strange() {
+    fn fields_of_the_answer_say_yes_or_no_and_an_answer_without_them_is_unknown_or_strange() {
         let rule = rule(serde_json::json!({"json": {"ok": true, "result": {"state": "queued"}}}));
         for (body, verdict) in [
             (r#"{"ok": true, "result": {"state": "queued", "id": 1}}"#, Verdict::Yes),
             (r#"{"ok": false, "result": {"state": "queued"}}"#, Verdict::No),
             (r#"{"ok": true, "result": {"state": "refused"}}"#, Verdict::No),
-            (r#"{"ok": true}"#, Verdict::Strange),
+            (r#"{"ok": true}"#, Verdict::Unknown),
+            ("[]", Verdict::Unknown),
             ("<html>welcome to the hotel</html>", Verdict::Strange),
             ("", Verdict::Strange),
         ] {
