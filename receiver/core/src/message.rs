@@ -9,6 +9,7 @@ use crate::alert::{Change, Kind, Labels, Status};
 
 mod pair;
 mod post;
+mod silence;
 
 pub use pair::Pair;
 pub use post::Post;

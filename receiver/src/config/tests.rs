@@ -213,6 +213,12 @@ fn what_the_example_says_of_a_slack_channel_is_the_default() {
 }
 
 #[test]
+fn what_the_example_says_of_a_slack_channel_with_a_bot_is_the_default() {
+    let needed = ["name:", "type:", "bot_token:", "channel:"];
+    assert_defaults_of_channel("#- name: chat", &needed, &["bot_token_file:", "fallback:"]);
+}
+
+#[test]
 fn what_the_example_says_of_an_email_channel_is_the_default() {
     let unset = ["username:", "password:", "password_file:", "ca_file:", "fallback:", "rate:"];
     let needed = ["name:", "type:", "smtp:", "host:", "from:", "to:"];

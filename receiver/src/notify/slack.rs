@@ -14,6 +14,7 @@ use crate::templates::Templates;
 
 mod answer;
 mod bot;
+mod buttons;
 mod cut;
 mod payload;
 mod pieces;

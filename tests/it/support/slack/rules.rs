@@ -205,6 +205,35 @@ mod tests {
     }
 
     #[test]
+    fn every_limit_is_one_more_than_what_is_taken() {
+        let text = |kind: &str, size: usize| json!({"type": kind, "text": "x".repeat(size)});
+        let blocks = |block: Value| json!({"blocks": [block]});
+        let button = json!({"type": "button", "text": text("plain_text", 75), "url": "https://a"});
+        type Make<'a> = (usize, &'a dyn Fn(usize) -> Value);
+        let table: [Make; 9] = [
+            (40_000, &|size| json!({"text": "x".repeat(size)})),
+            (150, &|size| blocks(json!({"type": "header", "text": text("plain_text", size)}))),
+            (3_000, &|size| blocks(json!({"type": "section", "text": text("mrkdwn", size)}))),
+            (2_000, &|size| blocks(json!({"type": "section", "fields": [text("mrkdwn", size)]}))),
+            (10, &|count| blocks(json!({"type": "section", "fields": vec![text("mrkdwn", 1); count]}))),
+            (25, &|count| blocks(json!({"type": "actions", "elements": vec![button.clone(); count]}))),
+            (255, &|size| blocks(json!({"type": "divider", "block_id": "x".repeat(size)}))),
+            (50, &|count| json!({"blocks": vec![json!({"type": "divider"}); count]})),
+            (13_200, &|size| {
+                let section = |size: usize| json!({"type": "section", "text": text("mrkdwn", size)});
+                let mut blocks = vec![section(3_000); 4];
+                blocks.push(section(size - 12_000));
+                json!({"blocks": blocks})
+            }),
+        ];
+        for (most, make) in table {
+            for (given, taken) in [(most - 1, true), (most, true), (most + 1, false)] {
+                assert_eq!(check(make(given).to_string().as_bytes()).is_ok(), taken, "{given} of {most}");
+            }
+        }
+    }
+
+    #[test]
     fn what_slack_takes_is_taken() {
         let block = json!({"type": "section", "text": {"type": "mrkdwn", "text": "b", "verbatim": true}});
         let payload =
