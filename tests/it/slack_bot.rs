@@ -1,5 +1,7 @@
 //! Slack by a bot's token: one message for a group that follows it, and a ping when somebody has to look.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -207,6 +209,29 @@ async fn every_refusal_of_the_web_api_comes_to_what_it_means() {
         + &stage.receiver.output()
         + &stage.receiver.metrics().await;
     assert!(!shown.contains("verysecret"), "secrets are never shown");
+}
+
+#[tokio::test]
+async fn a_channel_that_is_full_is_waited_for_by_all_that_goes_there() {
+    let stage = Stage::start(", rate: 100/s", "").await;
+    stage.slack.limit();
+    for number in 1..=3 {
+        let body = webhook(&format!("g{number}"), [&drift(number)]).to_string();
+        post(&format!("{}/webhook", stage.receiver.url), JSON, body).await;
+        until("it was asked for", async || {
+            if stage.slack.requests().is_empty() { Err("nothing was".to_owned()) } else { Ok(()) }
+        })
+        .await;
+    }
+    quiet(&stage.receiver).await;
+    let (accepted, asked) = (stage.slack.accepted(), stage.slack.asked_to_wait());
+    assert_eq!(accepted.len(), 3);
+    assert!(!asked.is_empty(), "the others were too early");
+    for waited in &asked {
+        let next = accepted.iter().map(|message| message.at).filter(|at| at > waited).min().unwrap();
+        assert!(next - *waited >= Duration::from_millis(990), "Retry-After is waited for");
+    }
+    assert_eq!(stage.slack.posts().len(), 3);
 }
 
 #[tokio::test]

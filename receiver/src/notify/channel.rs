@@ -172,11 +172,9 @@ impl RawChannel {
                     api_url,
                     update,
                 };
-                let posting = raw.validate(directory);
-                let posting =
-                    posting.map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
+                let kind = slack(raw, directory, &mut faults);
                 let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), &mut faults);
-                (name, template, send_resolved, posting.ok().map(ChannelType::Slack), rate)
+                (name, template, send_resolved, kind, rate)
             }
             Self::Email { name, template, send_resolved, fallback: _, smtp, from, to, rate } => {
                 let mailing = RawMailing { smtp, from, to }.validate(directory);
@@ -248,6 +246,12 @@ impl ChannelType {
             Self::Email(_) => Format::Email,
         }
     }
+}
+
+fn slack(raw: RawPosting, directory: &Path, faults: &mut Vec<ChannelError>) -> Option<ChannelType> {
+    let posting = raw.validate(directory);
+    let posting = posting.map_err(|found| faults.extend(found.into_iter().map(ChannelError::from)));
+    posting.ok().map(ChannelType::Slack)
 }
 
 fn parse_rate(rate: Option<String>, default: Option<Rate>, faults: &mut Vec<ChannelError>) -> Option<Rate> {

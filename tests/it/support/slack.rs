@@ -269,11 +269,11 @@ fn post(channel: &Mutex<Channel>, (path, is_json): (&str, bool), body: &[u8]) ->
             return said(400, why.split(':').next().unwrap_or_default());
         }
     };
-    take(&mut channel, payload).map_or_else(|later| later, |()| said(200, "ok"))
+    take(&mut channel, payload).unwrap_or_else(|| said(200, "ok"))
 }
 
-/// Takes one more message, or asks to come later.
-fn take(channel: &mut Channel, payload: Value) -> Result<(), Response<Full<Bytes>>> {
+/// Takes one more message; the answer if it is to come later.
+fn take(channel: &mut Channel, payload: Value) -> Option<Response<Full<Bytes>>> {
     let at = Instant::now();
     let too_soon = channel.accepted.last().is_some_and(|last| at - last.at < BETWEEN_MESSAGES);
     let within_a_second =
@@ -282,10 +282,10 @@ fn take(channel: &mut Channel, payload: Value) -> Result<(), Response<Full<Bytes
     if (channel.limited && too_soon) || too_many {
         channel.refused.push("429".to_owned());
         channel.asked_to_wait.push(at);
-        return Err(come_again(429, RETRY_AFTER));
+        return Some(come_again(429, RETRY_AFTER));
     }
     channel.accepted.push(Accepted { at, payload });
-    Ok(())
+    None
 }
 
 fn said(status: u16, word: &str) -> Response<Full<Bytes>> {

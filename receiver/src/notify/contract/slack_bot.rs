@@ -252,7 +252,7 @@ async fn replies_in_the_thread_are_shown_in_the_channel_when_they_are_to_be_seen
 
 #[tokio::test]
 async fn what_belongs_to_no_standing_message_is_a_new_one() {
-    let over = standing().now_saying(&samples::resolved());
+    let over = Post { is_over: true, ..standing() };
     let elsewhere = Post { asked: "#old".to_owned(), ..standing() };
     for (update, post) in [("edit", &over), ("edit", &elsewhere), ("thread", &over), ("post", &standing())] {
         let told = tell(update, &news(Change::New), Some(post), vec![yes()]).await;

@@ -137,7 +137,7 @@ impl RawPosting {
         let token = noted(token, &mut faults);
         let channel = noted(channel(self.channel), &mut faults);
         let api_url = noted(api_url(self.api_url), &mut faults);
-        let update = noted(update(self.update), &mut faults);
+        let update = noted(update(self.update.as_deref()), &mut faults);
         match (token, channel, api_url, update) {
             (Some(token), Some(channel), Some(api_url), Some(update)) => {
                 Ok(Posting::Bot(Bot { token, channel, api_url, update }))
@@ -189,8 +189,8 @@ fn api_url(given: Option<String>) -> Result<String, SlackFault> {
     if is_url(&url) { Ok(url.trim_end_matches('/').to_owned()) } else { Err(SlackFault::NotAUrl("api_url")) }
 }
 
-fn update(given: Option<String>) -> Result<Update, SlackFault> {
-    match given.as_deref() {
+fn update(given: Option<&str>) -> Result<Update, SlackFault> {
+    match given {
         None | Some("edit") => Ok(Update::Edit),
         Some("thread") => Ok(Update::Thread),
         Some("post") => Ok(Update::Post),

@@ -65,7 +65,7 @@ pub(super) fn call(
             }
             post(channel, payload)
         }),
-        "chat.update" => checked(channel, body).and_then(|payload| update(channel, payload)),
+        "chat.update" => checked(channel, body).and_then(|payload| update(channel, &payload)),
         _ => Err("unknown_method".to_owned()),
     };
     answer.unwrap_or_else(|word| refused(&word))
@@ -92,7 +92,7 @@ fn checked(channel: &mut Channel, body: &[u8]) -> Result<Value, String> {
 /// The answer to one who may not post now.
 fn full(channel: &mut Channel, payload: &Value) -> Option<Response<Full<Bytes>>> {
     is_here(channel, payload, &[CHANNEL, CHANNEL_ID]).ok()?;
-    take(channel, payload.clone()).err()
+    take(channel, payload.clone())
 }
 
 fn is_here(channel: &Channel, payload: &Value, names: &[&str]) -> Result<(), String> {
@@ -124,8 +124,8 @@ fn post(channel: &mut Channel, payload: Value) -> Result<Response<Full<Bytes>>, 
 }
 
 /// The channel has to be named by its id; blocks that are left out stay as they were.
-fn update(channel: &mut Channel, payload: Value) -> Result<Response<Full<Bytes>>, String> {
-    is_here(channel, &payload, &[CHANNEL_ID])?;
+fn update(channel: &mut Channel, payload: &Value) -> Result<Response<Full<Bytes>>, String> {
+    is_here(channel, payload, &[CHANNEL_ID])?;
     let found = channel.posts.iter_mut().find(|post| payload["ts"] == post.ts.as_str());
     let post = found.ok_or("message_not_found")?;
     for part in ["text", "blocks", "attachments"] {
