@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::message::{Message, Post};
 use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 
 use crate::templates::Templates;
@@ -35,14 +35,18 @@ pub struct Rendered {
 pub struct Parcel<'a> {
     /// What to send.
     pub rendered: &'a Rendered,
+    /// What it says.
+    pub message: &'a Message,
     /// What earlier attempts came to, by recipient, for destinations that have several.
     pub earlier: &'a [Receipt],
+    /// Where the message about its group stands, for destinations whose messages can be changed.
+    pub post: Option<&'a Post>,
     /// Where it is kept what each recipient comes to.
     pub ledger: &'a dyn Ledger,
 }
 
-/// Keeps what became of single recipients, so that none who has a message is sent it again, not even by a process that
-/// takes over from one that died.
+/// Keeps what became of single recipients, so that none who has a message is sent it again, and where messages are, so that
+/// later ones change them; also for a process that takes over from one that died.
 ///
 /// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
 /// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
@@ -53,6 +57,9 @@ pub trait Ledger: Send + Sync {
 
     /// Keeps what one recipient came to.
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;
+
+    /// Keeps where the message is by which all of the notification was told, in place of the one that its group had.
+    fn keep_post<'a>(&'a self, post: &'a Post) -> BoxFuture<'a, ()>;
 }
 
 /// One destination.
@@ -72,6 +79,11 @@ pub trait Notifier: Send + Sync {
         false
     }
 
+    /// Whether it keeps in the ledger where the message about each group stands.
+    fn keeps_posts(&self) -> bool {
+        false
+    }
+
     /// Sends it once.
     fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome>;
 }
@@ -87,8 +99,8 @@ pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn No
         ChannelType::Email(mailing) => {
             Arc::new(email::Email::new(channel, mailing, templates, email::Limits::default())?)
         }
-        ChannelType::Slack { webhook_url } => {
-            Arc::new(slack::Slack::new(channel, webhook_url, templates, slack::Limits::default())?)
+        ChannelType::Slack(posting) => {
+            Arc::new(slack::Slack::new(channel, posting, templates, slack::Limits::default())?)
         }
     })
 }

@@ -27,6 +27,7 @@ mod restart;
 mod segments;
 mod send_test;
 mod shared_store;
+mod slack_bot;
 mod support;
 mod told;
 mod web;

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Change, Kind, Labels, Status};
 
 mod pair;
+mod post;
+mod silence;
 
 pub use pair::Pair;
+pub use post::Post;
 
 /// One notification to one channel, complete: rendering needs nothing else, not even the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,7 +99,8 @@ pub struct Flapping {
 }
 
 /// How bad an alert says it is, by its `severity` label, worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// `info`, `none` or `notice`: good to know.
     Info,

@@ -2,7 +2,7 @@
 //! connection breaks, and never lets a secret out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use modelwatch_common::secret::Secret;
@@ -10,7 +10,7 @@ use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::samples;
 use prometheus::Registry;
 
-use super::slack::{Limits, Slack};
+use super::slack::{Limits, Posting, Slack};
 use super::*;
 use crate::templates::{TemplateSource, Templates};
 use destination::{Behaviour, Destination};
@@ -19,6 +19,7 @@ use logs::Logs;
 mod destination;
 mod email;
 mod logs;
+mod slack_bot;
 mod smtp;
 
 /// A part of the URL that may be seen nowhere.
@@ -51,12 +52,13 @@ fn slack(address: &str, limits: Limits) -> Slack {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{address}/services/{TOKEN}");
     let channel = channel("slack", None, Some(url.clone()));
-    Slack::new(&channel, &Secret::new(url), templates(&channel), limits).unwrap()
+    Slack::new(&channel, &Posting::Webhook(Secret::new(url)), templates(&channel), limits).unwrap()
 }
 
-/// For destinations without recipients of their own.
+/// For destinations without recipients of their own, and messages that stay as they are.
 fn alone(rendered: &Rendered) -> Parcel<'_> {
-    Parcel { rendered, earlier: &[], ledger: &Forgetful }
+    static MESSAGE: LazyLock<Message> = LazyLock::new(samples::firing);
+    Parcel { rendered, message: &MESSAGE, earlier: &[], post: None, ledger: &Forgetful }
 }
 
 struct Forgetful;
@@ -67,6 +69,10 @@ impl Ledger for Forgetful {
     }
 
     fn keep<'a>(&'a self, _receipt: &'a modelwatch_receiver_core::outcome::Receipt) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn keep_post<'a>(&'a self, _post: &'a Post) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }

@@ -80,6 +80,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "truncated_alerts": message.truncated_alerts,
         "alertmanager_url": message.alertmanager_url,
         "history_url": message.history_url,
+        "silence_url": message.silence_url(),
     });
     if let Value::Object(data) = data { data } else { Map::new() }
 }

@@ -9,6 +9,7 @@ use modelwatch_receiver_core::message::{Message, Severity};
 use modelwatch_receiver_core::template::one_line;
 use serde_json::{Value, json};
 
+use super::buttons;
 use super::cut::{cut, length};
 use super::pieces::{Alert, Pieces};
 
@@ -39,6 +40,7 @@ pub(super) fn build(pieces: &Pieces, message: &Message) -> Value {
     let mut room = Room::new(&header, &last);
     room.add_all(sections(&pieces.summary, MAX_SUMMARY, &[]));
     room.add_all(sections(&pieces.action, MAX_ACTION, &[]));
+    room.add_all(buttons::row(message).into_iter().collect());
     room.add_labels(&pieces.labels, pieces.more_labels);
     room.add_alerts(pieces, message);
     room.blocks.extend(last);
