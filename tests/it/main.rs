@@ -28,6 +28,7 @@ mod segments;
 mod send_test;
 mod shared_store;
 mod support;
+mod templates;
 mod told;
 mod web;
 mod whole_loop;
