@@ -52,10 +52,8 @@ fn render_prints_what_a_channel_would_send() {
     let slack = rendered(home.path(), &["--template", "slack", "--payload", "webhook.json"]);
     assert!(slack.contains("[FIRING:1][PROD] DiskFull"), "{slack}");
     assert!(slack.contains("the disk is <full>"), "as people see it: {slack}");
-    let blocks = rendered(
-        home.path(),
-        &["--template", "slack", "--payload", "webhook.json", "--format", "json"],
-    );
+    let blocks =
+        rendered(home.path(), &["--template", "slack", "--payload", "webhook.json", "--format", "json"]);
     let blocks: Value = serde_json::from_str(&blocks).unwrap();
     assert_eq!(blocks["blocks"][0]["text"]["text"], "[FIRING:1][PROD] DiskFull");
     assert_eq!(blocks["attachments"][0]["color"], "danger");
@@ -72,7 +70,7 @@ fn render_says_what_it_cannot_do() {
     write(home.path(), "bad.json", "{\"version\":\"9\"}");
     write(home.path(), "templates/slack/title.hbs", "one\n{{nothing}}");
     for (arguments, code, words) in [
-        (&["--template", "mine"][..], 64, "there is no template `mine`"),
+        (&["--template", "mine"][..], 64, "no channel has a template `mine`"),
         (&["--template", "log", "--payload", "gone.json"], 1, "gone.json"),
         (&["--template", "log", "--payload", "bad.json"], 1, "version \"9\" is not known"),
         (&["--template", "log", "--format", "html"], 64, "html"),
@@ -97,7 +95,9 @@ fn a_korean_team_is_told_in_korean() {
             let arguments = ["--template", template, "--format", format, "--sample", sample];
             let text = rendered(home.path(), &arguments);
             assert!(text.contains("다음 조치"), "{arguments:?}: {text}");
-            for english in ["Next:", "NEXT:", "still firing", "since 20", "Runbook", " more", "began or ended"] {
+            for english in
+                ["Next:", "NEXT:", "still firing", "since 20", "Runbook", " more", "began or ended"]
+            {
                 assert!(!text.contains(english), "{english} is in {arguments:?}: {text}");
             }
         }
@@ -111,10 +111,14 @@ fn the_built_in_templates_are_copied_out_and_nothing_is_written_over() {
     let home = home();
     write(home.path(), "receiver.yaml", CONFIG);
     let before = rendered(home.path(), &["--template", "email", "--format", "html"]);
-    let export = |arguments: &[&str]| run(RECEIVER, home.path(), &[&["export-templates"], arguments].concat(), &[]);
+    let export =
+        |arguments: &[&str]| run(RECEIVER, home.path(), &[&["export-templates"], arguments].concat(), &[]);
     let said = export(&[]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("templates/slack/title.hbs") && said.out.contains("templates/email/html.hbs"), "{said:?}");
+    assert!(
+        said.out.contains("templates/slack/title.hbs") && said.out.contains("templates/email/html.hbs"),
+        "{said:?}"
+    );
     assert_eq!(rendered(home.path(), &["--template", "email", "--format", "html"]), before);
     write(home.path(), "templates/log/line.hbs", "mine {{title}}");
     let again = export(&["--template", "log"]);
@@ -129,7 +133,10 @@ fn partials_are_shared_by_all_templates_and_never_include_themselves() {
     write(home.path(), "templates/partials/who.hbs", "{{upper channel}}/{{t \"next\"}}");
     write(home.path(), "templates/log/line.hbs", "{{title}} {{> who}}");
     write(home.path(), "templates/email/subject.hbs", "{{> who}}");
-    assert_eq!(rendered(home.path(), &["--template", "log"]), "[FIRING:1][DEV] FeatureDriftSevere SAMPLE/Next\n");
+    assert_eq!(
+        rendered(home.path(), &["--template", "log"]),
+        "[FIRING:1][DEV] FeatureDriftSevere SAMPLE/Next\n"
+    );
     write(home.path(), "templates/partials/who.hbs", "a\n {{> other}}");
     write(home.path(), "templates/partials/other.hbs", "{{> who}}");
     let said = render(home.path(), &["--template", "log"]);
@@ -187,10 +194,15 @@ async fn a_real_notification_stands_beside_the_editor_without_any_script() {
     assert!(page.contains(&format!("/templates?notification={id}")), "{page}");
     let editor = receiver.get(&format!("/templates?notification={id}&piece=log/line")).await;
     assert_eq!(editor.status, 200);
-    assert!(editor.body.contains("<form method=\"post\"") && !editor.body.contains("<script"), "{}", editor.body);
+    assert!(
+        editor.body.contains("<form method=\"post\"") && !editor.body.contains("<script"),
+        "{}",
+        editor.body
+    );
     let form = |template: &str| {
         let fields = [("notification", id.as_str()), ("piece", "log/line"), ("template", template)];
-        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let body: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let client: Client = client();
         client
             .post(format!("{}/templates", receiver.url))

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -95,14 +97,6 @@ fn a_file_that_is_no_piece_is_refused() {
 #[test]
 fn a_title_that_renders_to_nothing_is_refused() {
     assert!(faults("title", "  {{! nothing }}\n")[0].contains("renders to nothing"));
-}
-
-#[test]
-fn a_partial_that_could_include_itself_for_ever_is_refused() {
-    let faults = faults("text", "{{title}}\n {{> text}}");
-    assert!(faults[0].starts_with("text.hbs:2:2: partials"), "{faults:?}");
-    let inline = given("text", "{{~#*inline \"a\"}}{{/inline}}x");
-    assert!(Template::compile(Format::Slack, &inline).is_err());
 }
 
 #[test]
