@@ -2,13 +2,18 @@
 //! real notifications.
 
 use std::path::Path;
+use std::process::Command;
 
+use mail_parser::MessageParser;
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::support::http::{Answer, JSON, client, post, send};
-use crate::support::program::{Program, RECEIVER, Said, run};
-use crate::support::{home, write};
+use crate::support::program::{Program, RECEIVER, Said, binary, run};
+use crate::support::slack::Slack;
+use crate::support::smtp::MailServer;
+use crate::support::wait::until;
+use crate::support::{home, root, write};
 
 /// A log, a team on Slack and mails, with templates in a folder.
 const CONFIG: &str = r#"
@@ -122,7 +127,7 @@ fn the_built_in_templates_are_copied_out_and_nothing_is_written_over() {
     assert_eq!(rendered(home.path(), &["--template", "email", "--format", "html"]), before);
     write(home.path(), "templates/log/line.hbs", "mine {{title}}");
     let again = export(&["--template", "log"]);
-    assert!(again.out.contains("kept templates/log/line.hbs"), "{again:?}");
+    assert!(again.out.starts_with("kept ") && again.out.contains("templates/log/line.hbs"), "{again:?}");
     assert_eq!(rendered(home.path(), &["--template", "log"]), "mine [FIRING:1][DEV] FeatureDriftSevere\n");
 }
 
@@ -142,7 +147,7 @@ fn partials_are_shared_by_all_templates_and_never_include_themselves() {
     let said = render(home.path(), &["--template", "log"]);
     assert_eq!(said.code, Some(64), "{said:?}");
     assert!(said.err.contains("templates/partials/who.hbs:2:2: "), "{said:?}");
-    assert!(said.err.contains("who → other → who"), "{said:?}");
+    assert!(said.err.contains("other → who → other"), "{said:?}");
 }
 
 async fn preview(program: &Program, body: &Value) -> Answer {
@@ -221,4 +226,147 @@ async fn a_real_notification_stands_beside_the_editor_without_any_script() {
 
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Values that try to be more than text.
+const NASTY: [&str; 5] = [
+    "<!channel> <https://evil.example|Runbook>",
+    "a\r\nBcc: everyone@mail.test\r\n\r\n<script>alert(1)</script>",
+    "\u{1}\u{1b}[2J\u{7f}\u{2028}",
+    "\u{202e}gnirts desrever ابجد",
+    "=?utf-8?q?=0D=0ABcc:x@mail.test?=",
+];
+
+fn hostile(alerts: usize) -> String {
+    let alert = |number: usize| {
+        let value = NASTY[number % NASTY.len()];
+        let long = if number == 0 { "<!channel>🧨".repeat(80_000) } else { value.to_owned() };
+        json!({
+            "status": "firing", "startsAt": "2026-11-22T06:20:00Z", "generatorURL": value,
+            "labels": {"alertname": value, "severity": value, "environment": value, "n": number.to_string()},
+            "annotations": {"summary": value, "description": long, "next_action": value, "runbook_url": value}
+        })
+    };
+    let alerts: Vec<Value> = (0..alerts).map(alert).collect();
+    json!({"version": "4", "groupKey": NASTY[1], "groupLabels": {"alertname": NASTY[1]}, "alerts": alerts})
+        .to_string()
+}
+
+#[tokio::test]
+async fn any_payload_reaches_slack_mail_and_log_within_their_limits_and_never_gets_out_of_its_place() {
+    let (slack, mails, home) = (Slack::start().await, MailServer::start().await, home());
+    write(home.path(), "slack.url", &slack.webhook_url);
+    write(
+        home.path(),
+        "receiver.yaml",
+        format!(
+            "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [console, team, mails]}}]\nchannels:\n  - {{name: console, type: log}}\n  - {{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}}\n  - {{name: mails, type: email, smtp: {{host: localhost, port: {}, tls: none}}, from: a@mail.test, to: [alice@mail.test]}}\n",
+            mails.plain
+        ),
+    );
+    let receiver = Program::receiver(home.path()).await;
+    for (number, alerts) in [5_000, 3].into_iter().enumerate() {
+        let body = hostile(alerts).replace("\"groupKey\":\"", &format!("\"groupKey\":\"{number}"));
+        let answer = post(&format!("{}/webhook", receiver.url), JSON, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        until("everybody is told", async || {
+            let history = receiver.get("/api/v1/notifications?limit=3").await.json();
+            let told = history["notifications"].as_array().unwrap().clone();
+            let is_told = |one: &Value| one["status"] == "delivered" && one["problem"].is_null();
+            let short: Vec<_> = told
+                .iter()
+                .map(|one| (one["channel"].clone(), one["status"].clone(), one["problem"].clone()))
+                .collect();
+            if told.len() == 3 && told.iter().all(is_told) { Ok(()) } else { Err(format!("{short:?}")) }
+        })
+        .await;
+    }
+    assert_eq!(slack.refused(), Vec::<String>::new());
+    for accepted in slack.accepted() {
+        let payload = accepted.payload.to_string();
+        assert!(!payload.contains("<!channel") && !payload.contains("<https://evil"), "{payload}");
+    }
+    for mail in mails.wait_for("alice", 2).await {
+        let parsed = MessageParser::default().parse(&mail).unwrap();
+        assert!(parsed.bcc().is_none() && !parsed.subject().unwrap().contains(char::is_control), "{mail}");
+        let html = parsed.body_html(0).unwrap();
+        assert!(!html.contains("<script") && !html.contains("<!channel"), "{html}");
+    }
+    let log = receiver.output();
+    let bare = log
+        .lines()
+        .find(|line| line.starts_with("Bcc") || line.contains('\u{1b}') || line.contains('\u{202e}'));
+    assert_eq!(bare, None, "a value began a line of its own or steers the terminal");
+}
+
+/// What stands between fences of this kind, in order.
+fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("```{kind}\n");
+    text.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// Each command of the document, with what it prints.
+fn commands(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for line in blocks(text, "console").into_iter().flat_map(str::lines) {
+        match line.strip_prefix("$ ") {
+            Some(command) => found.push((command.to_owned(), Vec::new())),
+            None => found.last_mut().unwrap().1.push(line.to_owned()),
+        }
+    }
+    found
+}
+
+fn shell(home: &Path, address: &str, command: &str) -> String {
+    let folder = binary(RECEIVER).parent().unwrap().to_owned();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-c", &format!("{{ {}; }} 2>&1", command.replace("127.0.0.1:9741", address))])
+        .current_dir(home)
+        .env("PATH", path)
+        .env("MODELWATCH_RECEIVER__WEB__LISTEN_ADDRESS", address)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_session_in_the_document_goes_as_it_says() {
+    let text = std::fs::read_to_string(root().join("docs/templates.md")).unwrap();
+    let home = home();
+    write(home.path(), "receiver.yaml", blocks(&text, "yaml")[0]);
+    let receiver = Program::receiver(home.path()).await;
+    let address = receiver.url.trim_start_matches("http://").to_owned();
+    let commands = commands(&text);
+    assert!(commands.len() > 15, "{commands:?}");
+    for (command, expected) in commands {
+        until(&format!("`{command}` prints what the document says"), async || {
+            let (home, address, command) = (home.path().to_owned(), address.clone(), command.clone());
+            let run = tokio::task::spawn_blocking(move || shell(&home, &address, &command));
+            let said = run.await.unwrap();
+            let is_there = expected.iter().all(|line| said.contains(line.as_str()));
+            if is_there { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn every_helper_of_the_document_does_what_it_says() {
+    let text = std::fs::read_to_string(root().join("docs/templates.md")).unwrap();
+    let home = home();
+    write(home.path(), "receiver.yaml", CONFIG);
+    let receiver = Program::receiver(home.path()).await;
+    let table = text.split("## Helpers").nth(1).unwrap();
+    let rows: Vec<(&str, &str)> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | `"))
+        .map(|(template, rest)| (template, rest.split('`').next().unwrap()))
+        .collect();
+    assert!(rows.len() > 20, "{rows:?}");
+    for (template, expected) in rows {
+        let answer = preview(&receiver, &json!({"template": template, "piece": "slack/summary"})).await;
+        assert_eq!(answer.status, 200, "{template}: {}", answer.body);
+        assert_eq!(answer.json()["rendered"], expected, "{template}");
+    }
 }

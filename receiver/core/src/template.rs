@@ -101,7 +101,8 @@ impl Template {
         self.language
     }
 
-    /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row.
+    /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row, and one line
+    /// where there can be only one.
     ///
     /// # Errors
     /// The piece names something that `data` does not have, or renders too much.
@@ -112,7 +113,9 @@ impl Template {
             .ok_or_else(|| Fault::new(piece, None, "there is no such piece"))?
             .render_with_context_to_write(&registered(piece), &data.0, &mut output)
             .map_err(|error| Fault::of_rendering(piece, &error))?;
-        Ok(tidy(&String::from_utf8_lossy(&output.0)))
+        let text = tidy(&String::from_utf8_lossy(&output.0));
+        let is_line = self.format.pieces().iter().any(|one| one.name == piece && one.escape == Escape::Line);
+        Ok(if is_line { line(&text) } else { text })
     }
 
     fn add(

@@ -2,9 +2,10 @@
 //! connection breaks, and never lets a secret out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::samples;
@@ -16,6 +17,7 @@ use crate::templates::{Settings, TemplateSource, Templates};
 use destination::{Behaviour, Destination};
 use logs::Logs;
 
+mod any_payload;
 mod destination;
 mod email;
 mod logs;

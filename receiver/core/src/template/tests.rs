@@ -167,6 +167,37 @@ fn a_log_line_is_one_line() {
     }
 }
 
+#[test]
+fn what_can_only_be_one_line_is_one_however_it_is_written() {
+    let template = Template::compile(Format::Log, &given("line", "one\n\n\ntwo {{title}}\n")).unwrap();
+    let line = template.render("line", &view::message(&samples::firing()).into()).unwrap();
+    assert_eq!(line, "one  two [FIRING:1][DEV] FeatureDriftSevere");
+}
+
+#[test]
+fn the_built_in_templates_say_everything_in_korean_too() {
+    let locale = Locale { language: Language::Korean, ..Locale::default() };
+    let setting = Setting { locale, ..Setting::default() };
+    for format in Format::ALL {
+        let template = Template::compile_in(format, &BTreeMap::new(), &setting).unwrap();
+        for (name, message) in [("mixed", samples::mixed()), ("flapping", samples::flapping())] {
+            for piece in format.pieces().iter().filter(|piece| piece.scope == Scope::Message) {
+                let korean = template.render(piece.name, &view::message(&message).into()).unwrap();
+                for words in
+                    ["since 2", "Next", "Late", "Runbook", "History", "left out", "times", "still firing"]
+                {
+                    assert!(
+                        !korean.contains(words),
+                        "{words} in {}/{} of {name}: {korean}",
+                        format.name(),
+                        piece.name
+                    );
+                }
+            }
+        }
+    }
+}
+
 fn mail(piece: &str, message: &Message) -> String {
     static TEMPLATE: LazyLock<Template> = LazyLock::new(|| built_in(Format::Email));
     TEMPLATE.render(piece, &view::message(message).into()).unwrap()
