@@ -12,11 +12,13 @@ use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 use crate::templates::Templates;
 
 mod channel;
+mod draft;
 pub mod email;
 mod log;
 pub mod slack;
 
 pub use channel::{Channel, ChannelError, ChannelType, RawChannel};
+pub use draft::Draft;
 
 /// A future on the heap, so that notifiers of every type stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

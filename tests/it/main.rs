@@ -29,6 +29,7 @@ mod send_test;
 mod shared_store;
 mod slack_bot;
 mod support;
+mod templates;
 mod told;
 mod web;
 mod whole_loop;

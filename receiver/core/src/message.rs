@@ -10,6 +10,7 @@ use crate::alert::{Change, Kind, Labels, Status};
 mod pair;
 mod post;
 mod silence;
+mod trial;
 
 pub use pair::Pair;
 pub use post::Post;
@@ -231,6 +232,15 @@ fn rank(change: Change) -> u8 {
         Change::StillFiring => 1,
         Change::Resolved => 2,
     }
+}
+
+/// The environments of the alerts; one, where routes and groups keep them apart as they should.
+pub fn environments(alerts: &[AlertView]) -> String {
+    let mut names: Vec<&str> =
+        alerts.iter().filter_map(|alert| Some(alert.labels.get("environment")?.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 /// What all of `sets` have with the same value; nothing of no sets.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::samples;
@@ -12,10 +13,11 @@ use prometheus::Registry;
 
 use super::slack::{Limits, Posting, Slack};
 use super::*;
-use crate::templates::{TemplateSource, Templates};
+use crate::templates::{Settings, TemplateSource, Templates};
 use destination::{Behaviour, Destination};
 use logs::Logs;
 
+mod any_payload;
 mod destination;
 mod email;
 mod logs;
@@ -40,7 +42,7 @@ fn channel(kind: &str, template: Option<&str>, url: Option<String>) -> Channel {
 }
 
 fn templates(channel: &Channel) -> Arc<Templates> {
-    Arc::new(Templates::load(TemplateSource::new(None, [channel]), &Registry::new()).unwrap())
+    Arc::new(Templates::load(TemplateSource::new(Settings::default(), [channel]), &Registry::new()).unwrap())
 }
 
 /// No destination that answers is held to so little.
@@ -129,7 +131,9 @@ fn without_a_usable_template_the_plain_layout_is_sent_with_the_reason() {
     for kind in ["slack", "email", "log"] {
         let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
         let channel = channel(kind, Some("nobody-wrote-it"), url);
-        let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+        let none = Arc::new(
+            Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap(),
+        );
         let notifier = build(&channel, &none).unwrap();
         for (name, message) in samples::all() {
             let rendered = notifier.render(&message);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::Outcome;
-use modelwatch_receiver_core::template::Format;
+use modelwatch_receiver_core::template::{Fault, Format, Template};
 
-use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
+use super::{BoxFuture, Channel, ChannelError, Draft, Notifier, Parcel, Rendered};
 use crate::outgoing;
 use crate::templates::Templates;
 
@@ -18,6 +18,7 @@ mod buttons;
 mod cut;
 mod payload;
 mod pieces;
+mod reading;
 mod settings;
 
 pub(super) use settings::RawPosting;
@@ -75,6 +76,12 @@ impl Slack {
             Err(error) => answer::failed(&error),
         }
     }
+}
+
+/// What a channel would send with this template.
+pub(super) fn draft(template: &Template, message: &Message) -> Result<Draft, Fault> {
+    let json = payload::build(&pieces::from_template(template, message)?, message);
+    Ok(Draft { text: reading::text(&json), html: None, json })
 }
 
 impl Notifier for Slack {

@@ -1,139 +1,93 @@
-//! What templates can call. Each helper is a plain function of its arguments; adding one is a function and a line in
+//! What templates can call. Each helper is a plain function of its call; adding one is a function and a line in
 //! [`FUNCTIONS`].
 
+use std::sync::Arc;
+
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
-    RenderErrorReason, ScopedJson,
+    Context, Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson,
 };
-use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::Escape;
-use crate::message::Severity;
+use super::language::Locale;
 
-/// From a call's arguments (`null` for what is missing) to its result, or what is wrong with the call.
-type Function = fn(&[&Value]) -> Result<Value, String>;
+mod link;
+mod lists;
+mod numbers;
+mod replace;
+mod severity;
+mod times;
+mod words;
 
-const FUNCTIONS: [(&str, Function); 10] = [
-    ("upper", upper),
-    ("first", first),
-    ("beyond", beyond),
-    ("default", default),
-    ("join", join),
-    ("truncate", truncate),
-    ("datetime", datetime),
-    ("duration", duration),
-    ("emoji", emoji),
-    ("severity_colour", severity_colour),
+pub use link::is_web_address;
+
+use replace::Patterns;
+
+/// From a call to its result, or what is wrong with the call.
+type Function = fn(&Call<'_>) -> Result<Value, String>;
+
+const FUNCTIONS: [(&str, Function); 22] = [
+    ("beyond", lists::beyond),
+    ("bytes", numbers::bytes),
+    ("datetime", times::datetime),
+    ("default", words::default),
+    ("duration", times::duration),
+    ("emoji", severity::emoji),
+    ("first", lists::first),
+    ("group", lists::group),
+    ("humanize", numbers::humanize),
+    ("join", lists::join),
+    ("json", words::json),
+    ("lower", words::lower),
+    ("percentage", numbers::percentage),
+    ("plural", numbers::plural),
+    ("replace", replace::replace),
+    ("severity_colour", severity::severity_colour),
+    ("since", times::since),
+    ("sort", lists::sort),
+    ("t", words::t),
+    ("title", words::title),
+    ("truncate", words::truncate),
+    ("upper", words::upper),
 ];
 
-/// URLs longer than this are not made into links: Slack accepts 3 000 characters.
-const MAX_URL: usize = 2_000;
+/// No text that a helper returns is longer, in bytes: calls within each other could grow without end.
+const MAX_TEXT: usize = 64 * 1024;
 
-pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape) {
+pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape, locale: &Locale) {
+    let means = Arc::new(Means { locale: locale.clone(), patterns: Patterns::default() });
     for (name, function) in FUNCTIONS {
-        registry.register_helper(name, Box::new(Plain(function)));
+        registry.register_helper(name, Box::new(Plain { function, means: Arc::clone(&means) }));
     }
-    registry.register_helper("link", Box::new(Link(escape)));
+    registry.register_helper("link", Box::new(link::Link(escape)));
 }
 
-/// `{{upper environment}}`
-fn upper(arguments: &[&Value]) -> Result<Value, String> {
-    Ok(text(argument(arguments, 0)?).to_uppercase().into())
+/// What calls need besides their arguments.
+struct Means {
+    locale: Locale,
+    patterns: Patterns,
 }
 
-/// `{{default annotations.summary "no summary"}}`: the first argument that is not missing or empty.
-fn default(arguments: &[&Value]) -> Result<Value, String> {
-    let given = arguments.iter().find(|value| !text(value).is_empty());
-    Ok(given.map_or_else(|| Value::String(String::new()), |value| (*value).clone()))
+/// One call of a helper.
+struct Call<'a> {
+    /// `null` for what is missing.
+    arguments: Vec<&'a Value>,
+    /// The first argument is written out in the template, so that a wrong one is a mistake of the operator's.
+    is_literal: bool,
+    means: &'a Means,
+    /// What the piece is rendered with.
+    data: &'a Value,
 }
 
-/// `{{#each (first alerts 20)}}`: the first ones of a list.
-fn first(arguments: &[&Value]) -> Result<Value, String> {
-    let (list, most) = counted(arguments, "first")?;
-    Ok(list.iter().take(most).cloned().collect::<Vec<_>>().into())
-}
-
-/// `{{beyond alerts 20}}`: how many more a list has.
-fn beyond(arguments: &[&Value]) -> Result<Value, String> {
-    let (list, most) = counted(arguments, "beyond")?;
-    Ok(list.len().saturating_sub(most).into())
-}
-
-fn counted<'a>(arguments: &[&'a Value], name: &str) -> Result<(&'a Vec<Value>, usize), String> {
-    let list = argument(arguments, 0)?.as_array();
-    let list = list.ok_or_else(|| format!("the first argument of {name} is a list"))?;
-    let most = argument(arguments, 1)?.as_u64().and_then(|most| usize::try_from(most).ok());
-    Ok((list, most.ok_or_else(|| format!("the second argument of {name} is a number"))?))
-}
-
-/// `{{join changes " · "}}`
-fn join(arguments: &[&Value]) -> Result<Value, String> {
-    let list = argument(arguments, 0)?.as_array().ok_or("the first argument of join is a list")?;
-    let separator = text(argument(arguments, 1)?);
-    Ok(list.iter().map(text).collect::<Vec<_>>().join(&separator).into())
-}
-
-/// `{{truncate annotations.description 500}}`: at most that many characters, the last one then being `…`.
-fn truncate(arguments: &[&Value]) -> Result<Value, String> {
-    let value = text(argument(arguments, 0)?);
-    let most = argument(arguments, 1)?.as_u64().filter(|most| *most > 0);
-    let most = most.ok_or("the second argument of truncate is a number of characters")?;
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    if value.chars().nth(most).is_none() {
-        return Ok(value.into());
+impl<'a> Call<'a> {
+    fn argument(&self, index: usize) -> Result<&'a Value, String> {
+        self.arguments.get(index).copied().ok_or_else(|| format!("argument {} is missing", index + 1))
     }
-    let kept: String = value.chars().take(most - 1).collect();
-    Ok(format!("{}…", kept.trim_end()).into())
-}
 
-/// `{{datetime alert.starts_at}}`: `2026-11-22 06:20 UTC`.
-fn datetime(arguments: &[&Value]) -> Result<Value, String> {
-    let time: Timestamp =
-        text(argument(arguments, 0)?).parse().map_err(|_| "the argument of datetime is a time".to_owned())?;
-    Ok(time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string().into())
-}
-
-/// `{{duration alert.seconds}}`: `45s`, `12m`, `3h 5m`, `2d 4h`.
-fn duration(arguments: &[&Value]) -> Result<Value, String> {
-    let seconds =
-        argument(arguments, 0)?.as_u64().ok_or("the argument of duration is a number of seconds")?;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
-    let words = match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m"),
-        (0, ..) => format!("{hours}h {}m", minutes % 60),
-        _ => format!("{days}d {}h", hours % 24),
-    };
-    Ok(words.into())
-}
-
-/// `{{emoji status severity}}`: a coloured dot, green when it is over.
-fn emoji(arguments: &[&Value]) -> Result<Value, String> {
-    let severity = Severity::of(&text(argument(arguments, 1)?));
-    let dot = match (text(argument(arguments, 0)?).as_str(), severity) {
-        ("resolved", _) => "🟢",
-        (_, Severity::Critical) => "🔴",
-        (_, Severity::Warning | Severity::Unknown) => "🟠",
-        (_, Severity::Info) => "🔵",
-    };
-    Ok(dot.into())
-}
-
-/// `{{severity_colour status severity}}`: a colour for HTML that white text can be read on, green when it is over.
-fn severity_colour(arguments: &[&Value]) -> Result<Value, String> {
-    let severity = Severity::of(&text(argument(arguments, 1)?));
-    let colour = match (text(argument(arguments, 0)?).as_str(), severity) {
-        ("resolved", _) => "#1a7f37",
-        (_, Severity::Critical) => "#c62828",
-        (_, Severity::Warning | Severity::Unknown) => "#b45309",
-        (_, Severity::Info) => "#1d5fbf",
-    };
-    Ok(colour.into())
-}
-
-fn argument<'a>(arguments: &[&'a Value], index: usize) -> Result<&'a Value, String> {
-    arguments.get(index).copied().ok_or_else(|| format!("argument {} is missing", index + 1))
+    /// The text of an argument; `None` when it is missing or empty.
+    fn optional(&self, index: usize) -> Option<String> {
+        self.arguments.get(index).map(|value| text(value)).filter(|text| !text.is_empty())
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -148,74 +102,36 @@ fn misuse(name: &str, what: &str) -> RenderError {
     RenderErrorReason::Other(format!("{name}: {what}")).into()
 }
 
+fn too_long() -> String {
+    format!("its result would be longer than {MAX_TEXT} bytes")
+}
+
 /// A helper whose result is escaped like any value.
-struct Plain(Function);
+struct Plain {
+    function: Function,
+    means: Arc<Means>,
+}
 
 impl HelperDef for Plain {
     fn call_inner<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
         _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
+        context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        let arguments: Vec<&Value> = helper.params().iter().map(handlebars::PathAndJson::value).collect();
-        (self.0)(&arguments).map(ScopedJson::Derived).map_err(|what| misuse(helper.name(), &what))
-    }
-}
-
-/// `{{link annotations.runbook_url "Runbook"}}`: a link as the piece can have one, or nothing unless it is an http(s) URL.
-///
-/// Slack's is `<url|text>`, HTML's an `<a>` (with `class="…"` and `style="…"` if given), and plain text's `text: url`. It
-/// writes by itself because its brackets must not be escaped; what stands between them is.
-struct Link(Escape);
-
-impl HelperDef for Link {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        helper: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-        out: &mut dyn Output,
-    ) -> HelperResult {
-        let given = |index| helper.param(index).map(|parameter| text(parameter.value()));
-        let (Some(url), Some(words)) = (given(0), given(1)) else {
-            return Err(misuse(helper.name(), "its arguments are a URL and the words to show"));
+        let call = Call {
+            arguments: helper.params().iter().map(handlebars::PathAndJson::value).collect(),
+            is_literal: helper.param(0).is_some_and(|first| first.try_get_constant_value().is_some()),
+            means: &self.means,
+            data: context.data(),
         };
-        if is_web_address(&url) {
-            let attribute = |name| Some((name, text(helper.hash_get(name)?.value())));
-            let attributes: Vec<_> = ["class", "style"].into_iter().filter_map(attribute).collect();
-            out.write(&self.written(&url, &words, &attributes))?;
-        }
-        Ok(())
-    }
-}
-
-impl Link {
-    fn written(&self, url: &str, words: &str, attributes: &[(&str, String)]) -> String {
-        let escaped = self.0.function();
-        match self.0 {
-            Escape::Slack => {
-                format!("<{}|{}>", escaped(&url.replace('|', "%7C")), escaped(words).replace('|', "¦"))
-            }
-            Escape::Html => {
-                let attributes: String = attributes
-                    .iter()
-                    .map(|(name, value)| format!(" {name}=\"{}\"", escaped(value)))
-                    .collect();
-                format!("<a href=\"{}\"{attributes}>{}</a>", escaped(url), escaped(words))
-            }
-            Escape::Text | Escape::Line => format!("{}: {}", escaped(words), escaped(url)),
+        let result = (self.function)(&call).map_err(|what| misuse(helper.name(), &what))?;
+        match result.as_str() {
+            Some(text) if text.len() > MAX_TEXT => Err(misuse(helper.name(), &too_long())),
+            _ => Ok(ScopedJson::Derived(result)),
         }
     }
-}
-
-/// Whether this is an address for a link: of the web, without spaces, and no longer than Slack takes.
-pub fn is_web_address(url: &str) -> bool {
-    (url.starts_with("https://") || url.starts_with("http://"))
-        && url.len() <= MAX_URL
-        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "firing": message.count(Status::Firing),
         "resolved": message.count(Status::Resolved),
         "changes": changes(message),
+        "changed": changed(message),
         "group_labels": shortened(&message.group_labels),
         "common_labels": shortened(&common.labels),
         "common_annotations": shortened(&common.annotations),
@@ -121,15 +122,21 @@ fn worst_severity(message: &Message) -> &str {
 
 /// `["2 new", "1 still firing"]`: what differs from what the channel was last told.
 fn changes(message: &Message) -> Vec<String> {
-    [Change::New, Change::StillFiring, Change::Resolved]
-        .into_iter()
-        .map(|change| (message.changed(change), words(change)))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect()
+    counts(message).map(|(count, words)| format!("{count} {words}")).collect()
 }
 
-fn words(change: Change) -> &'static str {
+/// The same for templates that put it into words themselves.
+fn changed(message: &Message) -> Vec<Value> {
+    counts(message).map(|(count, words)| json!({"count": count, "what": words})).collect()
+}
+
+fn counts(message: &Message) -> impl Iterator<Item = (usize, &'static str)> {
+    let counts = [Change::New, Change::StillFiring, Change::Resolved]
+        .map(|change| (message.changed(change), words(change)));
+    counts.into_iter().filter(|(count, _)| *count > 0)
+}
+
+pub(super) fn words(change: Change) -> &'static str {
     match change {
         Change::New => "new",
         Change::StillFiring => "still firing",

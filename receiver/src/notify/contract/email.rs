@@ -37,8 +37,9 @@ impl Ledger for Kept {
 
 /// The built-in ones, tried on all samples once.
 fn built_in() -> Arc<Templates> {
-    static TEMPLATES: LazyLock<Arc<Templates>> =
-        LazyLock::new(|| Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap()));
+    static TEMPLATES: LazyLock<Arc<Templates>> = LazyLock::new(|| {
+        Arc::new(Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap())
+    });
     Arc::clone(&TEMPLATES)
 }
 

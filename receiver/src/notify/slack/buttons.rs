@@ -1,7 +1,7 @@
 //! The buttons under a message: where to read, look and act. None leads anywhere but to a web address.
 
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::template::is_web_address;
+use modelwatch_receiver_core::template::{Language, is_web_address};
 use serde_json::{Value, json};
 
 use super::cut::length;
@@ -10,20 +10,20 @@ use super::cut::length;
 const MAX_BUTTONS: usize = 3_000;
 
 /// The row of buttons, if there is anywhere to go: at most four, of the 25 that Slack takes.
-pub(super) fn row(message: &Message) -> Option<Value> {
+pub(super) fn row(message: &Message, language: Language) -> Option<Value> {
     let urgent = message.by_urgency().into_iter().next()?;
     let runbook =
         |annotations: &modelwatch_receiver_core::alert::Labels| annotations.get("runbook_url").cloned();
     let links = [
-        ("📖 Runbook", runbook(&message.common_annotations()).or_else(|| runbook(&urgent.annotations))),
-        ("📈 Graph", Some(urgent.generator_url.clone())),
-        ("🔕 Silence", message.silence_url()),
-        ("🕘 History", message.history_url.clone()),
+        ("runbook_icon", runbook(&message.common_annotations()).or_else(|| runbook(&urgent.annotations))),
+        ("graph_icon", Some(urgent.generator_url.clone())),
+        ("silence_icon", message.silence_url()),
+        ("history_icon", message.history_url.clone()),
     ];
     let mut buttons: Vec<Value> = Vec::new();
-    for (words, url) in links {
+    for (key, url) in links {
         let Some(url) = url.filter(|url| is_web_address(url)) else { continue };
-        buttons.push(button(words, &url));
+        buttons.push(button(&language.say(key, &[]), &url));
         if length(&actions(&buttons).to_string()) > MAX_BUTTONS {
             buttons.pop();
         }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn urls(message: &Message) -> Vec<String> {
-        let row = row(message).unwrap_or_default();
+        let row = row(message, Language::default()).unwrap_or_default();
         let buttons = row["elements"].as_array().cloned().unwrap_or_default();
         buttons.iter().map(|button| button["url"].as_str().unwrap().to_owned()).collect()
     }
@@ -75,7 +75,7 @@ mod tests {
             };
             message.alerts[0].generator_url = url.to_owned();
             message.alerts[0].annotations.insert("runbook_url".to_owned(), url.to_owned());
-            assert_eq!(row(&message), None, "{url}");
+            assert_eq!(row(&message, Language::default()), None, "{url}");
         }
     }
 
@@ -90,7 +90,7 @@ mod tests {
                 .insert("runbook_url".to_owned(), format!("https://{}", "r".repeat(1_900)));
             message
         };
-        let left = MAX_BUTTONS - length(&row(&with(1)).unwrap().to_string()) + 1;
+        let left = MAX_BUTTONS - length(&row(&with(1), Language::default()).unwrap().to_string()) + 1;
         for (length, count) in [(left - 1, 2), (left, 2), (left + 1, 1)] {
             assert_eq!(urls(&with(length)).len(), count, "{length} of {left}");
         }

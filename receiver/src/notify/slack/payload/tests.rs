@@ -16,6 +16,7 @@ fn pieces() -> Pieces {
         alerts: Vec::new(),
         footer: "footer".to_owned(),
         problem: None,
+        language: Language::default(),
     }
 }
 
@@ -260,6 +261,7 @@ proptest! {
             alerts: (0..count).map(alert).collect(),
             footer: text(5),
             problem: Some(text(0)),
+            language: Language::default(),
         };
         static MESSAGE: LazyLock<Message> = LazyLock::new(samples::thousand);
         assert_slack_accepts(&build(&pieces, &MESSAGE));

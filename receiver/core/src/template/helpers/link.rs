@@ -1,0 +1,63 @@
+//! Links, which write their own brackets and so escape what stands between them by themselves.
+
+use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext};
+
+use super::{misuse, text};
+use crate::template::Escape;
+
+/// URLs longer than this are not made into links: Slack accepts 3 000 characters.
+pub(super) const MAX_URL: usize = 2_000;
+
+/// `{{link annotations.runbook_url "Runbook"}}`: a link as the piece can have one, or nothing unless it is an http(s) URL.
+///
+/// Slack's is `<url|text>`, HTML's an `<a>` (with `class="…"` and `style="…"` if given), and plain text's `text: url`. It
+/// writes by itself because its brackets must not be escaped; what stands between them is.
+pub(super) struct Link(pub(super) Escape);
+
+impl HelperDef for Link {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let given = |index| helper.param(index).map(|parameter| text(parameter.value()));
+        let (Some(url), Some(words)) = (given(0), given(1)) else {
+            return Err(misuse(helper.name(), "its arguments are a URL and the words to show"));
+        };
+        if is_web_address(&url) {
+            let attribute = |name| Some((name, text(helper.hash_get(name)?.value())));
+            let attributes: Vec<_> = ["class", "style"].into_iter().filter_map(attribute).collect();
+            out.write(&self.written(&url, &words, &attributes))?;
+        }
+        Ok(())
+    }
+}
+
+impl Link {
+    fn written(&self, url: &str, words: &str, attributes: &[(&str, String)]) -> String {
+        let escaped = self.0.function();
+        match self.0 {
+            Escape::Slack => {
+                format!("<{}|{}>", escaped(&url.replace('|', "%7C")), escaped(words).replace('|', "¦"))
+            }
+            Escape::Html => {
+                let attributes: String = attributes
+                    .iter()
+                    .map(|(name, value)| format!(" {name}=\"{}\"", escaped(value)))
+                    .collect();
+                format!("<a href=\"{}\"{attributes}>{}</a>", escaped(url), escaped(words))
+            }
+            Escape::Text | Escape::Line => format!("{}: {}", escaped(words), escaped(url)),
+        }
+    }
+}
+
+/// Whether this is an address for a link: of the web, without spaces, and no longer than Slack takes.
+pub fn is_web_address(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.len() <= MAX_URL
+        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+}
