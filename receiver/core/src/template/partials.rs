@@ -213,9 +213,9 @@ fn no_decorators(called: &str, source: &str) -> Result<(), Fault> {
 }
 
 /// What a text includes itself, in any of its blocks; `None` for a name that is not written out.
-fn inclusions(template: &Template) -> Vec<Option<&str>> {
-    let of = |element| match element {
-        &TemplateElement::HelperBlock(ref block) => {
+fn inclusions<'a>(template: &'a Template) -> Vec<Option<&'a str>> {
+    let of = |element: &'a TemplateElement| match element {
+        TemplateElement::HelperBlock(block) => {
             [&block.template, &block.inverse].into_iter().flatten().flat_map(inclusions).collect()
         }
         TemplateElement::PartialExpression(partial) => vec![name(partial)],
