@@ -248,6 +248,19 @@ async fn an_edit_whose_ping_fails_is_made_again_and_pings_once() {
     assert_eq!(attempts, ["retryable server_error ambiguous", "delivered"], "the edit may have been read");
 }
 
+#[tokio::test]
+async fn a_ping_whose_answer_is_lost_is_made_again_and_marked() {
+    let stage = Stage::start(", rate: 100/s", "").await;
+    stage.tell(&[&drift(1)]).await;
+    stage.slack.fail_next(Fault::Nothing);
+    stage.slack.fail_next(Fault::DropAfterReading);
+    stage.tell(&[&drift(1), &drift(2)]).await;
+    let posts = stage.slack.posts();
+    assert_eq!(posts.len(), 3, "{:?}", stage.seen());
+    assert_eq!(posts[1].identity, posts[2].identity, "copies can be told from news");
+    assert_eq!(stage.newest().await.1, ["retryable connect ambiguous", "delivered"]);
+}
+
 /// A kill with a new message under way; how many messages there are in the end, and how many attempts are marked.
 const KILLS: [(&str, usize, usize); 4] =
     [("Begun", 1, 1), ("PlaceAnswered", 2, 1), ("PlaceNoted", 1, 1), ("Answered", 1, 1)];

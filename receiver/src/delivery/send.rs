@@ -190,7 +190,7 @@ impl Ledger for Receipts<'_> {
         Box::pin(async move {
             failpoint::reach(Point::PlaceAnswered).await;
             let store = &self.send.delivery.means().store;
-            while let Err(error) = store.keep_post(&self.claimed.id, post).await {
+            while let Err(error) = store.keep_post(self.claimed, post).await {
                 tracing::error!(%error, "where a message is is not noted yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }

@@ -4,24 +4,26 @@ use modelwatch_receiver_core::message::Post;
 use sqlx::Row as _;
 
 use super::transaction::{from_json, to_json};
-use super::{Store, StoreError, Transaction};
+use super::{Claimed, Store, StoreError, Transaction};
 
 impl Store {
-    /// Keeps where the message is by which a notification was told, for what is told of its group next; on disk when it
-    /// returns.
+    /// Keeps where the message is by which what was claimed was told, for what is told of its group next; on disk when it
+    /// returns. Once others took over, theirs is the message that stands.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_post(&self, notification: &str, post: &Post) -> Result<(), StoreError> {
-        let mut transaction = self.begin_about(notification).await?;
+    pub async fn keep_post(&self, claimed: &Claimed, post: &Post) -> Result<(), StoreError> {
+        let mut transaction = self.begin_about(&claimed.id).await?;
         sqlx::query(
             "insert into posts (channel, group_id, notification, post)
-             select channel, group_id, id, $2 from notifications where id = $1
+             select channel, group_id, id, $2 from notifications
+             where id = $1 and status = 'pending' and coalesce(owner, $3) = $3
              on conflict (channel, group_id) do update set
                  notification = excluded.notification, post = excluded.post",
         )
-        .bind(notification)
+        .bind(claimed.id.as_str())
         .bind(to_json(post)?)
+        .bind(&*claimed.owner)
         .execute(transaction.connection())
         .await?;
         transaction.commit().await

@@ -208,6 +208,28 @@ async fn a_success_that_is_not_slacks_and_an_answer_that_breaks_leave_doubt() {
 }
 
 #[tokio::test]
+async fn whatever_breaks_before_the_message_left_is_not_ambiguous() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let plain = Destination::start(yes()).await;
+    for (address, reason) in
+        [(format!("http://{closed}"), Reason::Connect), (plain.url.replace("http:", "https:"), Reason::Tls)]
+    {
+        let slack = bot(&address, "edit", Limits::default());
+        let outcome = slack.send(alone(&slack.render(&samples::firing()))).await;
+        assert_eq!(retryable(&outcome), (reason, false));
+    }
+}
+
+#[tokio::test]
+async fn every_sample_is_told_in_words_that_mention_nobody() {
+    for (name, message) in samples::all() {
+        let told = tell("edit", &message, None, vec![yes()]).await;
+        let body = told.requests[0].1.to_string();
+        assert!(!body.contains("<!") && !body.contains("<@"), "{name}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn news_change_the_message_that_stands_and_wake_nobody() {
     let message = news(Change::StillFiring);
     let told = tell("edit", &message, Some(&standing()), vec![yes()]).await;
