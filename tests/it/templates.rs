@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::http::{Answer, JSON, client, post, send};
 use crate::support::program::{Program, RECEIVER, Said, binary, run};
 use crate::support::slack::Slack;
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{MailServer, PASSWORD, USER};
 use crate::support::wait::until;
 use crate::support::{home, root, write};
 
@@ -260,7 +260,7 @@ async fn any_payload_reaches_slack_mail_and_log_within_their_limits_and_never_ge
         home.path(),
         "receiver.yaml",
         format!(
-            "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [console, team, mails]}}]\nchannels:\n  - {{name: console, type: log}}\n  - {{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}}\n  - {{name: mails, type: email, smtp: {{host: localhost, port: {}, tls: none}}, from: a@mail.test, to: [alice@mail.test]}}\n",
+            "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [console, team, mails]}}]\nchannels:\n  - {{name: console, type: log}}\n  - {{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}}\n  - {{name: mails, type: email, smtp: {{host: localhost, port: {}, tls: none, username: {USER}, password: {PASSWORD}}}, from: a@mail.test, to: [alice@mail.test]}}\n",
             mails.plain
         ),
     );
@@ -319,11 +319,11 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
 
 fn shell(home: &Path, address: &str, command: &str) -> String {
     let folder = binary(RECEIVER).parent().unwrap().to_owned();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let command = command.replace("127.0.0.1:9741", address);
+    let script = format!("PATH='{}':\"$PATH\"; {{ {command}; }} 2>&1", folder.display());
     let output = Command::new("sh")
-        .args(["-c", &format!("{{ {}; }} 2>&1", command.replace("127.0.0.1:9741", address))])
+        .args(["-c", &script])
         .current_dir(home)
-        .env("PATH", path)
         .env("MODELWATCH_RECEIVER__WEB__LISTEN_ADDRESS", address)
         .output()
         .unwrap();
