@@ -46,10 +46,11 @@ impl Config {
         let mut source = Source::read(file, ENV_PREFIX, env)?;
         let mut faults = source.faults();
         let (channels, names) = channels(&mut source, &mut faults);
+        let templates = templates::Settings::load(&mut source, &mut faults);
         let config = Config {
             web: WebConfig::load(&mut source, listen, DEFAULT_PORT, &mut faults),
             store: store::Settings::load(&mut source, &mut faults),
-            templates: templates::Settings::load(&mut source, &mut faults),
+            templates,
             policy: Policy::load(&mut source, &channels, &names, &mut faults),
             delivery: delivery::Settings::load(&mut source, &mut faults),
             alertmanager: alertmanager::Settings::load(&mut source, &mut faults),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::http::{Answer, JSON, client, post, send};
 use crate::support::program::{Program, RECEIVER, Said, binary, run};
 use crate::support::slack::Slack;
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{MailServer, PASSWORD, USER};
 use crate::support::wait::until;
 use crate::support::{home, root, write};
 
@@ -237,18 +237,18 @@ const NASTY: [&str; 5] = [
     "=?utf-8?q?=0D=0ABcc:x@mail.test?=",
 ];
 
-fn hostile(alerts: usize) -> String {
+fn hostile(group: usize, alerts: usize) -> String {
     let alert = |number: usize| {
         let value = NASTY[number % NASTY.len()];
         let long = if number == 0 { "<!channel>🧨".repeat(80_000) } else { value.to_owned() };
         json!({
             "status": "firing", "startsAt": "2026-11-22T06:20:00Z", "generatorURL": value,
-            "labels": {"alertname": value, "severity": value, "environment": value, "n": number.to_string()},
+            "labels": {"alertname": value, "severity": value, "environment": value, "n": format!("{group}-{number}")},
             "annotations": {"summary": value, "description": long, "next_action": value, "runbook_url": value}
         })
     };
     let alerts: Vec<Value> = (0..alerts).map(alert).collect();
-    json!({"version": "4", "groupKey": NASTY[1], "groupLabels": {"alertname": NASTY[1]}, "alerts": alerts})
+    json!({"version": "4", "groupKey": format!("{group}{}", NASTY[1]), "groupLabels": {"alertname": NASTY[1]}, "alerts": alerts})
         .to_string()
 }
 
@@ -260,24 +260,27 @@ async fn any_payload_reaches_slack_mail_and_log_within_their_limits_and_never_ge
         home.path(),
         "receiver.yaml",
         format!(
-            "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [console, team, mails]}}]\nchannels:\n  - {{name: console, type: log}}\n  - {{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}}\n  - {{name: mails, type: email, smtp: {{host: localhost, port: {}, tls: none}}, from: a@mail.test, to: [alice@mail.test]}}\n",
+            "storage: {{url: \"sqlite:receiver.db\"}}\nroutes: [{{channels: [console, team, mails]}}]\nchannels:\n  - {{name: console, type: log}}\n  - {{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}}\n  - {{name: mails, type: email, smtp: {{host: localhost, port: {}, tls: none, username: {USER}, password: {PASSWORD}}}, from: a@mail.test, to: [alice@mail.test]}}\n",
             mails.plain
         ),
     );
     let receiver = Program::receiver(home.path()).await;
-    for (number, alerts) in [5_000, 3].into_iter().enumerate() {
-        let body = hostile(alerts).replace("\"groupKey\":\"", &format!("\"groupKey\":\"{number}"));
-        let answer = post(&format!("{}/webhook", receiver.url), JSON, body).await;
+    for (group, alerts) in [5_000, 3].into_iter().enumerate() {
+        let answer = post(&format!("{}/webhook", receiver.url), JSON, hostile(group, alerts)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         until("everybody is told", async || {
-            let history = receiver.get("/api/v1/notifications?limit=3").await.json();
+            let history = receiver.get("/api/v1/notifications").await.json();
             let told = history["notifications"].as_array().unwrap().clone();
             let is_told = |one: &Value| one["status"] == "delivered" && one["problem"].is_null();
             let short: Vec<_> = told
                 .iter()
                 .map(|one| (one["channel"].clone(), one["status"].clone(), one["problem"].clone()))
                 .collect();
-            if told.len() == 3 && told.iter().all(is_told) { Ok(()) } else { Err(format!("{short:?}")) }
+            if told.len() == 3 * (group + 1) && told.iter().all(is_told) {
+                Ok(())
+            } else {
+                Err(format!("{short:?}"))
+            }
         })
         .await;
     }
@@ -319,11 +322,11 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
 
 fn shell(home: &Path, address: &str, command: &str) -> String {
     let folder = binary(RECEIVER).parent().unwrap().to_owned();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let command = command.replace("127.0.0.1:9741", address);
+    let script = format!("PATH='{}':\"$PATH\"; {{ {command}; }} 2>&1", folder.display());
     let output = Command::new("sh")
-        .args(["-c", &format!("{{ {}; }} 2>&1", command.replace("127.0.0.1:9741", address))])
+        .args(["-c", &script])
         .current_dir(home)
-        .env("PATH", path)
         .env("MODELWATCH_RECEIVER__WEB__LISTEN_ADDRESS", address)
         .output()
         .unwrap();

@@ -213,15 +213,18 @@ fn no_decorators(called: &str, source: &str) -> Result<(), Fault> {
 }
 
 /// What a text includes itself, in any of its blocks; `None` for a name that is not written out.
-fn inclusions<'a>(template: &'a Template) -> Vec<Option<&'a str>> {
-    let of = |element: &'a TemplateElement| match element {
+fn inclusions(template: &Template) -> Vec<Option<&str>> {
+    template.elements.iter().flat_map(included).collect()
+}
+
+fn included(element: &TemplateElement) -> Vec<Option<&str>> {
+    match element {
         TemplateElement::HelperBlock(block) => {
             [&block.template, &block.inverse].into_iter().flatten().flat_map(inclusions).collect()
         }
         TemplateElement::PartialExpression(partial) => vec![name(partial)],
         _ => Vec::new(),
-    };
-    template.elements.iter().flat_map(of).collect()
+    }
 }
 
 /// Where a text includes that.

@@ -126,8 +126,11 @@ fn check(kind: &str, rendered: &Rendered) {
 fn five_thousand_alerts_with_a_megabyte_of_text_are_told_within_the_limits_of_every_channel() {
     let alert = |number: usize| {
         let value = NASTY[number % NASTY.len()].to_owned();
-        let long =
-            if number % 500 == 0 { "<!channel>\u{202e}\u{1b}🧨".repeat(70_000) } else { value.clone() };
+        let long = if number.is_multiple_of(500) {
+            "<!channel>\u{202e}\u{1b}🧨".repeat(70_000)
+        } else {
+            value.clone()
+        };
         (format!("label_{number}"), value, long)
     };
     let message = webhook(&(0..5_000).map(alert).collect::<Vec<_>>());

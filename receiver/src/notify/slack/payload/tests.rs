@@ -140,7 +140,7 @@ fn all_blocks_together_hold_11500_characters() {
         build(&Pieces { alerts, ..pieces() }, &message)
     };
     let all = |payload: &Value| blocks(payload).iter().map(|block| size(block)).sum::<usize>();
-    let left = MAX_CHARACTERS - size(&more(usize::MAX)) - all(&with(1)) + 1;
+    let left = MAX_CHARACTERS - size(&more(usize::MAX, Language::default())) - all(&with(1)) + 1;
     assert!((1..MAX_ALERT).contains(&left), "{left}");
     for (last, shown) in [(left - 1, true), (left, true), (left + 1, false)] {
         let payload = with(last);
