@@ -17,7 +17,7 @@ use modelwatch_common::shutdown::{self, Tasks};
 use modelwatch_common::telemetry::Level;
 use modelwatch_common::time::Clock;
 use prometheus::Registry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::alertmanager::{AlertmanagerMetrics, Asker, Limits, Upstream, UpstreamError};
 use crate::config::Config;
@@ -28,6 +28,7 @@ use crate::intake::{Intake, Intaker, Terms};
 use crate::metrics::Metrics;
 use crate::notify::{self, ChannelError};
 use crate::page::Pages;
+use crate::preview::{self, Previews};
 use crate::replay::{self, Replays};
 use crate::store::{Fallback, Store};
 use crate::templates::{TemplateSource, Templates};
@@ -305,8 +306,17 @@ fn router(
         clock: Arc::clone(&shared.clock),
         terms: Arc::clone(&terms),
     };
+    let previews = Previews {
+        templates: Arc::clone(&shared.templates),
+        store: shared.store.clone(),
+        clock: Arc::clone(&shared.clock),
+        terms: Arc::clone(&terms),
+        turn: Arc::new(Semaphore::new(1)),
+    };
     let history = history::routes(shared.store.clone(), Arc::clone(&shared.clock), terms);
-    let reading = page::routes(pages).merge(history);
+    // trying a template changes nothing, so whoever may read may
+    let trying = page::editor_routes(previews.clone()).merge(preview::routes(previews));
+    let reading = page::routes(pages).merge(history).merge(trying);
     http::routes(receiving, auth)
         .merge(auth.guard(Scope::Read, reading))
         .merge(auth.guard(Scope::Write, writing))

@@ -14,8 +14,10 @@ use crate::store::Store;
 
 mod check_config;
 mod client;
+mod export_templates;
 mod format;
 pub mod history;
+mod render;
 mod replay;
 mod send_test;
 
@@ -38,6 +40,11 @@ enum Command {
     Serve,
     /// Load and validate the configuration and its templates, and print every fault
     CheckConfig,
+    /// Print what a channel would send
+    #[command(after_help = render::EXAMPLES)]
+    Render(render::RenderArgs),
+    /// Write the built-in templates into files to change
+    ExportTemplates(export_templates::ExportArgs),
     /// Print who was told what, when, and with what result
     History(history::HistoryArgs),
     /// Send a test through the running receiver and print what each destination answers
@@ -67,6 +74,8 @@ fn dispatch(args: Args) -> anyhow::Result<()> {
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => run_to_end(app::serve(origin)),
         Command::CheckConfig => check_config::run(&origin),
+        Command::Render(args) => render::run(&origin, &args),
+        Command::ExportTemplates(args) => export_templates::run(&origin, &args),
         Command::History(args) => run_to_end(print_history(&origin, &args)),
         Command::SendTest(args) => run_to_end(send_test::run(&origin, args)),
         Command::Replay(args) => run_to_end(replay::run(&origin, args)),

@@ -1,17 +1,16 @@
 //! The receiver's configuration: every room reads its own section, and all faults are reported together.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use modelwatch_common::config::{ConfigError, Environment, Faults, Source};
 use modelwatch_common::http::{Scope, TokenName, WebConfig};
 use modelwatch_common::telemetry::Level;
-use serde::Deserialize;
 
 use crate::http::DEFAULT_SOURCE;
 use crate::intake::{ChannelNames, Policy};
 use crate::notify::{Channel, ChannelType, RawChannel};
-use crate::{alertmanager, delivery, store};
+use crate::{alertmanager, delivery, store, templates};
 
 /// Variables `MODELWATCH_RECEIVER__SECTION__KEY` win over the file.
 const ENV_PREFIX: &str = "MODELWATCH_RECEIVER";
@@ -26,8 +25,8 @@ pub struct Config {
     pub web: WebConfig,
     /// Where everything is remembered, and for how long.
     pub store: store::Settings,
-    /// The folder of templates, if operators have one.
-    pub templates: Option<PathBuf>,
+    /// Where messages are worded, and in which language.
+    pub templates: templates::Settings,
     /// Who can be told.
     pub channels: Vec<Channel>,
     /// Who is told what.
@@ -36,12 +35,6 @@ pub struct Config {
     pub delivery: delivery::Settings,
     /// Who can be asked whether alerts still fire.
     pub alertmanager: Option<alertmanager::Settings>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTemplates {
-    path: Option<PathBuf>,
 }
 
 impl Config {
@@ -53,11 +46,11 @@ impl Config {
         let mut source = Source::read(file, ENV_PREFIX, env)?;
         let mut faults = source.faults();
         let (channels, names) = channels(&mut source, &mut faults);
-        let templates: RawTemplates = source.section("templates", &mut faults);
+        let templates = templates::Settings::load(&mut source, &mut faults);
         let config = Config {
             web: WebConfig::load(&mut source, listen, DEFAULT_PORT, &mut faults),
             store: store::Settings::load(&mut source, &mut faults),
-            templates: templates.path.map(|path| source.resolve(&path)),
+            templates,
             policy: Policy::load(&mut source, &channels, &names, &mut faults),
             delivery: delivery::Settings::load(&mut source, &mut faults),
             alertmanager: alertmanager::Settings::load(&mut source, &mut faults),

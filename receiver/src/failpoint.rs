@@ -22,6 +22,10 @@ pub(crate) enum Point {
     RecipientAnswered,
     /// The same is on disk, and others were not asked yet.
     RecipientNoted,
+    /// The destination said where the message is, and that is not on disk.
+    PlaceAnswered,
+    /// The same is on disk, and not yet what became of the attempt.
+    PlaceNoted,
 }
 
 /// Stops here for ever if the program was told to, by this point's name in `MODELWATCH_STOP_AT`; says so first.

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod notify;
 mod outgoing;
 pub mod page;
+pub mod preview;
 pub mod replay;
 pub mod store;
 pub mod templates;

@@ -6,12 +6,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::message::{Message, Post};
 use modelwatch_receiver_core::outcome::{Outcome, Receipt};
 
 use crate::templates::Templates;
 
 mod channel;
+mod draft;
 pub mod email;
 pub mod http;
 mod log;
@@ -19,6 +20,7 @@ pub mod slack;
 pub mod webhook;
 
 pub use channel::{Channel, ChannelError, ChannelType, RawChannel};
+pub use draft::Draft;
 
 /// A future on the heap, so that notifiers of every type stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -39,14 +41,18 @@ pub struct Parcel<'a> {
     pub id: &'a str,
     /// What to send.
     pub rendered: &'a Rendered,
+    /// What it says.
+    pub message: &'a Message,
     /// What earlier attempts came to, by recipient, for destinations that have several.
     pub earlier: &'a [Receipt],
+    /// Where the message about its group stands, for destinations whose messages can be changed.
+    pub post: Option<&'a Post>,
     /// Where it is kept what each recipient comes to.
     pub ledger: &'a dyn Ledger,
 }
 
-/// Keeps what became of single recipients, so that none who has a message is sent it again, not even by a process that
-/// takes over from one that died.
+/// Keeps what became of single recipients, so that none who has a message is sent it again, and where messages are, so that
+/// later ones change them; also for a process that takes over from one that died.
 ///
 /// An implementor returns only when it is on disk, and tries until then, also during a shutdown for as long as that waits.
 /// Dropping the future leaves it open whether it is; the attempt is then ambiguous.
@@ -57,6 +63,9 @@ pub trait Ledger: Send + Sync {
 
     /// Keeps what one recipient came to.
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()>;
+
+    /// Keeps where the message is by which all of the notification was told, in place of the one that its group had.
+    fn keep_post<'a>(&'a self, post: &'a Post) -> BoxFuture<'a, ()>;
 }
 
 /// One destination.
@@ -76,6 +85,11 @@ pub trait Notifier: Send + Sync {
         false
     }
 
+    /// Whether it keeps in the ledger where the message about each group stands.
+    fn keeps_posts(&self) -> bool {
+        false
+    }
+
     /// Sends it once.
     fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome>;
 }
@@ -91,8 +105,8 @@ pub fn build(channel: &Channel, templates: &Arc<Templates>) -> Result<Arc<dyn No
         ChannelType::Email(mailing) => {
             Arc::new(email::Email::new(channel, mailing, templates, email::Limits::default())?)
         }
-        ChannelType::Slack { webhook_url } => {
-            Arc::new(slack::Slack::new(channel, webhook_url, templates, http::Limits::default())?)
+        ChannelType::Slack(posting) => {
+            Arc::new(slack::Slack::new(channel, posting, templates, http::Limits::default())?)
         }
         ChannelType::Webhook(hook) => {
             Arc::new(webhook::Webhook::new(channel, hook, templates, http::Limits::default())?)

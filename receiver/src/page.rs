@@ -16,11 +16,13 @@ use modelwatch_common::time::Clock;
 
 use crate::history::{self, RawFilter};
 use crate::intake::Terms;
+use crate::preview::Previews;
 use crate::store::{Store, StoreError};
 use crate::templates::Templates;
 
 mod alert;
 mod content;
+mod editor;
 mod list;
 mod notification;
 mod parts;
@@ -45,6 +47,11 @@ pub fn routes(pages: Pages) -> Router {
         .route("/notifications/{id}", get(notification_page))
         .route("/alerts/{fingerprint}", get(alert_page))
         .with_state(pages)
+}
+
+/// The page on which templates are tried, to be guarded by whoever merges it.
+pub fn editor_routes(previews: Previews) -> Router {
+    Router::new().route("/templates", get(editor::open).post(editor::tried)).with_state(previews)
 }
 
 async fn notifications(

@@ -30,6 +30,7 @@ mod occurrences;
 mod outbox;
 mod place;
 mod postgres;
+mod posts;
 mod prune;
 mod questions;
 mod read;

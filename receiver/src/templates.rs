@@ -6,25 +6,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use modelwatch_receiver_core::template::{Fault, Format, Template};
+use modelwatch_receiver_core::template::{Fault, Format, Piece, Setting, Template};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 use crate::notify::Channel;
 
 mod folder;
+mod settings;
 mod watch;
 
-use folder::Files;
+pub use settings::Settings;
+
+use folder::{Files, PARTIALS};
 
 /// Where templates come from: a folder, if operators have one, and the names that channels use with the formats they
 /// need. The built-in ones are always among them.
 #[derive(Debug, Clone)]
 pub struct TemplateSource {
-    folder: Option<PathBuf>,
+    settings: Settings,
     wanted: BTreeSet<Key>,
 }
 
@@ -81,6 +84,14 @@ pub enum TemplateFault {
         /// Where it would be.
         folder: PathBuf,
     },
+    /// Somebody asks for a template that no channel names.
+    #[error("no channel has a template `{name}`, only {}", known.join(", "))]
+    Unused {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A channel names a template, but there is no folder of templates.
     #[error("there is no template `{name}`: templates.path is not set")]
     NoFolder {
@@ -90,14 +101,14 @@ pub enum TemplateFault {
 }
 
 impl TemplateSource {
-    /// The built-in templates and those that `channels` name, from `folder`.
-    pub fn new<'a>(folder: Option<PathBuf>, channels: impl IntoIterator<Item = &'a Channel>) -> Self {
+    /// The built-in templates and those that `channels` name.
+    pub fn new<'a>(settings: Settings, channels: impl IntoIterator<Item = &'a Channel>) -> Self {
         // bodies of requests are only those that channels name: each is tried on every sample
         let always = Format::ALL.into_iter().filter(|format| !matches!(format, Format::Webhook(_)));
         let built_in = always.map(|format| (format.name().to_owned(), format));
         let named =
             channels.into_iter().map(|channel| (channel.template().to_owned(), channel.r#type().format()));
-        Self { folder, wanted: built_in.chain(named).collect() }
+        Self { settings, wanted: built_in.chain(named).collect() }
     }
 
     /// Reads, compiles and tries the templates as a start would, without using them.
@@ -105,26 +116,72 @@ impl TemplateSource {
     /// # Errors
     /// Every fault of every template.
     pub fn check(&self) -> Result<(), TemplateFaults> {
-        let faults =
-            TemplateFaults(self.compile().filter_map(|(_, compiled)| compiled.err()).flatten().collect());
+        let mut faults = TemplateFaults::default();
+        self.compile().filter_map(|(_, compiled)| compiled.err()).for_each(|found| faults.add(found));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// The template that channels name so, compiled from what stands in the folder now, with its format; of two formats of one
+    /// name the first. Built-in ones are known whether a channel names them or not.
+    ///
+    /// # Errors
+    /// Every fault of it, or that there is none and no channel names it.
+    pub fn template(&self, name: &str) -> Result<(Format, Template), TemplateFaults> {
+        let wanted = self.wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, format)| *format);
+        let built_in = || Format::ALL.into_iter().find(|format| format.name() == name);
+        let Some(format) = wanted.or_else(built_in) else {
+            let wanted = self.wanted.iter().map(|(name, _)| name.as_str());
+            let known: BTreeSet<&str> = wanted.chain(Format::ALL.map(Format::name)).collect();
+            let known = known.into_iter().map(str::to_owned).collect();
+            return Err(TemplateFaults(vec![TemplateFault::Unused { name: name.to_owned(), known }]));
+        };
+        let compiled = self.setting().and_then(|setting| self.compile_one(name, format, &setting));
+        compiled.map(|template| (format, template)).map_err(TemplateFaults)
+    }
+
+    /// The folder of templates, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.settings.folder.as_deref()
     }
 
     /// What stands in the folder now.
     fn files(&self) -> Files {
-        let names = self.wanted.iter().map(|(name, _)| name.as_str());
-        self.folder.as_deref().map(|folder| folder::files(folder, names)).unwrap_or_default()
+        let names = self.wanted.iter().map(|(name, _)| name.as_str()).chain([PARTIALS]);
+        self.folder().map(|folder| folder::files(folder, names)).unwrap_or_default()
+    }
+
+    /// What all templates share.
+    fn setting(&self) -> Result<Setting, Vec<TemplateFault>> {
+        let partials = folder::partials(self.folder()).map_err(|fault| vec![fault])?;
+        Ok(Setting { locale: self.settings.locale.clone(), partials })
     }
 
     fn compile(&self) -> impl Iterator<Item = (&Key, Result<Template, Vec<TemplateFault>>)> {
-        let folder = self.folder.as_deref();
-        self.wanted.iter().map(move |key| (key, folder::compile(folder, &key.0, key.1)))
+        let mut setting = self.setting();
+        self.wanted.iter().map(move |key| {
+            // what cannot be read is said once
+            let compiled = match &mut setting {
+                Ok(setting) => self.compile_one(&key.0, key.1, setting),
+                Err(faults) => Err(std::mem::take(faults)),
+            };
+            (key, compiled)
+        })
+    }
+
+    fn compile_one(
+        &self,
+        name: &str,
+        format: Format,
+        setting: &Setting,
+    ) -> Result<Template, Vec<TemplateFault>> {
+        folder::compile(self.folder(), name, format, setting)
     }
 
     /// The built-in pieces under every name.
     fn built_in(&self) -> Compiled {
+        let setting = Setting { locale: self.settings.locale.clone(), ..Setting::default() };
         let compiled = self.wanted.iter().filter_map(|key| {
-            let template = Template::compile(key.1, &BTreeMap::new()).ok()?;
+            let template = Template::compile_in(key.1, &BTreeMap::new(), &setting).ok()?;
             Some((key.clone(), Arc::new(template)))
         });
         compiled.collect()
@@ -188,7 +245,7 @@ impl Templates {
                 Ok(template) => drop(good.insert(key.clone(), Arc::new(template))),
                 Err(found) => {
                     self.failed(&key.0);
-                    faults.0.extend(found);
+                    faults.add(found);
                 }
             }
         }
@@ -216,6 +273,21 @@ impl Templates {
     /// What the last reading of the folder refused.
     pub fn refused(&self) -> Arc<TemplateFaults> {
         self.refused.load_full()
+    }
+
+    /// The text of a piece as it was last read, else the built-in one.
+    pub fn text(&self, name: &str, format: Format, piece: &Piece) -> String {
+        let live = self.live.load();
+        let given = live.files.get(name).and_then(|files| files.as_ref().ok()?.get(piece.name).cloned());
+        let is_wanted = live.source.wanted.contains(&(name.to_owned(), format));
+        given.filter(|_| is_wanted).unwrap_or_else(|| piece.built_in.to_owned())
+    }
+
+    /// What all templates share, as it was last read.
+    pub fn setting(&self) -> Setting {
+        let live = self.live.load();
+        let partials = live.files.get(PARTIALS).and_then(|files| files.as_ref().ok().cloned());
+        Setting { locale: live.source.settings.locale.clone(), partials: partials.unwrap_or_default() }
     }
 
     /// What `render` makes of the template in use. A failure is counted and logged; the caller then sends something
@@ -253,6 +325,16 @@ impl TemplateFaults {
     /// The faults, by template.
     pub fn iter(&self) -> impl Iterator<Item = &TemplateFault> {
         self.0.iter()
+    }
+
+    /// Adds what is not among them: a partial is read for every template that may include it.
+    fn add(&mut self, found: Vec<TemplateFault>) {
+        for fault in found {
+            let words = fault.to_string();
+            if self.0.iter().all(|known| known.to_string() != words) {
+                self.0.push(fault);
+            }
+        }
     }
 
     fn log(&self) {

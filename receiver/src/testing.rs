@@ -99,7 +99,8 @@ impl Rig {
         for channel in &self.config.channels {
             loop {
                 let (wording, now) = (self.config.wording(), self.clock.now());
-                let outlet = Outlet { channel: channel.name(), rate: None, has_recipients: false };
+                let outlet =
+                    Outlet { channel: channel.name(), rate: None, has_recipients: false, keeps_posts: false };
                 match self.store.claim(outlet, &wording, now).await.unwrap() {
                     Claim::Ours(claimed) => self.say_yes(&claimed).await,
                     Claim::Nothing => break,

@@ -10,6 +10,7 @@ mod exporter_requests;
 mod receiver_cases;
 mod receiver_requests;
 mod requests;
+mod slack_cases;
 mod storage_and_port;
 mod template_cases;
 mod values;

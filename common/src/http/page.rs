@@ -4,7 +4,8 @@
 //! `cards` with `card` inside, `number` (a cell), `command` (a `pre` that wraps), `quiet` (secondary text), `note` (why something is as it is), `empty` (nothing to
 //! show), `verdict` and `findings` (what matters first), `choice` (links of which one is shown), `links` (where else to look);
 //! for pictures `pictures` (wider `cards`), `bars` (a table whose second cells are pictures), `excess` (one of them with longer names), `reference`, `current`,
-//! `moved`, `track` (areas), `threshold` (a line), `share` (a bar by itself), `legend` with `swatch`.
+//! `moved`, `track` (areas), `threshold` (a line), `share` (a bar by itself), `legend` with `swatch`; `beside` (two `section`s, side by side
+//! where there is room), `editor` (a form with a text to change).
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Change, Kind, Labels, Status};
 
 mod pair;
+mod post;
+mod silence;
+mod trial;
 
 pub use pair::Pair;
+pub use post::Post;
 
 /// One notification to one channel, complete: rendering needs nothing else, not even the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,7 +103,8 @@ pub struct Flapping {
 }
 
 /// How bad an alert says it is, by its `severity` label, worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// `info`, `none` or `notice`: good to know.
     Info,
@@ -230,6 +235,15 @@ fn rank(change: Change) -> u8 {
         Change::StillFiring => 1,
         Change::Resolved => 2,
     }
+}
+
+/// The environments of the alerts; one, where routes and groups keep them apart as they should.
+pub fn environments(alerts: &[AlertView]) -> String {
+    let mut names: Vec<&str> =
+        alerts.iter().filter_map(|alert| Some(alert.labels.get("environment")?.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 /// What all of `sets` have with the same value; nothing of no sets.

@@ -4,12 +4,8 @@
 //! It turns texts into texts. Where the texts come from and what structure a channel puts around them is not known here.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::LazyLock;
 
-use handlebars::template::{HelperTemplate, TemplateElement};
-use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, TemplateError};
-use regex::Regex;
+use handlebars::{Context, Handlebars};
 use serde_json::Value;
 
 use crate::message::Message;
@@ -18,8 +14,11 @@ mod body;
 mod cut;
 mod depth;
 mod escape;
+mod fault;
 mod format;
 mod helpers;
+mod language;
+mod partials;
 pub mod samples;
 pub mod values;
 pub mod view;
@@ -27,15 +26,15 @@ pub mod view;
 pub use body::Body;
 pub use cut::{Limit, Unit};
 pub use escape::{Escape, html, json, line, markdown, one_line, rich, slack, text};
+pub use fault::Fault;
 pub use format::{Format, Piece, Scope};
 pub use helpers::is_web_address;
+pub use language::{Language, Locale, UnknownLanguage};
+
+use partials::Partials;
 
 /// No piece may render more than this many bytes; a message of any channel is far smaller.
 const MAX_OUTPUT: usize = 256 * 1024;
-
-/// Blocks `each` within each other: alerts and what one alert has. A third would go through the product of three lists,
-/// which ends in hours and not by its output, since it may write nothing.
-const MAX_NESTED: usize = 2;
 
 /// How many alerts of a sample the pieces for one alert are tried on.
 const TRIED_ALERTS: usize = 100;
@@ -50,66 +49,82 @@ impl From<Value> for Data {
     }
 }
 
-/// What is wrong with a piece, or why it failed on a message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Fault {
-    /// The piece's name, without `.hbs`.
-    pub piece: String,
-    /// Line and column, counted from 1, where known.
-    pub place: Option<(usize, usize)>,
-    /// What is wrong, in one line.
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    /// `title.hbs:3:12: …`, so that an editor can jump there.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.hbs", self.piece)?;
-        if let Some((line, column)) = self.place {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.what)
-    }
+/// What all templates of a folder share.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Setting {
+    /// How times and words are written.
+    pub locale: Locale,
+    /// The texts that pieces can include, by name.
+    pub partials: BTreeMap<String, String>,
 }
 
 /// The compiled pieces of one template.
 #[derive(Debug)]
 pub struct Template {
     format: Format,
+    language: Language,
     /// By piece: what is harmless in one is not in another.
     registries: BTreeMap<&'static str, Handlebars<'static>>,
 }
 
 impl Template {
+    /// Compiles the given pieces in English, with times in UTC and without partials.
+    ///
+    /// # Errors
+    /// As [`compile_in`](Self::compile_in).
+    pub fn compile(format: Format, given: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+        Self::compile_in(format, given, &Setting::default())
+    }
+
     /// Compiles the given pieces, and the built-in ones for those not given, and tries all of them on every sample.
     ///
     /// # Errors
-    /// Every fault of every piece: not a piece of this format, does not parse, fails on a sample.
-    pub fn compile(format: Format, given: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+    /// Every fault of every piece and partial: not a piece of this format, does not parse, fails on a sample.
+    pub fn compile_in(
+        format: Format,
+        given: &BTreeMap<String, String>,
+        setting: &Setting,
+    ) -> Result<Self, Vec<Fault>> {
+        let (partials, faults) = Partials::compile(&setting.partials);
+        if !faults.is_empty() {
+            // what includes them would only be blamed for it
+            return Err(faults);
+        }
         let mut faults: Vec<Fault> = given.keys().filter_map(|name| unknown(format, name)).collect();
-        let (template, wrong) = Self::parse(format, given);
+        let (template, wrong) = Self::parse(format, given, &partials, &setting.locale);
         faults.extend(wrong);
         faults.extend(template.try_samples());
         if faults.is_empty() { Ok(template) } else { Err(faults) }
     }
 
     /// The built-in pieces, which were tried when the program was.
-    pub fn built_in(format: Format) -> Self {
-        Self::parse(format, &BTreeMap::new()).0
+    pub fn built_in(format: Format, locale: &Locale) -> Self {
+        Self::parse(format, &BTreeMap::new(), &Partials::default(), locale).0
     }
 
     /// The pieces that parse, and what is wrong with the others.
-    fn parse(format: Format, given: &BTreeMap<String, String>) -> (Self, Vec<Fault>) {
-        let mut template = Self { format, registries: BTreeMap::new() };
+    fn parse(
+        format: Format,
+        given: &BTreeMap<String, String>,
+        partials: &Partials,
+        locale: &Locale,
+    ) -> (Self, Vec<Fault>) {
+        let mut template = Self { format, language: locale.language, registries: BTreeMap::new() };
         let mut faults = Vec::new();
         for piece in format.pieces() {
             let source = given.get(piece.name).map_or(piece.built_in, String::as_str);
-            faults.extend(template.add(piece, source).err());
+            faults.extend(template.add(piece, source, partials, locale).err());
         }
         (template, faults)
     }
 
-    /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row.
+    /// The language that its built-in texts are in.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The text of one piece for `data`, tidied: no white space at the ends of lines, no two empty lines in a row, and one line
+    /// where there can be only one.
     ///
     /// # Errors
     /// The piece names something that `data` does not have, or renders too much.
@@ -117,30 +132,29 @@ impl Template {
         let mut output = Capped::default();
         let registry = self.registries.get(piece);
         registry
-            .ok_or_else(|| fault(piece, None, "there is no such piece"))?
-            .render_with_context_to_write(piece, &data.0, &mut output)
-            .map_err(|error| render_fault(piece, &error))?;
-        Ok(tidy(&String::from_utf8_lossy(&output.0)))
+            .ok_or_else(|| Fault::new(piece, None, "there is no such piece"))?
+            .render_with_context_to_write(&registered(piece), &data.0, &mut output)
+            .map_err(|error| Fault::of_rendering(piece, &error))?;
+        let text = tidy(&String::from_utf8_lossy(&output.0));
+        let is_line = |escape| matches!(escape, Escape::Line | Escape::Quiet);
+        let is_line = self.format.pieces().iter().any(|one| one.name == piece && is_line(one.escape));
+        Ok(if is_line { line(&text) } else { text })
     }
 
-    fn add(&mut self, piece: &Piece, source: &str) -> Result<(), Fault> {
-        no_partials(piece, source)?;
-        if let Some(at) = depth::too_deep(source) {
-            return Err(fault(
-                piece.name,
-                place(source, at),
-                "blocks or expressions lie too deep within each other",
-            ));
+    fn add(
+        &mut self,
+        piece: &Piece,
+        source: &str,
+        partials: &Partials,
+        locale: &Locale,
+    ) -> Result<(), Fault> {
+        let name = registered(piece.name);
+        let template = partials.piece(&name, piece.name, source)?;
+        let mut registry = registry(piece.escape, locale);
+        for (partial, template) in partials.iter() {
+            registry.register_template(partial, template.clone());
         }
-        let mut registry = registry(piece.escape);
-        registry
-            .register_template_string(piece.name, source)
-            .map_err(|error| parse_fault(piece.name, &error))?;
-        let nested = registry.get_template(piece.name).map_or(0, nested);
-        if nested > MAX_NESTED {
-            let what = format!("{nested} blocks `each` within each other are too many, at most {MAX_NESTED}");
-            return Err(fault(piece.name, None, &what));
-        }
+        registry.register_template(&name, template);
         self.registries.insert(piece.name, registry);
         Ok(())
     }
@@ -166,16 +180,15 @@ impl Template {
 
     fn try_piece(&self, piece: &Piece, sample: &Sample) -> Result<(), Fault> {
         if piece.scope == Scope::Body {
-            let whole = self.body(sample.message.0.data().clone());
+            let whole = self.body(sample.message.0.data().clone()).map(drop);
+            let is_of_another = |name: &str| name != piece.name && self.registries.contains_key(name);
             // what is wrong with the pieces before it is said of them
-            return whole
-                .map(drop)
-                .or_else(|fault| if fault.piece == piece.name { Err(fault) } else { Ok(()) });
+            return whole.or_else(|fault| if is_of_another(&fault.piece) { Ok(()) } else { Err(fault) });
         }
         for data in sample.of_scope(piece.scope) {
             let text = self.render(piece.name, data)?;
             if piece.required && text.is_empty() {
-                return Err(fault(piece.name, None, "it renders to nothing"));
+                return Err(Fault::new(piece.name, None, "it renders to nothing"));
             }
         }
         Ok(())
@@ -209,67 +222,23 @@ impl Sample {
     }
 }
 
-fn registry(escape: Escape) -> Handlebars<'static> {
+fn registry(escape: Escape, locale: &Locale) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_escape_fn(escape.function());
-    helpers::register(&mut registry, escape);
+    helpers::register(&mut registry, escape, locale);
     registry
+}
+
+/// The name of a piece in its registry, which no partial can have.
+fn registered(piece: &str) -> String {
+    format!("{piece}.hbs")
 }
 
 fn unknown(format: Format, name: &str) -> Option<Fault> {
     let names: Vec<&str> = format.pieces().iter().map(|piece| piece.name).collect();
     let what = || format!("a {} template has no such piece, only {}", format.name(), names.join(", "));
-    (!names.contains(&name)).then(|| fault(name, None, &what()))
-}
-
-/// Handlebars renders a partial that includes itself until the stack is gone, which would end the program.
-fn no_partials(piece: &Piece, source: &str) -> Result<(), Fault> {
-    static PARTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{~?#?\s*[>*]").ok());
-    let Some(found) = PARTIAL.as_ref().and_then(|partial| partial.find(source)) else { return Ok(()) };
-    let place = place(source, found.start());
-    Err(fault(piece.name, place, "partials and decorators cannot be used, write the text out"))
-}
-
-/// Line and column of a byte.
-fn place(source: &str, at: usize) -> Option<(usize, usize)> {
-    let before = source.get(..at)?;
-    let line = before.matches('\n').count() + 1;
-    Some((line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1))
-}
-
-/// How many blocks `each` stand within each other.
-fn nested(template: &handlebars::Template) -> usize {
-    let of_block = |block: &HelperTemplate| {
-        let inner = [&block.template, &block.inverse].into_iter().flatten().map(nested).max();
-        inner.unwrap_or_default() + usize::from(block.name.as_name() == Some("each"))
-    };
-    let blocks = template.elements.iter().filter_map(|element| match element {
-        TemplateElement::HelperBlock(block) => Some(of_block(block)),
-        _ => None,
-    });
-    blocks.max().unwrap_or_default()
-}
-
-fn fault(piece: &str, place: Option<(usize, usize)>, what: &str) -> Fault {
-    Fault { piece: piece.to_owned(), place, what: what.to_owned() }
-}
-
-fn parse_fault(piece: &str, error: &TemplateError) -> Fault {
-    fault(piece, error.pos(), &one_line(&error.reason().to_string()))
-}
-
-fn render_fault(piece: &str, error: &RenderError) -> Fault {
-    let what = match error.reason() {
-        RenderErrorReason::MissingVariable(Some(name)) => {
-            format!("this message has no `{name}`; if it may be missing, write {{{{default {name} \"\"}}}}")
-        }
-        RenderErrorReason::MissingVariable(None) => "this message has no such value".to_owned(),
-        RenderErrorReason::HelperNotFound(name) => format!("there is no helper `{name}`"),
-        RenderErrorReason::IOError(full) => full.to_string(),
-        reason => one_line(&reason.to_string()),
-    };
-    fault(piece, error.line_no.zip(error.column_no), &what)
+    (!names.contains(&name)).then(|| Fault::new(name, None, &what()))
 }
 
 fn tidy(text: &str) -> String {

@@ -3,7 +3,7 @@
 use modelwatch_common::config::{ConfigError, Faults};
 
 use crate::app::Origin;
-use crate::templates::TemplateSource;
+use crate::templates::{TemplateFaults, TemplateSource};
 
 /// Loads everything, and prints that it is fine.
 ///
@@ -12,11 +12,14 @@ use crate::templates::TemplateSource;
 pub(super) fn run(origin: &Origin) -> anyhow::Result<()> {
     let config = origin.load_to_serve()?;
     let templates = TemplateSource::new(config.templates.clone(), &config.channels);
-    if let Err(refused) = templates.check() {
-        let mut faults = Faults::new(&origin.file);
-        refused.iter().for_each(|fault| faults.add("templates.path", fault));
-        return Err(ConfigError::Invalid(faults).into());
-    }
+    templates.check().map_err(|refused| invalid(origin, &refused))?;
     println!("{}: no faults", origin.file.display());
     Ok(())
+}
+
+/// The faults of templates as faults of the configuration that names them.
+pub(super) fn invalid(origin: &Origin, refused: &TemplateFaults) -> ConfigError {
+    let mut faults = Faults::new(&origin.file);
+    refused.iter().for_each(|fault| faults.add("templates.path", fault));
+    ConfigError::Invalid(faults)
 }

@@ -188,6 +188,7 @@ fn assert_defaults_of_channel(first: &str, needed: &[&str], unset: &[&str]) {
     for file in ["slack.url", "hook.url"] {
         std::fs::write(directory.path().join(file), "http://127.0.0.1:1/hook").unwrap();
     }
+    std::fs::write(directory.path().join("slack.token"), "xoxb-1").unwrap();
     let lines = commented_out(first);
     let has = |line: &str, keys: &[&str]| {
         keys.iter().any(|key| line.trim_start_matches([' ', '-']).starts_with(key))
@@ -212,6 +213,12 @@ fn what_the_example_says_of_a_slack_channel_is_the_default() {
         &["name:", "type:", "webhook_url_file:"],
         &["webhook_url:", "fallback:"],
     );
+}
+
+#[test]
+fn what_the_example_says_of_a_slack_channel_with_a_bot_is_the_default() {
+    let needed = ["name:", "type:", "bot_token_file:", "channel:"];
+    assert_defaults_of_channel("#- name: chat", &needed, &["bot_token:", "fallback:"]);
 }
 
 #[test]

@@ -73,6 +73,7 @@ impl Queue {
             channel: &self.channel,
             rate: destination.rate,
             has_recipients: destination.notifier.has_recipients(),
+            keeps_posts: destination.notifier.keeps_posts(),
         };
         let claim = means.store.claim(outlet, &plan.wording, means.clock.now()).await?;
         match claim {

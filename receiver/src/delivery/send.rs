@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use modelwatch_receiver_core::dedupe::Suppression;
+use modelwatch_receiver_core::message::Post;
 use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt};
 use modelwatch_receiver_core::retry::{self, Next, Patience};
 use tracing::Instrument as _;
@@ -71,7 +72,14 @@ impl Send {
     /// Sends once; a panic is a failed attempt, of which nobody knows how far it came.
     async fn send(&self, claimed: &Claimed, rendered: &Rendered) -> Outcome {
         let ledger = Receipts { send: self, claimed };
-        let parcel = Parcel { id: &claimed.id, rendered, earlier: &claimed.receipts, ledger: &ledger };
+        let parcel = Parcel {
+            id: &claimed.id,
+            rendered,
+            message: &claimed.message,
+            earlier: &claimed.receipts,
+            post: claimed.post.as_ref(),
+            ledger: &ledger,
+        };
         let mut sending = pin!(async { self.notifier.send(parcel).await });
         let poll = |context: &mut Context<'_>| {
             catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)))
@@ -149,7 +157,7 @@ impl Send {
     }
 }
 
-/// Keeps what recipients of one notification came to in the store.
+/// Keeps what recipients of one notification came to, and where its message is, in the store.
 struct Receipts<'a> {
     send: &'a Send,
     claimed: &'a Claimed,
@@ -176,6 +184,18 @@ impl Ledger for Receipts<'_> {
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
             failpoint::reach(Point::RecipientNoted).await;
+        })
+    }
+
+    fn keep_post<'a>(&'a self, post: &'a Post) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            failpoint::reach(Point::PlaceAnswered).await;
+            let store = &self.send.delivery.means().store;
+            while let Err(error) = store.keep_post(self.claimed, post).await {
+                tracing::error!(%error, "where a message is is not noted yet");
+                tokio::time::sleep(RECORD_AGAIN).await;
+            }
+            failpoint::reach(Point::PlaceNoted).await;
         })
     }
 }

@@ -75,7 +75,7 @@ async fn a_test_is_forgotten_with_its_notification() {
     let intake = rig.running_intake();
     ask(&rig, &intake, r#"{"channel":"pager"}"#).await;
     let now = rig.clock.now();
-    let outlet = Outlet { channel: "pager", rate: None, has_recipients: false };
+    let outlet = Outlet { channel: "pager", rate: None, has_recipients: false, keeps_posts: false };
     let Claim::Ours(ours) = rig.store.claim(outlet, &rig.config.wording(), now).await.unwrap() else {
         panic!("it is due at once")
     };

@@ -111,7 +111,7 @@ impl Policy {
     }
 
     /// The labels of an alert with the environment that it does not name itself.
-    pub(super) fn with_environment(&self, mut labels: Labels) -> Labels {
+    pub(crate) fn with_environment(&self, mut labels: Labels) -> Labels {
         if let Some(environment) = &self.environment {
             labels.entry(ENVIRONMENT.to_owned()).or_insert_with(|| environment.clone());
         }

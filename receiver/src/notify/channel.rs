@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use modelwatch_common::secret::{Secret, SecretError};
+use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::retry::{Rate, RateError};
 use modelwatch_receiver_core::template::Format;
 use serde::Deserialize;
 
 use super::email::{EmailFault, Mailing, RawMailing, RawSmtp};
+use super::slack::{Posting, RawPosting, SlackFault};
 use super::webhook::{Hook, HookFault, RawHook};
 
 /// A channel as written in the configuration.
@@ -25,7 +26,7 @@ pub enum RawChannel {
         /// The channel that gets what this one did not.
         fallback: Option<String>,
     },
-    /// A Slack channel by incoming webhook.
+    /// A Slack channel, by incoming webhook or by a bot's token.
     Slack {
         /// What routes call it.
         name: String,
@@ -39,6 +40,16 @@ pub enum RawChannel {
         webhook_url: Option<Secret>,
         /// A file with that URL.
         webhook_url_file: Option<PathBuf>,
+        /// A bot's token, which is a secret.
+        bot_token: Option<Secret>,
+        /// A file with that token.
+        bot_token_file: Option<PathBuf>,
+        /// The id or the #name of the channel that the bot posts in.
+        channel: Option<String>,
+        /// Where Slack's Web API is, Slack's own by default.
+        api_url: Option<String>,
+        /// What becomes of a group's message when there is news: `edit` by default, `thread` or `post`.
+        update: Option<String>,
         /// How often it may be sent to, `1/s` by default, which is what Slack allows.
         rate: Option<String>,
     },
@@ -81,11 +92,8 @@ pub struct Channel {
 pub enum ChannelType {
     /// A line in the program's own log.
     Log,
-    /// A Slack channel by incoming webhook.
-    Slack {
-        /// Where messages are posted; whoever knows it can post.
-        webhook_url: Secret,
-    },
+    /// A Slack channel.
+    Slack(Posting),
     /// Mails through an SMTP server.
     Email(Box<Mailing>),
     /// A request to any service.
@@ -98,20 +106,9 @@ pub enum ChannelError {
     /// It has no name.
     #[error("name is empty, give the channel one for routes to use")]
     Unnamed,
-    /// A Slack channel without an address.
-    #[error(
-        "webhook_url or webhook_url_file is missing, Slack shows the URL when an incoming webhook is made"
-    )]
-    NoWebhookUrl,
-    /// The address is no `http` or `https` URL. What it is instead is a secret.
-    #[error("webhook_url is not an http or https URL")]
-    NotAUrl,
-    /// The secret could not be had from its file.
-    #[error("webhook_url_file: {0}")]
-    SecretFile(SecretError),
-    /// The secret could not be had.
+    /// What a Slack channel posts with or where cannot be used.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Slack(#[from] SlackFault),
     /// A server or an address cannot be used.
     #[error(transparent)]
     Email(#[from] EmailFault),
@@ -169,12 +166,24 @@ impl RawChannel {
                 fallback: _,
                 webhook_url,
                 webhook_url_file,
+                bot_token,
+                bot_token_file,
+                channel,
+                api_url,
+                update,
                 rate,
             } => {
-                let file = webhook_url_file.map(|file| directory.join(file));
-                let url = webhook_address(webhook_url, file.as_deref()).map_err(|fault| faults.push(fault));
+                let raw = RawPosting {
+                    webhook_url,
+                    webhook_url_file,
+                    bot_token,
+                    bot_token_file,
+                    channel,
+                    api_url,
+                    update,
+                };
+                let kind = noted(raw.validate(directory), &mut faults).map(ChannelType::Slack);
                 let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), &mut faults);
-                let kind = url.ok().map(|webhook_url| ChannelType::Slack { webhook_url });
                 (name, template, send_resolved, kind, rate)
             }
             Self::Email { name, template, send_resolved, fallback: _, smtp, from, to, rate } => {
@@ -249,26 +258,11 @@ impl ChannelType {
     pub fn format(&self) -> Format {
         match self {
             Self::Log => Format::Log,
-            Self::Slack { .. } => Format::Slack,
+            Self::Slack(_) => Format::Slack,
             Self::Email(_) => Format::Email,
             Self::Webhook(hook) => Format::Webhook(hook.body()),
         }
     }
-}
-
-fn webhook_address(value: Option<Secret>, file: Option<&Path>) -> Result<Secret, ChannelError> {
-    let url = match (value, file) {
-        (None, Some(file)) => Secret::read(file).map_err(ChannelError::SecretFile)?,
-        (value, file) => {
-            Secret::from_either("webhook_url", value, file)?.ok_or(ChannelError::NoWebhookUrl)?
-        }
-    };
-    if is_web_url(&url) { Ok(url) } else { Err(ChannelError::NotAUrl) }
-}
-
-/// Whether this is an `http` or `https` URL.
-pub(super) fn is_web_url(url: &Secret) -> bool {
-    reqwest::Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// What was validated; what is wrong with it is noted.

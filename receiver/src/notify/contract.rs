@@ -2,24 +2,27 @@
 //! connection breaks, and never lets a secret out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use modelwatch_common::secret::Secret;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
 use modelwatch_receiver_core::template::samples;
 use prometheus::Registry;
 
 use super::http::Limits;
-use super::slack::Slack;
+use super::slack::{Posting, Slack};
 use super::*;
-use crate::templates::{TemplateSource, Templates};
+use crate::templates::{Settings, TemplateSource, Templates};
 use destination::{Behaviour, Destination};
 use logs::Logs;
 
+mod any_payload;
 mod destination;
 mod email;
 mod logs;
+mod slack_bot;
 mod smtp;
 mod webhook;
 
@@ -41,7 +44,7 @@ fn channel(kind: &str, template: Option<&str>, url: Option<String>) -> Channel {
 }
 
 fn templates(channel: &Channel) -> Arc<Templates> {
-    Arc::new(Templates::load(TemplateSource::new(None, [channel]), &Registry::new()).unwrap())
+    Arc::new(Templates::load(TemplateSource::new(Settings::default(), [channel]), &Registry::new()).unwrap())
 }
 
 /// No destination that answers is held to so little.
@@ -53,12 +56,14 @@ fn slack(address: &str, limits: Limits) -> Slack {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{address}/services/{TOKEN}");
     let channel = channel("slack", None, Some(url.clone()));
-    Slack::new(&channel, &Secret::new(url), templates(&channel), limits).unwrap()
+    Slack::new(&channel, &Posting::Webhook(Secret::new(url)), templates(&channel), limits).unwrap()
 }
 
-/// For destinations without recipients of their own.
+/// For destinations without recipients of their own, and messages that stay as they are.
 fn alone(rendered: &Rendered) -> Parcel<'_> {
-    Parcel { id: "019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70", rendered, earlier: &[], ledger: &Forgetful }
+    static MESSAGE: LazyLock<Message> = LazyLock::new(samples::firing);
+    let id = "019ab3f0-7c1e-7a41-9b6a-3d2f5c8e1a70";
+    Parcel { id, rendered, message: &MESSAGE, earlier: &[], post: None, ledger: &Forgetful }
 }
 
 struct Forgetful;
@@ -69,6 +74,10 @@ impl Ledger for Forgetful {
     }
 
     fn keep<'a>(&'a self, _receipt: &'a modelwatch_receiver_core::outcome::Receipt) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn keep_post<'a>(&'a self, _post: &'a Post) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }
@@ -125,7 +134,9 @@ fn without_a_usable_template_the_plain_layout_is_sent_with_the_reason() {
     for kind in ["slack", "email", "log"] {
         let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
         let channel = channel(kind, Some("nobody-wrote-it"), url);
-        let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+        let none = Arc::new(
+            Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap(),
+        );
         let notifier = build(&channel, &none).unwrap();
         for (name, message) in samples::all() {
             let rendered = notifier.render(&message);

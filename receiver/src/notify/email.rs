@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason, Receipt, together};
-use modelwatch_receiver_core::template::Format;
+use modelwatch_receiver_core::template::{Fault, Format, Template};
 
-use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
+use super::{BoxFuture, Channel, ChannelError, Draft, Notifier, Parcel, Rendered};
 use crate::templates::Templates;
 
 mod answer;
@@ -171,6 +171,16 @@ impl Notifier for Email {
     fn send<'a>(&'a self, parcel: Parcel<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(self.deliver(parcel))
     }
+}
+
+/// What a channel would send with this template.
+pub(super) fn draft(template: &Template, message: &Message) -> Result<Draft, Fault> {
+    let content = Content::new(pieces::from_template(template, message)?, message);
+    Ok(Draft {
+        text: format!("{}\n\n{}", content.subject, content.text),
+        html: Some(content.html.clone()),
+        json: serde_json::to_value(content).unwrap_or_default(),
+    })
 }
 
 /// The line to the server, dialled again when it breaks.

@@ -1,11 +1,11 @@
-//! What requests to destinations have in common: how long they ask us to wait, and what a request without a complete answer
-//! means. Nothing of a request's URL, which is a secret, ever gets into an outcome.
+//! What requests to destinations have in common: how long they ask us to wait, what a status that is no success means, and
+//! what a request without a complete answer means. Nothing of a request's URL, which is a secret, ever gets into an outcome.
 
 use std::time::{Duration, SystemTime};
 
 use modelwatch_common::causes::{causes, is_tls};
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
-use reqwest::{Response, header};
+use reqwest::{Response, StatusCode, Url, header};
 
 /// How long one attempt may take.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +23,67 @@ impl Default for Limits {
     }
 }
 
+/// Whether this is an `http` or `https` URL.
+pub(super) fn is_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// An answer that came whole, or whose status says no.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) text: String,
+}
+
+impl Answer {
+    /// At most so many bytes of an answer. A connection lost within the answer is ambiguous like one lost before it, unless
+    /// the status already says no.
+    pub(super) async fn take(mut response: Response, most: usize) -> Result<Answer, Outcome> {
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let mut body = Vec::new();
+        while body.len() < most {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Err(error) if status.is_success() => return Err(failed(&error)),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        body.truncate(most);
+        Ok(Answer { status, retry_after, text: String::from_utf8_lossy(&body).trim().to_owned() })
+    }
+}
+
+/// What a status that is no success says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It may be otherwise later; whether the message may have been taken all the same.
+    Passing { reason: Reason, ambiguous: bool },
+    /// It stays so.
+    Lasting(Reason),
+}
+
+impl Refusal {
+    /// Source: RFC 9110, section 15; RFC 6585 for 429; RFC 8470 for 425.
+    pub(super) fn of(status: u16) -> Refusal {
+        let passing = |reason, ambiguous| Refusal::Passing { reason, ambiguous };
+        match status {
+            429 => passing(Reason::RateLimited, false),
+            408 => passing(Reason::Timeout, false),
+            // a gateway lost the answer of the server behind it
+            502 | 504 => passing(Reason::ServerError, true),
+            425 | 500.. => passing(Reason::ServerError, false),
+            300..=399 => Refusal::Lasting(Reason::Protocol),
+            401 | 403 | 407 => Refusal::Lasting(Reason::Auth),
+            404 | 410 => Refusal::Lasting(Reason::NotFound),
+            413 => Refusal::Lasting(Reason::TooLarge),
+            _ => Refusal::Lasting(Reason::Rejected),
+        }
+    }
+}
+
 /// How long the destination asks to be left alone, if it does.
-pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+fn retry_after(response: &Response) -> Option<Duration> {
     let text = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
     wait(text(header::RETRY_AFTER)?, text(header::DATE), SystemTime::now())
 }

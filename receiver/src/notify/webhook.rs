@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::outcome::{Outcome, Reason};
-use modelwatch_receiver_core::template::{Fault, Format, Template, json, one_line, values, view};
+use modelwatch_receiver_core::template::{Body, Fault, Format, Template, json, one_line, values, view};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::http::{Limits, cause, failed};
-use super::{BoxFuture, Channel, ChannelError, Notifier, Parcel, Rendered};
+use super::{BoxFuture, Channel, ChannelError, Draft, Notifier, Parcel, Rendered};
 use crate::outgoing;
 use crate::templates::Templates;
 
@@ -30,8 +30,6 @@ pub struct Webhook {
     templates: Arc<Templates>,
     client: reqwest::Client,
     hook: Hook,
-    /// What is sent when the channel's template fails.
-    built_in: Template,
 }
 
 impl Webhook {
@@ -47,9 +45,7 @@ impl Webhook {
     ) -> Result<Self, ChannelError> {
         let client = outgoing::client(limits.connect, limits.answer)
             .map_err(|error| ChannelError::Client(cause(&error)))?;
-        let built_in = Template::built_in(Format::Webhook(hook.body()));
-        let template = channel.template().to_owned();
-        Ok(Self { template, templates, client, hook: hook.clone(), built_in })
+        Ok(Self { template: channel.template().to_owned(), templates, client, hook: hook.clone() })
     }
 
     /// The body, with marks where values belong, all of which the channel has.
@@ -66,12 +62,13 @@ impl Webhook {
     /// The built-in body with the reason for it, of less if it is too much, else something that cannot fail.
     fn plain(&self, message: &Message, fault: &Fault) -> String {
         let problem = format!("This is the plain layout, the template failed: {fault}");
+        let plain = Template::built_in(Format::Webhook(self.hook.body()), &self.templates.setting().locale);
         let built_in = |message: &Message| {
             let mut data = view::message(message);
             if let Some(names) = data.as_object_mut() {
                 names.insert("problem".to_owned(), problem.as_str().into());
             }
-            self.body(&self.built_in, data)
+            self.body(&plain, data)
         };
         built_in(message).or_else(|_| built_in(&brief(message))).unwrap_or_else(|_| {
             let text = one_line(&format!("{}: {problem}", message.title()));
@@ -133,6 +130,16 @@ fn brief(message: &Message) -> Message {
         alert.generator_url.clear();
     }
     message
+}
+
+/// What a channel would send with this template, with marks where values belong.
+pub(super) fn draft(body: Body, template: &Template, message: &Message) -> Result<Draft, Fault> {
+    let content = template.body(view::message(message))?;
+    let json = match body {
+        Body::Text => Value::String(content.clone()),
+        _ => serde_json::from_str(&content).unwrap_or_else(|_| Value::String(content.clone())),
+    };
+    Ok(Draft { text: content, html: None, json })
 }
 
 impl Notifier for Webhook {

@@ -18,13 +18,23 @@ const MOST_VALUE: usize = 1_000;
 /// The page's HTML below its heading.
 pub(super) fn body(entry: &Entry) -> String {
     format!(
-        "{}{}<h2>Attempts</h2>\n{}{}<h2>Alerts</h2>\n{}",
+        "{}{}<h2>Attempts</h2>\n{}{}{}<h2>Alerts</h2>\n{}",
         standing(entry),
         facts(entry),
         attempts(entry),
         content::section(entry.content.as_deref()),
+        editor(entry),
         alerts(entry)
     )
+}
+
+/// Where its words can be changed.
+fn editor(entry: &Entry) -> String {
+    if entry.alerts.is_empty() {
+        return String::new();
+    }
+    let id = escape(&entry.id);
+    format!("<p class=\"links\"><a href=\"/templates?notification={id}\">Try templates on it</a></p>\n")
 }
 
 /// Where it stands, in a sentence.

@@ -7,14 +7,15 @@ use tower::util::ServiceExt as _;
 
 use super::*;
 use crate::store::fixtures::{Remembered, at, store_with};
-use crate::templates::TemplateSource;
+use crate::templates::{Settings, TemplateSource};
 use crate::testing::{Rig, accept_all, group, load};
 
 const CONFIG: &str = "routes: [{channels: [console]}]\nchannels: [{name: console, type: log}]\n";
 
 async fn get_page(path: &str, rows: Vec<Remembered>) -> (StatusCode, String) {
     let (_folder, store) = store_with(rows).await;
-    let templates = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+    let templates =
+        Arc::new(Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let config = load(folder.path(), CONFIG).unwrap();
     let terms = Terms { policy: config.policy.clone(), wording: config.wording() };
@@ -191,7 +192,8 @@ async fn a_held_copy_is_shown_with_what_it_may_mean_and_when_it_is_told() {
     let intake = rig.running_intake();
     let firing = group(&[("A", None)]);
     accept_all(&intake, &[firing.clone(), group(&[("A", Some(5))]), firing]).await.unwrap();
-    let templates = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+    let templates =
+        Arc::new(Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap());
     let pages =
         Pages { store: rig.store.clone(), templates, clock: Arc::new(SystemClock), terms: rig.terms() };
     let alert = rig.store.alerts("", "", 1).await.unwrap().remove(0);

@@ -12,6 +12,9 @@ use modelwatch_receiver_core::book::{AlertKey, Known};
 /// How many alerts are remembered at most, about 3 KiB each.
 pub(super) const ALERTS: usize = 16_384;
 
+/// An alert that is more than so many but for ignored labels is looked up each time, so that the room has an end.
+const MEMBERS: usize = 32;
+
 /// What is known of alerts, by who they are.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -45,7 +48,8 @@ impl Memory {
         if self.known.len() + read.len() > ALERTS {
             self.forget_all();
         }
-        for (alert, known) in read.iter().take(ALERTS) {
+        let small = read.iter().filter(|(_, known)| known.occurrence.members() <= MEMBERS);
+        for (alert, known) in small.take(ALERTS) {
             self.keys.insert(known.id.clone(), alert.clone());
             self.known.insert(alert.clone(), known.clone());
         }

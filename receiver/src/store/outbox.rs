@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use modelwatch_receiver_core::dedupe::Suppression;
-use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::message::{Message, Post};
 use modelwatch_receiver_core::outcome::Receipt;
 use modelwatch_receiver_core::retry::Rate;
 use sqlx::any::AnyRow;
@@ -32,6 +32,8 @@ pub struct Outlet<'a> {
     pub rate: Option<Rate>,
     /// Whether it is known of each of its recipients what they have: then messages answer to the first that one of them has.
     pub has_recipients: bool,
+    /// Whether its messages can be changed: then it is known where the one about each group stands.
+    pub keeps_posts: bool,
 }
 
 /// A notification that is being claimed.
@@ -39,6 +41,7 @@ struct Leased {
     id: String,
     owner: Arc<str>,
     has_recipients: bool,
+    keeps_posts: bool,
     past: Past,
 }
 
@@ -59,6 +62,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What they came to, by recipient, where the destination has several.
     pub receipts: Vec<Receipt>,
+    /// Where the message about its group stands, in destinations that keep that.
+    pub post: Option<Post>,
     /// How many alerts it does not tell after all, since they were over before its destination heard of them.
     pub never_told: usize,
 }
@@ -103,7 +108,7 @@ impl Store {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let Outlet { channel, rate, has_recipients } = outlet;
+        let Outlet { channel, rate, has_recipients, keeps_posts } = outlet;
         let owner = self.owner().await?;
         let mut transaction = self.begin_unhurried().await?;
         let claim = match transaction.lease(channel, &owner, self.steady.now()).await? {
@@ -113,7 +118,7 @@ impl Store {
                 match transaction.why_not_sent(&id, past).await? {
                     Some(ended) => ended,
                     None => {
-                        let leased = Leased { id, owner, has_recipients, past };
+                        let leased = Leased { id, owner, has_recipients, keeps_posts, past };
                         transaction.claim_leased(leased, wording, now).await?
                     }
                 }
@@ -218,7 +223,7 @@ impl Transaction {
         wording: &Wording,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let Leased { id, owner, has_recipients, past } = leased;
+        let Leased { id, owner, has_recipients, keeps_posts, past } = leased;
         let never_told = self.settle_unheard(&id, now).await?;
         let said = if past.arrived {
             self.said_before(&id, past).await.map(Some)
@@ -228,8 +233,9 @@ impl Transaction {
         };
         match said {
             Ok(Some(message)) => {
+                let post = if keeps_posts { self.post(&id).await? } else { None };
                 let claimed = self.claimed(id, owner, message).await?;
-                Ok(Claim::Ours(Box::new(Claimed { never_told, ..claimed })))
+                Ok(Claim::Ours(Box::new(Claimed { never_told, post, ..claimed })))
             }
             Ok(None) => {
                 let reason = self.why_unsaid(&id).await?;
@@ -263,6 +269,7 @@ impl Transaction {
         let receipts = if attempts == 0 { Vec::new() } else { self.receipts(&id).await? };
         Ok(Claimed {
             receipts,
+            post: None,
             never_told: 0,
             owner,
             waiting_since: timestamp(row.try_get("waiting_since")?)?,

@@ -33,6 +33,7 @@ const STEPS: [Step; 5] = [
         tables: &[
             ("attempts", "notification"),
             ("receipts", "notification"),
+            ("posts", "notification"),
             ("mentions", "notification"),
             ("notifications", "id"),
         ],

@@ -21,6 +21,7 @@ pub(super) fn migrator() -> Migrator {
         step(7, "what destinations heard last", LAST_WORDS),
         step(8, "the latest time there was, and the order of attempts", TIMES),
         step(9, "finding notifications by label and state", STATES),
+        step(10, "where the messages about groups stand", POSTS),
     ])
 }
 
@@ -167,6 +168,18 @@ create index labels_created on labels (created_at, state);
 drop index notifications_unlabelled;
 alter table notifications add column labelled_as text not null default '';
 create index notifications_unlabelled on notifications (created_at, id) where labelled_as <> status;
+";
+
+/// One message for a destination and group, and the newest notification that was told by it, with which it is forgotten.
+const POSTS: &str = "
+create table posts (
+    channel text not null,
+    group_id text not null,
+    notification text not null,
+    post text not null,
+    primary key (channel, group_id)
+);
+create index posts_notification on posts (notification);
 ";
 
 const FIRST: &str = "

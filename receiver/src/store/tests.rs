@@ -20,6 +20,8 @@ mod labels;
 mod leases;
 #[path = "tests/memory.rs"]
 mod memory;
+#[path = "tests/posts.rs"]
+mod posts;
 #[path = "tests/present_state.rs"]
 mod present_state;
 #[path = "tests/questions.rs"]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use modelwatch_receiver_core::alert::{Change, Kind, Labels, Status};
 use modelwatch_receiver_core::dedupe::{self, Heard};
-use modelwatch_receiver_core::message::{AlertView, Flapping, Message};
+use modelwatch_receiver_core::message::{AlertView, Flapping, Message, environments};
 use modelwatch_receiver_core::occurrence::{self, Occurrence, State};
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -258,7 +258,7 @@ fn message(row: &AnyRow, said: Said, wording: &Wording, now: Timestamp) -> Resul
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Ok(Message {
         channel: row.try_get("channel")?,
-        environment: environment(&alerts),
+        environment: environments(&alerts),
         kind: kind(row.try_get("source")?, &alerts),
         late: false,
         unconfirmed,
@@ -283,13 +283,4 @@ fn kind(source: &str, alerts: &[AlertView]) -> Kind {
         TEST_SOURCE => Kind::Test,
         _ => dedupe::kind(&alerts.iter().map(|alert| alert.change).collect::<Vec<_>>()),
     }
-}
-
-/// The environments of the alerts; one, where routes and groups keep them apart as they should.
-fn environment(alerts: &[AlertView]) -> String {
-    let mut names: Vec<&str> =
-        alerts.iter().filter_map(|alert| Some(alert.labels.get("environment")?.as_str())).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.join(", ")
 }

@@ -9,7 +9,11 @@ use super::*;
 
 fn source(folder: &Path, name: &str) -> TemplateSource {
     let wanted = [(name.to_owned(), Format::Slack)].into();
-    TemplateSource { folder: Some(folder.to_owned()), wanted }
+    TemplateSource { settings: in_folder(folder), wanted }
+}
+
+fn in_folder(folder: &Path) -> Settings {
+    Settings { folder: Some(folder.to_owned()), ..Settings::default() }
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -87,9 +91,9 @@ fn a_template_that_is_broken_at_the_start_is_served_by_the_built_in() {
 #[test]
 fn a_folder_without_templates_or_no_folder_serves_the_built_in() {
     assert_eq!(title(&load(&folder(&[])).0), "[FIRING:1][DEV] FeatureDriftSevere");
-    TemplateSource::new(None, []).check().unwrap();
+    TemplateSource::new(Settings::default(), []).check().unwrap();
     let gone = folder(&[]).path().to_owned();
-    TemplateSource::new(Some(gone), []).check().unwrap();
+    TemplateSource::new(in_folder(&gone), []).check().unwrap();
 }
 
 #[test]
@@ -98,7 +102,9 @@ fn a_template_of_its_own_name_is_found_in_its_folder() {
     source(folder.path(), "short").check().unwrap();
     let missing = source(folder.path(), "long").check().unwrap_err();
     assert!(missing.to_string().starts_with("there is no template `long`: make the folder"), "{missing}");
-    let nowhere = TemplateSource { folder: None, ..source(folder.path(), "short") }.check().unwrap_err();
+    let nowhere = TemplateSource { settings: Settings::default(), ..source(folder.path(), "short") }
+        .check()
+        .unwrap_err();
     assert_eq!(nowhere.to_string(), "there is no template `short`: templates.path is not set");
 }
 
@@ -118,7 +124,7 @@ fn a_source_with_a_fault_changes_nothing_of_what_is_in_use() {
     let (templates, _) = load(&folder);
     write(&folder, "slack/title.hbs", "second {{subject}}");
     let both = TemplateSource {
-        folder: Some(folder.path().to_owned()),
+        settings: in_folder(folder.path()),
         wanted: ["slack", "short"].map(|name| (name.to_owned(), Format::Slack)).into(),
     };
     templates.adopt(both.clone()).unwrap_err();
@@ -131,7 +137,7 @@ fn a_source_with_a_fault_changes_nothing_of_what_is_in_use() {
 #[test]
 fn one_name_in_two_formats_is_two_templates() {
     let wanted = [("slack".to_owned(), Format::Slack), ("slack".to_owned(), Format::Log)].into();
-    let source = TemplateSource { folder: None, wanted };
+    let source = TemplateSource { settings: Settings::default(), wanted };
     let templates = Templates::load(source.clone(), &Registry::new()).unwrap();
     assert_eq!(title(&templates), "[FIRING:1][DEV] FeatureDriftSevere");
     let line = templates.current("slack", Format::Log).unwrap();
@@ -147,7 +153,7 @@ fn every_fault_of_every_template_is_named() {
         ("slack/text.hbs", "{{nothing}}"),
         ("log/line.hbs", "{{/if}}"),
     ]);
-    let faults = TemplateSource::new(Some(folder.path().to_owned()), []).check().unwrap_err().to_string();
+    let faults = TemplateSource::new(in_folder(folder.path()), []).check().unwrap_err().to_string();
     assert_eq!(faults.lines().count(), 3, "{faults}");
 }
 
@@ -262,7 +268,7 @@ async fn until_title(templates: &Templates, wanted: &str) {
 fn every_built_in_template_says_what_flaps_and_what_has_calmed_down() {
     let wanted = [("slack", Format::Slack), ("email", Format::Email), ("log", Format::Log)]
         .map(|(n, f)| (n.to_owned(), f));
-    let source = TemplateSource { folder: None, wanted: wanted.into() };
+    let source = TemplateSource { settings: Settings::default(), wanted: wanted.into() };
     let templates = Templates::load(source, &Registry::new()).unwrap();
     let data = view::message(&samples::flapping()).into();
     for (name, format, piece) in [

@@ -4,11 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use modelwatch_common::config::Environment;
 use modelwatch_exporter_core::batch::{Batch, Format};
 use modelwatch_exporter_core::event::Catalog;
+use modelwatch_receiver::notify::Draft;
 use modelwatch_receiver_core::alert::{Labels, Snapshot};
+use modelwatch_receiver_core::message::Message;
 use modelwatch_receiver_core::route::Matchers;
 use modelwatch_receiver_core::template::{self, Template};
 
@@ -55,7 +58,34 @@ impl Target {
     }
 }
 
-/// Reads a webhook, and does with its alerts what intake does first.
+/// The built-in templates, which have to put any webhook into words.
+static BUILT_IN: LazyLock<Vec<(template::Format, Template)>> = LazyLock::new(|| {
+    let compiled =
+        |format| Template::compile(format, &BTreeMap::new()).ok().map(|template| (format, template));
+    template::Format::ALL.into_iter().filter_map(compiled).collect()
+});
+
+/// Puts a webhook into the words of every channel; the sentences about those that fail.
+fn told(snapshot: Snapshot) -> Vec<String> {
+    let message = Message::of_webhook(snapshot, "id", "channel", jiff::Timestamp::UNIX_EPOCH);
+    let mut failed = Vec::new();
+    for (format, template) in &*BUILT_IN {
+        match Draft::new(*format, template, &message) {
+            Ok(draft) => {
+                let sent = draft.html.unwrap_or_else(|| draft.json.to_string());
+                // a line of the log has no markup that could be meant
+                let is_free = *format == template::Format::Log;
+                let got_out = sent.contains("<!channel") || sent.contains("<script");
+                assert!(is_free || !got_out, "a value got out of its place");
+                assert!(sent.len() < 1 << 20, "{} bytes", sent.len());
+            }
+            Err(fault) => failed.push(fault.to_string()),
+        }
+    }
+    failed
+}
+
+/// Reads a webhook, does with its alerts what intake does first, and puts it into words.
 fn webhook(bytes: &[u8]) -> Vec<String> {
     match Snapshot::parse(bytes) {
         Ok(snapshot) => {
@@ -64,7 +94,7 @@ fn webhook(bytes: &[u8]) -> Vec<String> {
                 let _ = (alert.fingerprint(&ignored), alert.report());
             }
             assert!(!format!("{snapshot:?}").contains('\0'), "a text holds what PostgreSQL cannot");
-            Vec::new()
+            told(snapshot)
         }
         Err(refused) => vec![refused.to_string()],
     }

@@ -9,8 +9,8 @@ use crate::support::program::{EXPORTER, RECEIVER, run};
 use crate::support::{home, loans, write};
 
 use super::{
-    asking_cases, calling_cases, exporter_cases, receiver_cases, requests, storage_and_port, template_cases,
-    web_cases, webhook_cases,
+    asking_cases, calling_cases, exporter_cases, receiver_cases, requests, slack_cases, storage_and_port,
+    template_cases, web_cases, webhook_cases,
 };
 
 /// One way to start a program.
@@ -83,6 +83,7 @@ fn a_wrong_start_of_the_receiver_says_what_is_wrong_and_ends_with_the_right_code
     check(RECEIVER, calling_cases::CASES);
     check(RECEIVER, asking_cases::CASES);
     check(RECEIVER, webhook_cases::CASES);
+    check(RECEIVER, slack_cases::CASES);
 }
 
 #[test]
@@ -103,6 +104,7 @@ fn every_golden_file_is_needed() {
         receiver_cases::CASES,
         calling_cases::CASES,
         asking_cases::CASES,
+        slack_cases::CASES,
         template_cases::CASES,
         web_cases::CASES,
         webhook_cases::CASES,
@@ -120,6 +122,7 @@ fn rewrite_golden_files() {
         (RECEIVER, receiver_cases::CASES),
         (RECEIVER, calling_cases::CASES),
         (RECEIVER, asking_cases::CASES),
+        (RECEIVER, slack_cases::CASES),
         (RECEIVER, template_cases::CASES),
         (RECEIVER, web_cases::CASES),
         (RECEIVER, webhook_cases::CASES),

@@ -190,34 +190,6 @@ pub(super) const CASES: &[Case] = &[
         &["channels[1]", "smtp.password_file", "gone"],
     ),
     Case::fault(
-        "slack_without_an_address",
-        &[("receiver.yaml", Text(config!("", channels: "  - {name: team, type: slack}\n")))],
-        &["receiver.yaml", "channels[1]", "webhook_url"],
-    ),
-    Case::fault(
-        "slack_with_two_addresses",
-        &[
-            (
-                "receiver.yaml",
-                Text(
-                    config!("", channels: "  - {name: team, type: slack, webhook_url: \"https://hooks/hunter2\", webhook_url_file: url}\n"),
-                ),
-            ),
-            ("url", Text("https://hooks/hunter2")),
-        ],
-        &["receiver.yaml", "channels[1]", "webhook_url"],
-    ),
-    Case::fault(
-        "slack_with_an_address_of_another_kind",
-        &[(
-            "receiver.yaml",
-            Text(
-                config!("", channels: "  - {name: team, type: slack, webhook_url: \"ftp://hooks/hunter2\", rate: often}\n"),
-            ),
-        )],
-        &["receiver.yaml", "channels[1]", "webhook_url", "http", "rate", "1/s"],
-    ),
-    Case::fault(
         "secret_file_that_is_missing",
         &[(
             "receiver.yaml",

@@ -64,6 +64,25 @@ pub(super) const CASES: &[Case] = &[
         Text("{{title}}\n {{> header}}"),
         &["templates/slack/title.hbs:2:2", "partials"]
     ),
+    Case::fault(
+        "template_with_partials_in_a_circle",
+        &[
+            CONFIG,
+            ("templates/partials/first.hbs", Text("{{> second}}")),
+            ("templates/partials/second.hbs", Text("one\n {{> first}}")),
+        ],
+        &["templates/partials/second.hbs:2:2", "first → second → first"],
+    ),
+    Case::fault(
+        "templates_in_an_unknown_language_and_zone",
+        &[(
+            "receiver.yaml",
+            Text(
+                "routes: [{channels: [console]}]\ntemplates: {language: klingon, timezone: Mars/Olympus}\nchannels: [{name: console, type: log}]\n",
+            ),
+        )],
+        &["templates.language", "en or ko", "templates.timezone", "Asia/Seoul"],
+    ),
     piece!(
         "template_with_blocks_too_deep",
         "log/line.hbs",

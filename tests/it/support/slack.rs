@@ -1,5 +1,6 @@
-//! A stand-in for Slack's incoming webhooks that refuses what Slack refuses and fails when it is asked to.
+//! A stand-in for Slack, by incoming webhook and by bot token, that refuses what Slack refuses and fails when it is asked to.
 
+mod api;
 mod rules;
 
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+pub(crate) use api::{BOT_TOKEN, CHANNEL, Posted};
 
 /// Incoming webhooks allow a channel one message a second; two that are sent a second apart may arrive a little closer.
 const BETWEEN_MESSAGES: Duration = Duration::from_millis(900);
@@ -61,12 +64,20 @@ pub(crate) enum Fault {
     Drop,
     /// The message is taken, and what answers is not HTTP's `ok`.
     Garbage,
+    /// Nothing goes wrong, so that what is asked for next is for the request after this.
+    Nothing,
+    /// A bot is answered 200 and this word, and nothing is taken.
+    Refuse(&'static str),
+    /// As [`Fault::Refuse`], if the request would edit a message; any other is taken.
+    RefuseEdit(&'static str),
 }
 
 /// One workspace with one channel.
 pub(crate) struct Slack {
     /// What a channel is configured with.
     pub(crate) webhook_url: String,
+    /// What a channel with a bot's token is configured with.
+    pub(crate) api_url: String,
     channel: Arc<Mutex<Channel>>,
     _serving: JoinSet<()>,
 }
@@ -74,6 +85,8 @@ pub(crate) struct Slack {
 #[derive(Debug, Default)]
 struct Channel {
     accepted: Vec<Accepted>,
+    posts: Vec<Posted>,
+    requests: Vec<String>,
     refused: Vec<String>,
     faults: VecDeque<Fault>,
     standing: Option<Fault>,
@@ -97,7 +110,8 @@ impl Slack {
         let channel = Arc::new(Mutex::new(Channel::default()));
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, Arc::clone(&channel)));
-        Slack { webhook_url: format!("http://{address}{PATH}"), channel, _serving: serving }
+        let (webhook_url, api_url) = (format!("http://{address}{PATH}"), format!("http://{address}/api"));
+        Slack { webhook_url, api_url, channel, _serving: serving }
     }
 
     /// Takes one message a second from now on, and answers 429 to others.
@@ -155,6 +169,21 @@ impl Slack {
         self.channel().refused.clone()
     }
 
+    /// What a bot posted, as it reads now.
+    pub(crate) fn posts(&self) -> Vec<Posted> {
+        self.channel().posts.clone()
+    }
+
+    /// The methods that were called, in their order.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.channel().requests.clone()
+    }
+
+    /// Deletes all messages that a bot posted, as people can.
+    pub(crate) fn delete_posts(&self) {
+        self.channel().posts.clear();
+    }
+
     fn channel(&self) -> MutexGuard<'_, Channel> {
         self.channel.lock().expect("nothing panics with the channel")
     }
@@ -180,13 +209,19 @@ async fn answer(
 ) -> io::Result<Response<Full<Bytes>>> {
     let dropped = || io::Error::other("dropped on purpose");
     let path = request.uri().path().to_owned();
+    let header = request.headers().get("authorization");
+    let shown = header.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let is_json = request
         .headers()
         .get("content-type")
         .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    let method = path.strip_prefix("/api/").map(str::to_owned);
+    channel.lock().expect("the channel").requests.extend(method.clone());
     let fault = next_fault(&channel);
     match fault {
+        Some(Fault::Refuse(word)) => return Ok(api::refused(word)),
+        Some(Fault::RefuseEdit(word)) if path.ends_with("chat.update") => return Ok(api::refused(word)),
         Some(Fault::Drop) => return Err(dropped()),
         Some(Fault::Status(status, word)) => return Ok(said(status, word)),
         Some(Fault::RetryAfter(status, seconds)) => {
@@ -195,7 +230,10 @@ async fn answer(
         }
         _ => {}
     }
-    let answer = post(&channel, (&path, is_json), &body);
+    let answer = match method {
+        Some(method) => api::call(&mut channel.lock().expect("the channel"), (&method, &shown), &body),
+        None => post(&channel, (&path, is_json), &body),
+    };
     let latency = channel.lock().expect("the channel").answers_after;
     super::wait::pause(latency).await;
     match fault {
@@ -231,6 +269,11 @@ fn post(channel: &Mutex<Channel>, (path, is_json): (&str, bool), body: &[u8]) ->
             return said(400, why.split(':').next().unwrap_or_default());
         }
     };
+    take(&mut channel, payload).unwrap_or_else(|| said(200, "ok"))
+}
+
+/// Takes one more message; the answer if it is to come later.
+fn take(channel: &mut Channel, payload: Value) -> Option<Response<Full<Bytes>>> {
     let at = Instant::now();
     let too_soon = channel.accepted.last().is_some_and(|last| at - last.at < BETWEEN_MESSAGES);
     let within_a_second =
@@ -239,10 +282,10 @@ fn post(channel: &Mutex<Channel>, (path, is_json): (&str, bool), body: &[u8]) ->
     if (channel.limited && too_soon) || too_many {
         channel.refused.push("429".to_owned());
         channel.asked_to_wait.push(at);
-        return come_again(429, RETRY_AFTER);
+        return Some(come_again(429, RETRY_AFTER));
     }
     channel.accepted.push(Accepted { at, payload });
-    said(200, "ok")
+    None
 }
 
 fn said(status: u16, word: &str) -> Response<Full<Bytes>> {

@@ -23,7 +23,7 @@ const EXPORTER: [(Method, &str, &str); 5] = [
     (Method::GET, "/api/v1/models/loans/distributions", "read"),
     (Method::GET, "/models/loans", "read"),
 ];
-const RECEIVER: [(Method, &str, &str); 8] = [
+const RECEIVER: [(Method, &str, &str); 11] = [
     (Method::POST, "/api/v1/send-test", "write"),
     (Method::POST, "/api/v1/notifications/replay", "write"),
     (Method::POST, "/webhook", "ingest"),
@@ -32,6 +32,9 @@ const RECEIVER: [(Method, &str, &str); 8] = [
     (Method::GET, "/api/v1/alerts", "read"),
     (Method::GET, "/alerts/1", "read"),
     (Method::GET, "/api/v1/stats", "read"),
+    (Method::POST, "/api/v1/templates/preview", "read"),
+    (Method::GET, "/templates", "read"),
+    (Method::POST, "/templates", "read"),
 ];
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 

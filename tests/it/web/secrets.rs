@@ -7,7 +7,7 @@ use crate::support::http::{JSON, send};
 use crate::support::loans::START;
 use crate::support::process::free_port;
 use crate::support::program::{EXPORTER, Program, RECEIVER, run};
-use crate::support::slack::{PATH, Slack};
+use crate::support::slack::{BOT_TOKEN, CHANNEL, PATH, Slack};
 use crate::support::wait::until;
 use crate::support::{home, write};
 
@@ -71,8 +71,13 @@ async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
         "{{name: pager, type: webhook, template: pagerduty, url: \"http://127.0.0.1:{}/hunter2\", headers: {{X-Key: hunter2-header}}, values: {{routing_key: hunter2-key}}, signature: {{secret: hunter2-secret}}}}",
         free_port()
     );
-    let receiver = receiver.replace("channels: [console]", "channels: [console, team, pager]");
-    let receiver = receiver.replace("type: log}]", &format!("type: log}}, {team}, {pager}]"));
+    write(path, "slack.token", BOT_TOKEN);
+    let bot = format!(
+        "{{name: bot, type: slack, bot_token_file: slack.token, channel: \"{CHANNEL}\", api_url: \"{}\", rate: 100/s}}",
+        slack.api_url
+    );
+    let receiver = receiver.replace("channels: [console]", "channels: [console, team, bot, pager]");
+    let receiver = receiver.replace("type: log}]", &format!("type: log}}, {team}, {bot}, {pager}]"));
     // nobody is there, so that somebody has to complain
     let nobody = format!("http://reader:hunter2-upstream@127.0.0.1:{}", free_port());
     let asking = format!("alertmanager: {{url: \"{nobody}\", sources: [filed]}}\n");

@@ -42,6 +42,11 @@ impl Occurrence {
         self.members.get(&member).map_or(self.starts_at, |member| member.newest_start)
     }
 
+    /// How many alerts it is that are one but for ignored labels.
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Members that ended so long ago that no old copy speaks of them any more; replicas come and go for years.
     pub(super) fn forget_members(&mut self, now: Timestamp, windows: Windows) {
         self.members.retain(|_, member| member.ended.is_none_or(|ended| ended.is_recent(now, windows)));

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::cut::{Limit, Unit};
-use super::{Data, Escape, Fault, Piece, Scope, Template, fault, values};
+use super::{Data, Escape, Fault, Piece, Scope, Template, values};
 
 /// What a webhook sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +163,6 @@ fn is_json(piece: &str, text: &str) -> Result<(), Fault> {
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
         let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
         let start: String = line.trim().chars().take(60).collect();
-        fault(piece, None, &format!("what it renders is not JSON: {error}, which begins `{start}`"))
+        Fault::new(piece, None, &format!("what it renders is not JSON: {error}, which begins `{start}`"))
     })
 }

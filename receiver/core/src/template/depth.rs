@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// Blocks within each other, each `else if` counted as one more, and expressions in parentheses.
-const LEVELS: usize = 100;
+pub(super) const LEVELS: usize = 100;
+
+/// What is said of a text in which they lie deeper.
+pub(super) const TOO_DEEP: &str = "blocks or expressions lie too deep within each other";
 
 /// What opens or closes something: a tag, with what it begins with; its end; parentheses.
 static SIGNS: LazyLock<Option<Regex>> =

@@ -40,8 +40,17 @@ impl Escape {
     }
 }
 
+/// Whether a character steers what shows it instead of being shown: controls, line and paragraph separators, and those that
+/// turn the direction of what follows, with which a value could rearrange our own words. Right-to-left text needs none of
+/// them.
+///
+/// Source: Unicode Standard Annex #9, explicit directional embeddings, overrides and isolates.
+fn steers(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// For Slack's mrkdwn and plain text: `&`, `<` and `>` become entities, so that no value can mention a channel or
-/// pretend to be a link; control characters other than line breaks and tabs are dropped.
+/// pretend to be a link; characters that steer, other than line breaks and tabs, are dropped.
 ///
 /// Source: Slack, "Formatting text for app surfaces", which names exactly these three characters.
 pub fn slack(value: &str) -> String {
@@ -52,7 +61,7 @@ pub fn slack(value: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '\n' | '\t' => escaped.push(character),
-            control if control.is_control() => {}
+            steering if steers(steering) => {}
             other => escaped.push(other),
         }
     }
@@ -67,14 +76,14 @@ pub fn html(value: &str) -> String {
     slack(value).replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// For plain text of several lines: control characters other than line breaks and tabs are dropped.
+/// For plain text of several lines: characters that steer, other than line breaks and tabs, are dropped.
 pub fn text(value: &str) -> String {
-    value.chars().filter(|character| matches!(character, '\n' | '\t') || !character.is_control()).collect()
+    value.chars().filter(|character| matches!(character, '\n' | '\t') || !steers(*character)).collect()
 }
 
-/// For one line of text: control characters, line breaks among them, become spaces.
+/// For one line of text: characters that steer, line breaks among them, become spaces.
 pub fn line(value: &str) -> String {
-    value.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    value.chars().map(|character| if steers(character) { ' ' } else { character }).collect()
 }
 
 /// For the inside of a JSON string: quotes, backslashes and line breaks are written as JSON wants them, and other control
@@ -174,6 +183,13 @@ mod tests {
             markdown("@everyone <@all> **a** [x](y) a_b _c_"),
             "@\u{2060}everyone <\u{2060}@\u{2060}all> \\*\\*a\\*\\* [x]\u{2060}(y) a_b \\_c\\_"
         );
+    }
+
+    #[test]
+    fn a_value_cannot_turn_the_words_after_it_around() {
+        let (value, harmless) = ("\u{202e}a\u{2066}b\u{2028}אבג\u{200f}", "abאבג\u{200f}");
+        assert_eq!([slack(value), html(value), text(value)], [harmless; 3]);
+        assert_eq!(line(value), " a b אבג\u{200f}");
     }
 
     #[test]

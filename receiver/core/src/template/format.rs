@@ -104,6 +104,13 @@ impl Format {
         }
     }
 
+    /// The format and the piece of it that are called `slack/title`.
+    pub fn piece(path: &str) -> Option<(Self, &'static Piece)> {
+        let (format, name) = path.split_once('/')?;
+        let format = Self::ALL.into_iter().find(|known| known.name() == format)?;
+        Some((format, format.pieces().iter().find(|piece| piece.name == name)?))
+    }
+
     /// The pieces of a message, in the order a person reads them.
     pub fn pieces(self) -> &'static [Piece] {
         match self {

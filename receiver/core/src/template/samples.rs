@@ -12,19 +12,31 @@ const NOW: i64 = 1_767_323_045;
 /// Samples by name: firing, resolved, mixed, flapping, a test, empty labels, 1 000 alerts, hostile values. Each is made when
 /// its turn comes, since some are large.
 pub fn all() -> impl Iterator<Item = (&'static str, Message)> {
-    type Make = fn() -> Message;
-    const ALL: [(&str, Make); 8] = [
-        ("firing", firing),
-        ("resolved", resolved),
-        ("mixed", mixed),
-        ("flapping", flapping),
-        ("test", test),
-        ("empty labels", empty),
-        ("1000 alerts", thousand),
-        ("hostile values", hostile),
-    ];
     ALL.into_iter().map(|(name, make)| (name, make()))
 }
+
+/// The names of all samples.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(|(name, _)| name)
+}
+
+/// The sample of that name.
+pub fn named(name: &str) -> Option<Message> {
+    ALL.into_iter().find(|(known, _)| *known == name).map(|(_, make)| make())
+}
+
+type Make = fn() -> Message;
+
+const ALL: [(&str, Make); 8] = [
+    ("firing", firing),
+    ("resolved", resolved),
+    ("mixed", mixed),
+    ("flapping", flapping),
+    ("test", test),
+    ("empty-labels", empty),
+    ("1000-alerts", thousand),
+    ("hostile-values", hostile),
+];
 
 /// One new alert as the shipped rules make it.
 pub fn firing() -> Message {

@@ -76,12 +76,14 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "firing": message.count(Status::Firing),
         "resolved": message.count(Status::Resolved),
         "changes": changes(message),
+        "changed": changed(message),
         "group_labels": shortened(&message.group_labels),
         "common_labels": shortened(&common.labels),
         "common_annotations": shortened(&common.annotations),
         "truncated_alerts": message.truncated_alerts,
         "alertmanager_url": message.alertmanager_url,
         "history_url": message.history_url,
+        "silence_url": message.silence_url(),
     });
     if let Value::Object(data) = data { data } else { Map::new() }
 }
@@ -134,15 +136,21 @@ fn level(message: &Message) -> &'static str {
 
 /// `["2 new", "1 still firing"]`: what differs from what the channel was last told.
 fn changes(message: &Message) -> Vec<String> {
-    [Change::New, Change::StillFiring, Change::Resolved]
-        .into_iter()
-        .map(|change| (message.changed(change), words(change)))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect()
+    counts(message).map(|(count, words)| format!("{count} {words}")).collect()
 }
 
-fn words(change: Change) -> &'static str {
+/// The same for templates that put it into words themselves.
+fn changed(message: &Message) -> Vec<Value> {
+    counts(message).map(|(count, words)| json!({"count": count, "what": words})).collect()
+}
+
+fn counts(message: &Message) -> impl Iterator<Item = (usize, &'static str)> {
+    let counts = [Change::New, Change::StillFiring, Change::Resolved]
+        .map(|change| (message.changed(change), words(change)));
+    counts.into_iter().filter(|(count, _)| *count > 0)
+}
+
+pub(super) fn words(change: Change) -> &'static str {
     match change {
         Change::New => "new",
         Change::StillFiring => "still firing",

@@ -77,7 +77,7 @@ struct Slow {
 impl Slow {
     async fn take_over(&self) {
         assert_eq!(self.other.reap_after(TAKEN).await, 1);
-        let outlet = Outlet { channel: "a", rate: None, has_recipients: false };
+        let outlet = Outlet { channel: "a", rate: None, has_recipients: false, keeps_posts: false };
         let claim = self.other.claim(outlet, &self.wording, jiff::Timestamp::now()).await.unwrap();
         assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
         self.stolen.send_replace(true);

@@ -17,7 +17,7 @@ fn a_slack_channel_needs_a_url_and_shows_it_nowhere() {
     assert_eq!((channel.name(), channel.template(), channel.send_resolved()), ("ops", "slack", true));
     assert!(!format!("{channel:?}").contains("hunter2"));
     let missing = faults(serde_json::json!({"type": "slack", "name": "ops"}));
-    assert!(missing[0].starts_with("webhook_url or webhook_url_file is missing"), "{missing:?}");
+    assert!(missing[0].starts_with("webhook_url or bot_token (or their _file) is missing"), "{missing:?}");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_url_is_read_from_a_file_beside_the_configuration() {
     let json = serde_json::json!({"type": "slack", "name": "ops", "webhook_url_file": "url"});
     let channel = raw(json).unwrap().validate(folder.path()).unwrap();
     assert!(
-        matches!(channel.r#type(), ChannelType::Slack { webhook_url } if webhook_url.expose().ends_with("/x"))
+        matches!(channel.r#type(), ChannelType::Slack(Posting::Webhook(url)) if url.expose().ends_with("/x"))
     );
 }
 

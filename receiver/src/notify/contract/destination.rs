@@ -28,32 +28,44 @@ impl Behaviour {
 pub(super) struct Destination {
     /// Where it listens.
     pub(super) url: String,
-    request: Arc<Mutex<Vec<u8>>>,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Destination {
     pub(super) async fn start(behaviour: Behaviour) -> Self {
+        Self::start_with(vec![behaviour]).await
+    }
+
+    /// One that does the first of these with the first request and so on, and the last with all that follow.
+    pub(super) async fn start_with(behaviours: Vec<Behaviour>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let request = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&request);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
         Tasks::new().spawn("destination", async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            let last = behaviours.last().cloned().into_iter().cycle();
+            let mut turns = behaviours.into_iter().chain(last);
+            while let (Ok((stream, _)), Some(behaviour)) = (listener.accept().await, turns.next()) {
                 serve(stream, &behaviour, &seen).await;
             }
         });
-        Self { url, request }
+        Self { url, requests }
     }
 
     /// The last request, head and body.
     pub(super) fn request(&self) -> String {
-        String::from_utf8_lossy(&self.request.lock().unwrap()).into_owned()
+        self.requests().pop().unwrap_or_default()
+    }
+
+    /// All requests, in their order.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().iter().map(|one| String::from_utf8_lossy(one).into_owned()).collect()
     }
 }
 
-async fn serve(mut stream: TcpStream, behaviour: &Behaviour, seen: &Mutex<Vec<u8>>) {
+async fn serve(mut stream: TcpStream, behaviour: &Behaviour, seen: &Mutex<Vec<Vec<u8>>>) {
     let request = read(&mut stream).await;
-    seen.lock().unwrap().clone_from(&request);
+    seen.lock().unwrap().push(request);
     match behaviour {
         Behaviour::Answer(bytes) => {
             // a client that went away is the client's affair

@@ -29,12 +29,17 @@ impl Ledger for Kept {
         kept.push(receipt.clone());
         Box::pin(std::future::ready(()))
     }
+
+    fn keep_post<'a>(&'a self, _post: &'a Post) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The built-in ones, tried on all samples once.
 fn built_in() -> Arc<Templates> {
-    static TEMPLATES: LazyLock<Arc<Templates>> =
-        LazyLock::new(|| Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap()));
+    static TEMPLATES: LazyLock<Arc<Templates>> = LazyLock::new(|| {
+        Arc::new(Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap())
+    });
     Arc::clone(&TEMPLATES)
 }
 
@@ -58,7 +63,7 @@ async fn send(email: &Email, kept: &Kept) -> Outcome {
     let (logs, _guard) = Logs::record();
     let earlier = kept.0.lock().unwrap().clone();
     let rendered = email.render(&samples::firing());
-    let outcome = email.send(Parcel { id: "", rendered: &rendered, earlier: &earlier, ledger: kept }).await;
+    let outcome = email.send(Parcel { earlier: &earlier, ledger: kept, ..alone(&rendered) }).await;
     let receipts = format!("{:?}", kept.0.lock().unwrap());
     for seen in [format!("{outcome:?}"), logs.text(), receipts, rendered.content] {
         assert!(FORMS.iter().all(|form| !seen.contains(form)), "a secret got out: {seen}");
@@ -89,6 +94,10 @@ impl Ledger for Stopping {
     fn keep<'a>(&'a self, receipt: &'a Receipt) -> BoxFuture<'a, ()> {
         self.0.keep(receipt)
     }
+
+    fn keep_post<'a>(&'a self, _post: &'a Post) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 #[tokio::test]
@@ -97,7 +106,7 @@ async fn a_program_that_stops_leaves_those_not_asked_for_later_without_doubt() {
     let to = ["a@x.org", "b@x.org", "c@x.org"];
     let (email, stopping) = (email(server.port, "none", &to), Stopping::default());
     let rendered = email.render(&samples::firing());
-    let outcome = email.send(Parcel { id: "", rendered: &rendered, earlier: &[], ledger: &stopping }).await;
+    let outcome = email.send(Parcel { ledger: &stopping, ..alone(&rendered) }).await;
     assert_eq!(retryable(&outcome), (Reason::Timeout, false));
     let detail = "b@x.org, c@x.org: not asked, the receiver stopped; a@x.org: 250 2.0.0 queued";
     assert_eq!(outcome.detail(), detail);

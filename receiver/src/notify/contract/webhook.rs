@@ -59,12 +59,19 @@ fn header(head: &str, name: &str) -> String {
     line.unwrap_or_else(|| panic!("no {name} in {head}")).to_owned()
 }
 
+/// Templates in a folder.
+fn within(folder: &tempfile::TempDir) -> Settings {
+    Settings { folder: Some(folder.path().to_owned()), ..Settings::default() }
+}
+
 #[test]
 fn every_recipe_renders_every_sample_and_falls_back_with_the_reason() {
     for template in Body::RECIPES.map(Body::name).into_iter().chain(["webhook"]) {
         let channel = hook("https://127.0.0.1:1", &json!({"template": template}));
         let webhook = webhook(&channel, Limits::default());
-        let none = Arc::new(Templates::load(TemplateSource::new(None, []), &Registry::new()).unwrap());
+        let none = Arc::new(
+            Templates::load(TemplateSource::new(Settings::default(), []), &Registry::new()).unwrap(),
+        );
         let without = build(&channel, &none).unwrap();
         for (name, message) in samples::all() {
             let rendered = webhook.render(&message);
@@ -268,7 +275,7 @@ async fn a_template_that_names_an_unknown_value_costs_no_message() {
     std::fs::create_dir(folder.path().join("own")).unwrap();
     std::fs::write(folder.path().join("own/body.hbs"), r#"{"key": "{{value "nobody_has_it"}}"}"#).unwrap();
     let channel = hook("http://127.0.0.1:1", &json!({"template": "own"}));
-    let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
+    let source = TemplateSource::new(within(&folder), [&channel]);
     source.check().unwrap();
     let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
     let rendered = build(&channel, &templates).unwrap().render(&samples::firing());
@@ -287,7 +294,7 @@ fn one_piece_of_a_recipe_can_be_worded_anew() {
     )
     .unwrap();
     let channel = hook("http://127.0.0.1:1", &json!({"template": "telegram"}));
-    let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
+    let source = TemplateSource::new(within(&folder), [&channel]);
     let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
     let rendered = build(&channel, &templates).unwrap().render(&samples::firing());
     assert_eq!(rendered.problem, None);
@@ -304,7 +311,7 @@ fn the_documented_request_to_start_a_dag_is_one() {
     std::fs::create_dir(folder.path().join("dags")).unwrap();
     std::fs::write(folder.path().join("dags/body.hbs"), source).unwrap();
     let channel = hook("http://127.0.0.1:1", &json!({"template": "dags", "success": {"status": [200, 409]}}));
-    let source = TemplateSource::new(Some(folder.path().to_owned()), [&channel]);
+    let source = TemplateSource::new(within(&folder), [&channel]);
     source.check().unwrap();
     let templates = Arc::new(Templates::load(source, &Registry::new()).unwrap());
     let rendered = build(&channel, &templates).unwrap().render(&samples::firing());
@@ -319,7 +326,6 @@ fn a_body_that_is_not_json_is_refused_before_it_goes_live() {
     std::fs::create_dir(folder.path().join("own")).unwrap();
     std::fs::write(folder.path().join("own/body.hbs"), r#"{"title": {{title}}}"#).unwrap();
     let channel = hook("http://127.0.0.1:1", &json!({"template": "own"}));
-    let faults =
-        TemplateSource::new(Some(folder.path().to_owned()), [&channel]).check().unwrap_err().to_string();
+    let faults = TemplateSource::new(within(&folder), [&channel]).check().unwrap_err().to_string();
     assert!(faults.contains("own/body.hbs: what it renders is not JSON: "), "{faults}");
 }

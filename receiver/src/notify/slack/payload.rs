@@ -6,9 +6,10 @@
 
 use modelwatch_receiver_core::alert::Kind;
 use modelwatch_receiver_core::message::{Message, Severity};
-use modelwatch_receiver_core::template::one_line;
+use modelwatch_receiver_core::template::{Language, one_line};
 use serde_json::{Value, json};
 
+use super::buttons;
 use super::cut::{cut, length};
 use super::pieces::{Alert, Pieces};
 
@@ -36,9 +37,10 @@ const SEPARATOR: &str = " · ";
 pub(super) fn build(pieces: &Pieces, message: &Message) -> Value {
     let header = header(&pieces.title, message);
     let last = last(pieces);
-    let mut room = Room::new(&header, &last);
+    let mut room = Room::new(&header, &last, pieces.language);
     room.add_all(sections(&pieces.summary, MAX_SUMMARY, &[]));
     room.add_all(sections(&pieces.action, MAX_ACTION, &[]));
+    room.add_all(buttons::row(message, pieces.language).into_iter().collect());
     room.add_labels(&pieces.labels, pieces.more_labels);
     room.add_alerts(pieces, message);
     room.blocks.extend(last);
@@ -112,16 +114,18 @@ struct Room {
     blocks: Vec<Value>,
     blocks_left: usize,
     characters_left: usize,
+    language: Language,
 }
 
 impl Room {
     /// What the header, the last blocks and a line "and N more" leave of the whole.
-    fn new(header: &Value, last: &[Value]) -> Self {
-        let kept: usize = last.iter().chain([header, &more(usize::MAX)]).map(size).sum();
+    fn new(header: &Value, last: &[Value], language: Language) -> Self {
+        let kept: usize = last.iter().chain([header, &more(usize::MAX, language)]).map(size).sum();
         Self {
             blocks: Vec::new(),
             blocks_left: MAX_BLOCKS - 2 - last.len(),
             characters_left: MAX_CHARACTERS.saturating_sub(kept),
+            language,
         }
     }
 
@@ -144,12 +148,14 @@ impl Room {
     fn add_labels(&mut self, labels: &[String], more: usize) {
         let labels: Vec<String> = labels.iter().map(|label| cut(label, MAX_LABEL)).collect();
         let most: Vec<usize> = (1..=labels.len()).collect();
+        let with_rest = |shown: usize| with_rest(&labels, shown, more, self.language);
         // all of them need no line that counts the rest, so they may fit where one less does not
-        let all = more == 0 && self.fits(&with_rest(&labels, labels.len(), more));
-        let fitting = most.partition_point(|shown| self.fits(&with_rest(&labels, *shown, more)));
+        let all = more == 0 && self.fits(&with_rest(labels.len()));
+        let fitting = most.partition_point(|shown| self.fits(&with_rest(*shown)));
         let fitting = if all { labels.len() } else { fitting };
         if fitting > 0 {
-            self.add_all(with_rest(&labels, fitting, more));
+            let blocks = with_rest(fitting);
+            self.add_all(blocks);
         }
     }
 
@@ -159,22 +165,22 @@ impl Room {
         let shown = pieces.alerts.iter().take_while(fits).count();
         let hidden = message.alerts.len() - shown;
         if message.alerts.len() > 1 && hidden > 0 {
-            self.blocks.push(more(hidden));
+            self.blocks.push(more(hidden, self.language));
         }
     }
 }
 
-fn with_rest(labels: &[String], fitting: usize, more: usize) -> Vec<Value> {
+fn with_rest(labels: &[String], fitting: usize, more: usize, language: Language) -> Vec<Value> {
     let (shown, hidden) = labels.split_at(fitting);
     let (mut shown, hidden) = (shown.to_vec(), hidden.len() + more);
     if hidden > 0 {
-        shown.push(format!("_and {hidden} more labels_"));
+        shown.push(format!("_{}_", language.say("more_labels", &[hidden.to_string()])));
     }
     sections("", 0, &shown)
 }
 
-fn more(hidden: usize) -> Value {
-    context(&format!("_and {hidden} more_"))
+fn more(hidden: usize, language: Language) -> Value {
+    context(&format!("_{}_", language.say("more", &[hidden.to_string()])))
 }
 
 fn characters(blocks: &[Value]) -> usize {

@@ -1,7 +1,7 @@
 //! The texts of one message, from the channel's template or, when that fails, plain.
 
 use modelwatch_receiver_core::message::{AlertView, Message};
-use modelwatch_receiver_core::template::{Fault, Template, slack, view};
+use modelwatch_receiver_core::template::{Fault, Language, Template, slack, view};
 use serde_json::Value;
 
 use super::payload::MAX_BLOCKS;
@@ -26,6 +26,8 @@ pub(super) struct Pieces {
     pub(super) footer: String,
     /// Why this is not the channel's own layout.
     pub(super) problem: Option<String>,
+    /// In which what does not fit is counted.
+    pub(super) language: Language,
 }
 
 /// One alert of several.
@@ -56,6 +58,7 @@ pub(super) fn from_template(template: &Template, message: &Message) -> Result<Pi
             .collect::<Result<_, _>>()?,
         footer: render("footer")?,
         problem: None,
+        language: template.language(),
     })
 }
 
@@ -90,6 +93,7 @@ pub(super) fn plain(message: &Message, fault: &Fault) -> Pieces {
             .collect(),
         footer: slack(&message.id),
         problem: Some(slack(&format!("This is the plain layout, the template failed: {fault}"))),
+        language: Language::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::settings::Hook;
 use super::success::Verdict;
-use crate::notify::http::{failed, retry_after};
+use crate::notify::http::{Answer, Refusal};
 
 /// Nobody needs more of an answer.
 const MAX_ANSWER: usize = 256 * 1_024;
@@ -25,48 +25,34 @@ const WORDS: [&str; 5] = ["/description", "/message", "/error/message", "/error"
 /// Where they say in seconds when to come again.
 const WAITS: [&str; 2] = ["/parameters/retry_after", "/retry_after"];
 
-/// The outcome of an answer to `content`. A connection lost within the answer is ambiguous like one lost before it, unless
-/// the status already says no.
-pub(super) async fn read(mut response: Response, hook: &Hook, content: &str) -> Outcome {
-    let status = response.status();
-    let asked = retry_after(&response);
-    let mut body = Vec::new();
-    while body.len() < MAX_ANSWER {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) if status.is_success() => return failed(&error),
-            Ok(None) | Err(_) => break,
-        }
+/// The outcome of an answer to `content`.
+pub(super) async fn read(response: Response, hook: &Hook, content: &str) -> Outcome {
+    match Answer::take(response, MAX_ANSWER).await {
+        Ok(answer) => outcome(&answer, hook, content),
+        Err(outcome) => outcome,
     }
-    body.truncate(MAX_ANSWER);
-    let body = String::from_utf8_lossy(&body);
-    let json = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let detail = detail(status, &json, hook.secrets(), content);
-    let asked = asked.or_else(|| asked_in(&json));
-    outcome(status.as_u16(), hook.success().judge(status.as_u16(), &body), asked, detail)
 }
 
-fn outcome(status: u16, verdict: Verdict, retry_after: Option<Duration>, detail: String) -> Outcome {
+fn outcome(answer: &Answer, hook: &Hook, content: &str) -> Outcome {
+    let json = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
+    let detail = detail(answer.status, &json, hook.secrets(), content);
+    let retry_after = answer.retry_after.or_else(|| asked_in(&json));
+    let status = answer.status.as_u16();
     let again = |reason, ambiguous, detail| Outcome::Retryable { reason, retry_after, ambiguous, detail };
     let never = |reason, detail| Outcome::Permanent { reason, detail };
-    match (verdict, status) {
-        (Verdict::Yes, _) => Outcome::Delivered { detail },
-        (Verdict::No, _) => never(Reason::Rejected, format!("{detail}, but the answer says no")),
+    match hook.success().judge(status, &answer.text) {
+        Verdict::Yes => Outcome::Delivered { detail },
+        Verdict::No => never(Reason::Rejected, format!("{detail}, but the answer says no")),
         // sent again, it would be told again and answered in the same way
-        (Verdict::Unknown, _) => never(Reason::Protocol, format!("{detail}, which `success` does not know")),
-        (Verdict::Strange, _) => again(Reason::Protocol, true, format!("{detail}, but not as JSON")),
-        (Verdict::Failed, 429) => again(Reason::RateLimited, false, detail),
-        (Verdict::Failed, 408) => again(Reason::Timeout, false, detail),
-        // a gateway lost the answer of the server behind it
-        (Verdict::Failed, 502 | 504) => again(Reason::ServerError, true, detail),
-        (Verdict::Failed, 425 | 500..) => again(Reason::ServerError, false, detail),
-        (Verdict::Failed, 300..=399) => {
-            never(Reason::Protocol, format!("{detail}: it redirects elsewhere, which is never followed"))
-        }
-        (Verdict::Failed, 401 | 403 | 407) => never(Reason::Auth, detail),
-        (Verdict::Failed, 404 | 410) => never(Reason::NotFound, detail),
-        (Verdict::Failed, 413) => never(Reason::TooLarge, detail),
-        (Verdict::Failed, _) => never(Reason::Rejected, detail),
+        Verdict::Unknown => never(Reason::Protocol, format!("{detail}, which `success` does not know")),
+        Verdict::Strange => again(Reason::Protocol, true, format!("{detail}, but not as JSON")),
+        Verdict::Failed => match Refusal::of(status) {
+            Refusal::Passing { reason, ambiguous } => again(reason, ambiguous, detail),
+            Refusal::Lasting(reason @ Reason::Protocol) => {
+                never(reason, format!("{detail}: it redirects elsewhere, which is never followed"))
+            }
+            Refusal::Lasting(reason) => never(reason, detail),
+        },
     }
 }
 

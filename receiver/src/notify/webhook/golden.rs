@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use modelwatch_receiver_core::alert::Status;
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::template::{Body, Format, Template, samples, view};
+use modelwatch_receiver_core::template::{Body, Format, Locale, Template, samples, view};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -22,7 +22,10 @@ const SAMPLES: [(&str, Make); 4] = [
 ];
 
 static RECIPES: LazyLock<Vec<(Body, Template)>> = LazyLock::new(|| {
-    Body::RECIPES.into_iter().map(|body| (body, Template::built_in(Format::Webhook(body)))).collect()
+    Body::RECIPES
+        .into_iter()
+        .map(|body| (body, Template::built_in(Format::Webhook(body), &Locale::default())))
+        .collect()
 });
 
 fn root() -> PathBuf {

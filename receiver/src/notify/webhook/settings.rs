@@ -13,7 +13,7 @@ use super::fault::HookFault;
 use super::recipe::{Recipe, recipe};
 use super::signature;
 use super::success::{RawSuccess, Success};
-use crate::notify::channel::is_web_url;
+use crate::notify::http::is_url;
 
 /// Headers that the program or its HTTP client writes.
 const OWN_HEADERS: [&str; 8] = [
@@ -190,7 +190,7 @@ fn address(
     let url = one_of("url", given, directory, faults)?.or_else(|| usual.map(Secret::new));
     match url {
         None => faults.push(HookFault::NoUrl),
-        Some(url) if is_web_url(&url) => return Some(url),
+        Some(url) if is_url(url.expose()) => return Some(url),
         Some(_) => faults.push(HookFault::NotAUrl),
     }
     None

@@ -32,9 +32,9 @@ pub(in crate::store) fn wording() -> Wording {
     Wording { late_after: Duration::from_secs(600), external_url: Some("http://here".to_owned()) }
 }
 
-/// The destination of that name; it is known of each recipient of `mail` what it has.
+/// The destination of that name; it is known of each recipient of `mail` what it has, and messages in `chat` can be changed.
 pub(in crate::store) fn outlet(channel: &str) -> Outlet<'_> {
-    Outlet { channel, rate: None, has_recipients: channel == "mail" }
+    Outlet { channel, rate: None, has_recipients: channel == "mail", keeps_posts: channel == "chat" }
 }
 
 pub(in crate::store) fn group() -> Group {

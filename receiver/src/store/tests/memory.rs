@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use modelwatch_receiver_core::alert::Fingerprint;
 use modelwatch_receiver_core::book::{AlertKey, Hearsay, Known};
+use modelwatch_receiver_core::occurrence::{Report, observe};
 
 use super::*;
 use crate::store::memory::ALERTS;
@@ -103,4 +105,20 @@ async fn more_than_there_is_room_for_is_looked_up_and_nothing_is_mixed_up() {
     transaction.memory().keep(&(0..2 * ALERTS).map(filler).collect());
     transaction.memory().keep(&known);
     assert_eq!(transaction.memory().of(&key("B")), known.get(&key("B")));
+}
+
+#[tokio::test]
+async fn what_is_many_alerts_but_for_ignored_labels_is_looked_up_each_time() {
+    let (bench, _) = two_known().await;
+    let mut transaction = bench.store.begin().await.unwrap();
+    let mut known = transaction.known(&[key("A")]).await.unwrap();
+    for number in 1..40_u64 {
+        let member = Fingerprint::try_from(format!("{number:016x}")).unwrap();
+        let report = Report { member, ..alert("A", None).report() };
+        let one = known.get_mut(&key("A")).unwrap();
+        one.occurrence = observe(Some(&one.occurrence), report, at(2), bench::WINDOWS).into_occurrence();
+        transaction.memory().forget_all();
+        transaction.memory().keep(&known);
+        assert_eq!(transaction.memory().of(&key("A")).is_some(), number < 32, "{} members", number + 1);
+    }
 }

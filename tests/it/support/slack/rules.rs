@@ -14,6 +14,9 @@ const MAX_SECTION: usize = 3_000;
 const MAX_FIELD: usize = 2_000;
 const MAX_FIELDS: usize = 10;
 const MAX_ELEMENTS: usize = 10;
+const MAX_ACTIONS: usize = 25;
+const MAX_BUTTON: usize = 75;
+const MAX_URL: usize = 3_000;
 
 /// The message, or why Slack would not take it.
 pub(super) fn check(body: &[u8]) -> Result<Value, String> {
@@ -87,6 +90,12 @@ fn block(block: &Value) -> Result<(), String> {
                 .iter()
                 .try_for_each(|element| text(Some(element), &["plain_text", "mrkdwn"], MAX_SECTION))
         }
+        Some("actions") => {
+            only(block, &["elements"])?;
+            let elements = list(block.get("elements"), "elements")?;
+            counted("elements", elements, MAX_ACTIONS)?;
+            elements.iter().try_for_each(button)
+        }
         Some("divider") => only(block, &[]),
         other => Err(format!("no block of type {other:?}")),
     }
@@ -104,6 +113,19 @@ fn section(block: &Map<String, Value>) -> Result<(), String> {
     let fields = list(Some(fields), "fields")?;
     counted("fields", fields, MAX_FIELDS)?;
     fields.iter().try_for_each(|field| text(Some(field), &["plain_text", "mrkdwn"], MAX_FIELD))
+}
+
+fn button(button: &Value) -> Result<(), String> {
+    let button = button.as_object().ok_or("not an object")?;
+    only(button, &["text", "url", "action_id"])?;
+    if button.get("type").and_then(Value::as_str) != Some("button") {
+        return Err("an action that is no button".to_owned());
+    }
+    let url = button.get("url").and_then(Value::as_str).unwrap_or_default();
+    if !(url.starts_with("http://") || url.starts_with("https://")) || length(url) > MAX_URL {
+        return Err(format!("a button that leads to {url:?}"));
+    }
+    text(button.get("text"), &["plain_text"], MAX_BUTTON)
 }
 
 fn counted(what: &str, items: &[Value], most: usize) -> Result<(), String> {
@@ -149,6 +171,9 @@ mod tests {
     fn what_slack_refuses_is_refused_with_its_word() {
         let section = |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}});
         let header = |text: &str| json!({"type": "header", "text": {"type": "plain_text", "text": text}});
+        let button =
+            |url: &str| json!({"type": "button", "text": {"type": "plain_text", "text": "b"}, "url": url});
+        let actions = |buttons: Vec<Value>| json!({"type": "actions", "elements": buttons});
         let table = [
             (json!([]), "invalid_payload"),
             (json!({}), "no_text"),
@@ -163,6 +188,13 @@ mod tests {
             (json!({"blocks": [{"type": "party"}]}), "invalid_blocks"),
             (json!({"blocks": [{"type": "context", "elements": []}]}), "invalid_blocks"),
             (json!({"blocks": [{"type": "divider", "colour": 1}]}), "invalid_blocks"),
+            (json!({"blocks": [actions(Vec::new())]}), "invalid_blocks"),
+            (json!({"blocks": [actions(vec![button("https://a"); 26])]}), "invalid_blocks"),
+            (json!({"blocks": [actions(vec![button("javascript:a")])]}), "invalid_blocks"),
+            (
+                json!({"blocks": [actions(vec![button(&format!("https://{}", "a".repeat(3_000)))])]}),
+                "invalid_blocks",
+            ),
             (json!({"attachments": [{"blocks": [section("")]}]}), "invalid_attachments"),
         ];
         for (payload, word) in table {
@@ -170,6 +202,35 @@ mod tests {
             assert_eq!(refused.split(':').next(), Some(word), "{refused}");
         }
         assert!(check(b"{").is_err());
+    }
+
+    #[test]
+    fn every_limit_is_one_more_than_what_is_taken() {
+        let text = |kind: &str, size: usize| json!({"type": kind, "text": "x".repeat(size)});
+        let blocks = |block: Value| json!({"blocks": [block]});
+        let button = json!({"type": "button", "text": text("plain_text", 75), "url": "https://a"});
+        type Make<'a> = (usize, &'a dyn Fn(usize) -> Value);
+        let table: [Make; 9] = [
+            (40_000, &|size| json!({"text": "x".repeat(size)})),
+            (150, &|size| blocks(json!({"type": "header", "text": text("plain_text", size)}))),
+            (3_000, &|size| blocks(json!({"type": "section", "text": text("mrkdwn", size)}))),
+            (2_000, &|size| blocks(json!({"type": "section", "fields": [text("mrkdwn", size)]}))),
+            (10, &|count| blocks(json!({"type": "section", "fields": vec![text("mrkdwn", 1); count]}))),
+            (25, &|count| blocks(json!({"type": "actions", "elements": vec![button.clone(); count]}))),
+            (255, &|size| blocks(json!({"type": "divider", "block_id": "x".repeat(size)}))),
+            (50, &|count| json!({"blocks": vec![json!({"type": "divider"}); count]})),
+            (13_200, &|size| {
+                let section = |size: usize| json!({"type": "section", "text": text("mrkdwn", size)});
+                let mut blocks = vec![section(3_000); 4];
+                blocks.push(section(size - 12_000));
+                json!({"blocks": blocks})
+            }),
+        ];
+        for (most, make) in table {
+            for (given, taken) in [(most - 1, true), (most, true), (most + 1, false)] {
+                assert_eq!(check(make(given).to_string().as_bytes()).is_ok(), taken, "{given} of {most}");
+            }
+        }
     }
 
     #[test]

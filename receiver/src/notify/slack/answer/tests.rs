@@ -1,7 +1,8 @@
 use super::*;
 
 fn classified(status: u16, answer: &str, url: &str) -> Outcome {
-    classify(StatusCode::from_u16(status).unwrap(), None, answer, &Secret::new(url))
+    let status = StatusCode::from_u16(status).unwrap();
+    outcome(&Answer { status, retry_after: None, text: String::new() }, answer, &Secret::new(url))
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn pieces() -> Pieces {
         alerts: Vec::new(),
         footer: "footer".to_owned(),
         problem: None,
+        language: Language::default(),
     }
 }
 
@@ -37,7 +38,8 @@ fn texts(payload: &Value) -> String {
         Some("context") => block["elements"][0]["text"].as_str().unwrap().to_owned(),
         _ => block["text"]["text"].as_str().unwrap().to_owned(),
     };
-    blocks(payload).iter().map(text).collect::<Vec<_>>().join("\n")
+    let shown = blocks(payload).into_iter().filter(|block| block["type"] != "actions");
+    shown.map(|block| text(&block)).collect::<Vec<_>>().join("\n")
 }
 
 /// Every rule of Slack's that a message could break.
@@ -48,6 +50,10 @@ fn assert_slack_accepts(payload: &Value) {
     assert!(all <= 13_200, "{all} characters");
     assert!(length(payload["text"].as_str().unwrap()) <= 4_000);
     for block in blocks {
+        if block["type"] == "actions" {
+            assert!((1..=25).contains(&block["elements"].as_array().unwrap().len()), "{block}");
+            continue;
+        }
         let (text, most) = match block["type"].as_str().unwrap() {
             "header" => (&block["text"], 150),
             "section" => (&block["text"], 3_000),
@@ -114,7 +120,7 @@ fn labels_follow_the_text_of_their_alert_on_a_line_of_their_own() {
 
 #[test]
 fn a_message_holds_50_blocks() {
-    for (count, hidden) in [(44, 0), (45, 0), (46, 1), (47, 2)] {
+    for (count, hidden) in [(43, 0), (44, 0), (45, 1), (46, 2)] {
         let message =
             Message { alerts: vec![samples::firing().alerts[0].clone(); count], ..samples::firing() };
         let pieces = Pieces { alerts: alerts(count, 10, 0), labels: Vec::new(), ..pieces() };
@@ -122,6 +128,64 @@ fn a_message_holds_50_blocks() {
         let more = texts(&payload).contains(&format!("_and {hidden} more_"));
         assert_eq!(more, hidden > 0, "{count} alerts: {}", texts(&payload));
         assert_slack_accepts(&payload);
+    }
+}
+
+#[test]
+fn all_blocks_together_hold_11500_characters() {
+    let message = Message { alerts: vec![samples::firing().alerts[0].clone(); 8], ..samples::firing() };
+    let with = |last: usize| {
+        let mut alerts = alerts(7, 1_300, 0);
+        alerts.push(Alert { text: "y".repeat(last), labels: Vec::new() });
+        build(&Pieces { alerts, ..pieces() }, &message)
+    };
+    let all = |payload: &Value| blocks(payload).iter().map(|block| size(block)).sum::<usize>();
+    let left = MAX_CHARACTERS - size(&more(usize::MAX, Language::default())) - all(&with(1)) + 1;
+    assert!((1..MAX_ALERT).contains(&left), "{left}");
+    for (last, shown) in [(left - 1, true), (left, true), (left + 1, false)] {
+        let payload = with(last);
+        assert_eq!(texts(&payload).contains("yyy"), shown, "{last} of {left}");
+        assert_eq!(texts(&payload).contains("_and 1 more_"), !shown);
+        assert_slack_accepts(&payload);
+    }
+}
+
+#[test]
+fn what_a_phone_shows_holds_1000_characters_and_small_print_700() {
+    for (given, most) in [(999, 1_000), (1_000, 1_000), (1_001, 1_000)] {
+        let payload = build(&Pieces { text: "t".repeat(given), ..pieces() }, &samples::firing());
+        let text = payload["text"].as_str().unwrap();
+        assert_eq!((length(text), text.ends_with('…')), (given.min(most), given > most));
+        assert_eq!(payload["attachments"][0]["fallback"], payload["text"]);
+    }
+    for given in [699, 700, 701] {
+        let payload = build(&Pieces { footer: "f".repeat(given), ..pieces() }, &samples::firing());
+        let small = texts(&payload).lines().last().unwrap().to_owned();
+        assert_eq!((length(&small), small.ends_with('…')), (given.min(700), given > 700));
+    }
+}
+
+#[test]
+fn the_shares_of_summary_action_alert_and_label_are_kept() {
+    for (share, most) in [(MAX_SUMMARY, "s"), (MAX_ACTION, "a")] {
+        for given in [share - 1, share, share + 1] {
+            let text = most.repeat(given);
+            let given_pieces = match most {
+                "s" => Pieces { summary: text, ..pieces() },
+                _ => Pieces { action: text, ..pieces() },
+            };
+            let shown = texts(&build(&given_pieces, &samples::firing()));
+            let line = shown.lines().map(length).max();
+            assert_eq!((line, shown.contains('…')), (Some(given.min(share)), given > share), "{most}");
+        }
+    }
+    for given in [MAX_LABEL - 1, MAX_LABEL, MAX_LABEL + 1] {
+        let shown = sections("", 0, &["l".repeat(given)])[0]["text"]["text"].clone();
+        assert_eq!(length(shown.as_str().unwrap()), given.min(MAX_LABEL));
+    }
+    for given in [MAX_ALERT - 1, MAX_ALERT, MAX_ALERT + 1] {
+        let shown = sections(&"a".repeat(given), MAX_ALERT, &[])[0]["text"]["text"].clone();
+        assert_eq!(length(shown.as_str().unwrap()), given.min(MAX_ALERT));
     }
 }
 
@@ -197,6 +261,7 @@ proptest! {
             alerts: (0..count).map(alert).collect(),
             footer: text(5),
             problem: Some(text(0)),
+            language: Language::default(),
         };
         static MESSAGE: LazyLock<Message> = LazyLock::new(samples::thousand);
         assert_slack_accepts(&build(&pieces, &MESSAGE));
