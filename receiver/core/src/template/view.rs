@@ -71,7 +71,7 @@ fn whole(message: &Message, common: &Common) -> Map<String, Value> {
         "subject": message.subject(),
         "severity": worst_severity(message),
         "level": level(message),
-        "group": message.group_id,
+        "group_id": message.group_id,
         "count": message.count(message.status),
         "firing": message.count(Status::Firing),
         "resolved": message.count(Status::Resolved),
