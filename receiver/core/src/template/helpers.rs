@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Escape;
 use super::language::Locale;
 
+mod each;
 mod link;
 mod lists;
 mod numbers;
@@ -60,6 +61,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape, local
         registry.register_helper(name, Box::new(Plain { function, means: Arc::clone(&means) }));
     }
     registry.register_helper("link", Box::new(link::Link(escape)));
+    registry.register_helper("each", Box::new(each::Each));
 }
 
 /// What calls need besides their arguments.
