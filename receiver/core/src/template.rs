@@ -36,6 +36,9 @@ use partials::Partials;
 /// No piece may render more than this many bytes; a message of any channel is far smaller.
 const MAX_OUTPUT: usize = 256 * 1024;
 
+/// No piece may go through more items and write more texts than this: a second or two.
+const MAX_STEPS: usize = 2_000_000;
+
 /// How many alerts of a sample the pieces for one alert are tried on.
 const TRIED_ALERTS: usize = 100;
 
@@ -135,7 +138,7 @@ impl Template {
             .ok_or_else(|| Fault::new(piece, None, "there is no such piece"))?
             .render_with_context_to_write(&registered(piece), &data.0, &mut output)
             .map_err(|error| Fault::of_rendering(piece, &error))?;
-        let text = tidy(&String::from_utf8_lossy(&output.0));
+        let text = tidy(&String::from_utf8_lossy(&output.bytes));
         let is_line = |escape| matches!(escape, Escape::Line | Escape::Quiet);
         let is_line = self.format.pieces().iter().any(|one| one.name == piece && is_line(one.escape));
         Ok(if is_line { line(&text) } else { text })
@@ -255,17 +258,29 @@ fn tidy(text: &str) -> String {
     tidied
 }
 
-/// Takes bytes up to [`MAX_OUTPUT`] and then fails, so that what writes in a nested `each` over many alerts ends early.
+/// Takes bytes up to [`MAX_OUTPUT`] in up to [`MAX_STEPS`] and then fails, so that a nested `each` over many alerts ends early,
+/// also if it writes nothing: that writes an empty text for each item.
 #[derive(Default)]
-struct Capped(Vec<u8>);
+struct Capped {
+    bytes: Vec<u8>,
+    steps: usize,
+}
 
 impl std::io::Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > MAX_OUTPUT {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(std::io::Error::other(format!("it takes more than {MAX_STEPS} steps")));
+        }
+        if self.bytes.len() + bytes.len() > MAX_OUTPUT {
             return Err(std::io::Error::other(format!("it renders more than {MAX_OUTPUT} bytes")));
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

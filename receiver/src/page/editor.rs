@@ -114,28 +114,40 @@ fn page(status: StatusCode, form: &Form, result: &str) -> Response {
     (status, shell("Templates", &body)).into_response()
 }
 
+/// What to open, and the text that was opened, each a form of its own: another piece has another text.
 fn editor(form: &Form) -> String {
     let wanted = &form.wanted;
     let piece = wanted.piece.as_deref().unwrap_or(USUAL_PIECE);
-    let about = match wanted.notification.as_deref().filter(|id| !id.is_empty()) {
-        Some(id) => format!(
-            "<p>Tried on <a href=\"/notifications/{0}\">this notification</a>.\
-             <input type=\"hidden\" name=\"notification\" value=\"{0}\"></p>\n",
-            escape(id)
-        ),
+    let sample = wanted.sample.as_deref().unwrap_or("firing");
+    let notification = wanted.notification.as_deref().filter(|id| !id.is_empty());
+    let (about, kept) = match notification {
+        Some(id) => {
+            let link = format!(
+                "<p>Tried on <a href=\"/notifications/{0}\">this notification</a>.</p>\n",
+                escape(id)
+            );
+            (link + &hidden("notification", id), hidden("notification", id))
+        }
         None => {
-            let sample = wanted.sample.as_deref().unwrap_or("firing");
-            choice("Sample", "sample", samples::names().map(str::to_owned), sample)
+            let samples = choice("Sample", "sample", samples::names().map(str::to_owned), sample);
+            (samples, hidden("sample", sample))
         }
     };
     format!(
-        "<form method=\"post\" action=\"/templates\" class=\"editor\">\n{}{about}\
+        "<form method=\"get\" action=\"/templates\" class=\"editor\">\n{}{about}\
+         <p><button type=\"submit\">Open</button></p></form>\n\
+         <form method=\"post\" action=\"/templates\" class=\"editor\">\n{}{kept}\
          <label>Text of <code>{}.hbs</code><textarea name=\"template\" rows=\"24\" spellcheck=\"false\">\n{}</textarea></label>\n\
          <p><button type=\"submit\">Try</button> <span class=\"quiet\">Nothing is saved: put what is good into the folder of templates.</span></p></form>\n",
         choice("Piece", "piece", pieces(), piece),
+        hidden("piece", piece),
         escape(piece),
         escape(&form.template)
     )
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value))
 }
 
 fn choice(label: &str, name: &str, options: impl Iterator<Item = String>, chosen: &str) -> String {

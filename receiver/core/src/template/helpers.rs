@@ -12,6 +12,7 @@ use super::language::Locale;
 use super::{Escape, values};
 
 mod bold;
+mod each;
 mod link;
 mod lists;
 mod numbers;
@@ -64,6 +65,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape, local
     }
     registry.register_helper("link", Box::new(link::Link(escape)));
     registry.register_helper("bold", Box::new(bold::Bold(escape)));
+    registry.register_helper("each", Box::new(each::Each));
     registry.register_helper("value", Box::new(values::Helper));
 }
 

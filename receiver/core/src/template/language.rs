@@ -118,6 +118,7 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ("no_summary", "no summary", "요약 없음"),
     ("no_next", "nothing is said", "지정되지 않음"),
     ("instead_of", "Instead of {0}", "{0} 채널 대신 보냄"),
+    ("instead_of_inline", "instead of {0}", "{0} 채널 대신 보냄"),
     ("late", "Late", "지연"),
     ("late_why", "this could not be sent when it happened.", "발생했을 때 보낼 수 없었습니다."),
     ("unconfirmed", "Unconfirmed", "미확인"),

@@ -131,6 +131,16 @@ fn a_piece_that_never_ends_growing_is_refused() {
 }
 
 #[test]
+fn a_piece_that_takes_too_many_steps_ends_even_if_it_writes_nothing() {
+    let source = "{{title}}{{#each alerts}}{{#each ../alerts}}{{/each}}{{/each}}";
+    let template = Template::compile(Format::Slack, &given("text", source)).unwrap();
+    let many = samples::thousand().alerts.into_iter().cycle().take(5_000).collect();
+    let message = Message { alerts: many, ..samples::thousand() };
+    let fault = template.render("text", &view::message(&message).into()).unwrap_err();
+    assert!(fault.what.contains("it takes more than 2000000 steps"), "{fault}");
+}
+
+#[test]
 fn a_piece_that_goes_through_three_lists_within_each_other_is_refused_even_if_it_writes_nothing() {
     let third = "{{#if ../late}}{{else}}{{#each ../../alerts}}{{/each}}{{/if}}";
     let source =

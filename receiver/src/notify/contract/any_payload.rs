@@ -64,12 +64,16 @@ fn notifiers() -> Vec<(&'static str, Arc<dyn Notifier>)> {
         .into()
 }
 
-/// All texts of a JSON value.
+/// All texts of a JSON value that people read; where a button leads to is not one, but is an address of the web.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().flat_map(texts).collect(),
-        Value::Object(map) => map.values().flat_map(texts).collect(),
+        Value::Object(map) => {
+            let url = map.get("url").and_then(Value::as_str).unwrap_or("https:");
+            assert!(url.starts_with("https:") || url.starts_with("http:"), "{url}");
+            map.iter().filter(|(key, _)| *key != "url").flat_map(|(_, value)| texts(value)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -116,6 +116,33 @@ fn a_list_is_cut_and_the_rest_counted() {
 }
 
 #[test]
+fn each_goes_through_lists_and_objects_as_handlebars_does() {
+    let data = json!({"list": [{"a": 1}, {"a": 2}], "map": {"x": "1", "y": "2"}, "none": [], "top": "t", "word": "w"});
+    let table = [
+        (
+            "{{#each list}}{{@index}}{{a}}{{@first}}{{@last}}{{../top}} {{/each}}",
+            "01truefalset 12falsetruet ",
+        ),
+        ("{{#each map}}{{@key}}={{this}} {{/each}}", "x=1 y=2 "),
+        ("{{#each map as |value key|}}{{key}}={{value}} {{/each}}", "x=1 y=2 "),
+        (
+            "{{#each list as |one|}}{{one.a}}{{#each ../map}}{{../a}}{{../../top}}{{/each}} {{/each}}",
+            "11t1t 22t2t ",
+        ),
+        ("{{#each (first list 1) as |one index|}}{{index}}{{one.a}}{{a}}{{/each}}", "011"),
+        ("{{#each none}}x{{/each}}{{#each none}}x{{else}}none{{/each}}", "none"),
+        ("{{#each word}}x{{else}}none{{/each}}", "none"),
+    ];
+    for (source, expected) in table {
+        assert_eq!(render(source, &data), expected, "{source}");
+        let its_own = Handlebars::new().render_template(source, &data);
+        assert!(source.contains("first list") || its_own.unwrap() == expected, "{source}");
+    }
+    assert!(failure("{{#each word}}x{{/each}}").contains("word"));
+    assert!(failure("{{#each}}x{{/each}}").contains("each: it needs a list"));
+}
+
+#[test]
 fn a_colour_is_green_only_when_it_is_over() {
     let colour = |status: &str, severity: &str| {
         render("{{severity_colour status severity}}", &json!({"status": status, "severity": severity}))
