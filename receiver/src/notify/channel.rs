@@ -100,6 +100,15 @@ pub enum ChannelType {
     Webhook(Box<Hook>),
 }
 
+/// What is left of a channel as written once its type is known.
+struct Parts {
+    name: String,
+    template: Option<String>,
+    send_resolved: Option<bool>,
+    kind: Option<ChannelType>,
+    rate: Option<Rate>,
+}
+
 /// Why a channel cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
@@ -155,9 +164,31 @@ impl RawChannel {
     pub fn validate(self, directory: &Path) -> Result<Channel, Vec<ChannelError>> {
         let mut faults = Vec::new();
         let fallback = self.fallback().map(str::to_owned);
-        let (name, template, send_resolved, kind, rate) = match self {
+        let Parts { name, template, send_resolved, kind, rate } = self.parts(directory, &mut faults);
+        if name.trim().is_empty() {
+            faults.push(ChannelError::Unnamed);
+        }
+        if let Some(template) = template.as_ref().filter(|template| !is_folder_name(template)) {
+            faults.push(ChannelError::TemplateName(template.clone()));
+        }
+        match kind {
+            Some(kind) if faults.is_empty() => Ok(Channel {
+                template: template.unwrap_or_else(|| kind.format().name().to_owned()),
+                send_resolved: send_resolved.unwrap_or(true),
+                fallback,
+                rate,
+                name,
+                r#type: kind,
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// What each type has in ways of its own; what is wrong with it is noted.
+    fn parts(self, directory: &Path, faults: &mut Vec<ChannelError>) -> Parts {
+        match self {
             Self::Log { name, template, send_resolved, fallback: _ } => {
-                (name, template, send_resolved, Some(ChannelType::Log), None)
+                Parts { name, template, send_resolved, kind: Some(ChannelType::Log), rate: None }
             }
             Self::Slack {
                 name,
@@ -182,41 +213,24 @@ impl RawChannel {
                     api_url,
                     update,
                 };
-                let kind = noted(raw.validate(directory), &mut faults).map(ChannelType::Slack);
-                let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), &mut faults);
-                (name, template, send_resolved, kind, rate)
+                let kind = noted(raw.validate(directory), faults).map(ChannelType::Slack);
+                let rate = parse_rate(rate, Some(Rate::ONE_PER_SECOND), faults);
+                Parts { name, template, send_resolved, kind, rate }
             }
             Self::Email { name, template, send_resolved, fallback: _, smtp, from, to, rate } => {
-                let mailing = noted(RawMailing { smtp, from, to }.validate(directory), &mut faults);
-                let rate = parse_rate(rate, None, &mut faults);
+                let mailing = noted(RawMailing { smtp, from, to }.validate(directory), faults);
+                let rate = parse_rate(rate, None, faults);
                 let kind = mailing.map(|mailing| ChannelType::Email(Box::new(mailing)));
-                (name, template, send_resolved, kind, rate)
+                Parts { name, template, send_resolved, kind, rate }
             }
             Self::Webhook(hook) => {
                 let (name, template, send_resolved) =
                     (hook.name.clone(), hook.template.clone(), hook.send_resolved);
-                let rate = parse_rate(hook.rate.clone(), None, &mut faults);
-                let kind = noted(hook.validate(directory), &mut faults);
+                let rate = parse_rate(hook.rate.clone(), None, faults);
+                let kind = noted(hook.validate(directory), faults);
                 let kind = kind.map(|hook| ChannelType::Webhook(Box::new(hook)));
-                (name, template, send_resolved, kind, rate)
+                Parts { name, template, send_resolved, kind, rate }
             }
-        };
-        if name.trim().is_empty() {
-            faults.push(ChannelError::Unnamed);
-        }
-        if let Some(template) = template.as_ref().filter(|template| !is_folder_name(template)) {
-            faults.push(ChannelError::TemplateName(template.clone()));
-        }
-        match kind {
-            Some(kind) if faults.is_empty() => Ok(Channel {
-                template: template.unwrap_or_else(|| kind.format().name().to_owned()),
-                send_resolved: send_resolved.unwrap_or(true),
-                fallback,
-                rate,
-                name,
-                r#type: kind,
-            }),
-            _ => Err(faults),
         }
     }
 }

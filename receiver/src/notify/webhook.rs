@@ -161,6 +161,6 @@ impl Notifier for Webhook {
 }
 
 #[cfg(test)]
-mod golden;
+pub(super) mod golden;
 #[cfg(test)]
 mod schema;

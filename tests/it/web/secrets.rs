@@ -57,6 +57,14 @@ async fn ask_for_everything(program: &Program, key: &str) {
     }
 }
 
+/// A channel of type `webhook` with a secret wherever it can have one, and nobody behind it.
+fn pager() -> String {
+    format!(
+        "{{name: pager, type: webhook, template: pagerduty, url: \"http://127.0.0.1:{}/hunter2\", headers: {{X-Key: hunter2-header}}, values: {{routing_key: hunter2-key}}, signature: {{secret: hunter2-secret}}}}",
+        free_port()
+    )
+}
+
 #[tokio::test]
 async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
     let (home, authority, slack) = (home(), Authority::new("our authority"), Slack::start().await);
@@ -67,10 +75,7 @@ async fn no_secret_is_in_logs_errors_pages_metrics_or_checks() {
     configure(path, WEB);
     let receiver = std::fs::read_to_string(path.join("receiver.yaml")).unwrap();
     let team = "{name: team, type: slack, webhook_url_file: slack.url, rate: 100/s}";
-    let pager = format!(
-        "{{name: pager, type: webhook, template: pagerduty, url: \"http://127.0.0.1:{}/hunter2\", headers: {{X-Key: hunter2-header}}, values: {{routing_key: hunter2-key}}, signature: {{secret: hunter2-secret}}}}",
-        free_port()
-    );
+    let pager = pager();
     write(path, "slack.token", BOT_TOKEN);
     let bot = format!(
         "{{name: bot, type: slack, bot_token_file: slack.token, channel: \"{CHANNEL}\", api_url: \"{}\", rate: 100/s}}",

@@ -66,7 +66,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>, escape: Escape, local
     registry.register_helper("link", Box::new(link::Link(escape)));
     registry.register_helper("bold", Box::new(bold::Bold(escape)));
     registry.register_helper("each", Box::new(each::Each));
-    registry.register_helper("value", Box::new(values::Helper));
+    registry.register_helper("secret", Box::new(values::Helper));
 }
 
 /// What calls need besides their arguments.

@@ -1,4 +1,4 @@
-//! Secret values in the body of a request: `{{value "routing_key"}}` writes a mark, which is what the history keeps, and only
+//! Secret values in the body of a request: `{{secret "routing_key"}}` writes a mark, which is what the history keeps, and only
 //! who sends the body puts the value in its place.
 //!
 //! A mark begins with a character that is taken out of everything that comes from an alert, so that no label can ask for
@@ -70,7 +70,7 @@ impl HelperDef for Helper {
     ) -> HelperResult {
         let name =
             call.param(0).and_then(|parameter| parameter.value().as_str()).filter(|name| is_name(name));
-        let wrong = "value: its argument is the name of one of the channel's values, in quotes";
+        let wrong = "secret: its argument is the name of one of the channel's values, in quotes";
         let name = name.ok_or_else(|| RenderErrorReason::Other(wrong.to_owned()))?;
         out.write(&format!("{BEGIN}{name}{END}"))?;
         Ok(())

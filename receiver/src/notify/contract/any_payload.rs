@@ -3,10 +3,12 @@
 
 use modelwatch_receiver_core::alert::Snapshot;
 use modelwatch_receiver_core::message::Message;
+use modelwatch_receiver_core::template::Body;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::notify::webhook::golden;
 
 /// What values try.
 const NASTY: [&str; 16] = [
@@ -28,7 +30,7 @@ const NASTY: [&str; 16] = [
     "\\u0000 %0d%0a &#60;!channel&#62; &lt;b&gt;",
 ];
 
-fn webhook(alerts: &[(String, String, String)]) -> Message {
+fn posted(alerts: &[(String, String, String)]) -> Message {
     let alerts: Vec<Value> = alerts
         .iter()
         .enumerate()
@@ -54,14 +56,12 @@ fn webhook(alerts: &[(String, String, String)]) -> Message {
 
 fn notifiers() -> Vec<(&'static str, Arc<dyn Notifier>)> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    ["slack", "email", "log"]
-        .map(|kind| {
-            let url = (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
-            let channel = channel(kind, None, url);
-            let notifier = build(&channel, &templates(&channel)).unwrap();
-            (kind, notifier)
-        })
-        .into()
+    let url = |kind| (kind == "slack").then(|| format!("https://127.0.0.1:1/{TOKEN}"));
+    let channels = ["slack", "email", "log"].map(|kind| (kind, channel(kind, None, url(kind))));
+    let bodies = Body::RECIPES.map(Body::name).into_iter().chain(["webhook"]);
+    let hooks = bodies.map(|name| (name, webhook::hook("https://127.0.0.1:1", &json!({"template": name}))));
+    let built = |(kind, channel)| (kind, build(&channel, &templates(&channel)).unwrap());
+    channels.into_iter().chain(hooks).map(built).collect()
 }
 
 /// All texts of a JSON value that people read; where a button leads to is not one, but is an address of the web.
@@ -83,7 +83,7 @@ fn controls(text: &str) -> bool {
     text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || turns(c))
 }
 
-fn check(kind: &str, rendered: &Rendered) {
+fn check(kind: &str, rendered: &Rendered, message: &Message) {
     assert_eq!(rendered.problem, None, "{kind}: its own template is used");
     let content = &rendered.content;
     match kind {
@@ -119,10 +119,15 @@ fn check(kind: &str, rendered: &Rendered) {
                 assert!(!value.as_str().unwrap().contains(char::is_control), "{value}");
             }
         }
-        _ => assert!(
+        "webhook" => {
+            let body: Value = serde_json::from_str(content).unwrap();
+            assert!(texts(&body).into_iter().all(|text| !controls(text)), "{content}");
+        }
+        "log" => assert!(
             !controls(content) && !content.contains('\n') && content.chars().count() < 20_000,
             "{content:?}"
         ),
+        recipe => golden::check(Body::recipe(recipe).unwrap(), content, message, "any payload"),
     }
 }
 
@@ -137,10 +142,10 @@ fn five_thousand_alerts_with_a_megabyte_of_text_are_told_within_the_limits_of_ev
         };
         (format!("label_{number}"), value, long)
     };
-    let message = webhook(&(0..5_000).map(alert).collect::<Vec<_>>());
+    let message = posted(&(0..5_000).map(alert).collect::<Vec<_>>());
     assert_eq!(message.alerts.len(), 5_000);
     for (kind, notifier) in notifiers() {
-        check(kind, &notifier.render(&message));
+        check(kind, &notifier.render(&message), &message);
     }
 }
 
@@ -149,7 +154,8 @@ fn every_nasty_value_alone_is_told_by_every_channel() {
     for (kind, notifier) in notifiers() {
         for nasty in NASTY {
             let long = nasty.repeat(1 + 1_000_000 / (nasty.len() + 1));
-            check(kind, &notifier.render(&webhook(&[("x".to_owned(), nasty.to_owned(), long)])));
+            let message = posted(&[("x".to_owned(), nasty.to_owned(), long)]);
+            check(kind, &notifier.render(&message), &message);
         }
     }
 }
@@ -167,10 +173,10 @@ proptest! {
     fn any_values_of_any_alerts_are_told_by_every_channel(
         alerts in proptest::collection::vec((value(), value(), value()), 1..6),
     ) {
-        let message = webhook(&alerts);
+        let message = posted(&alerts);
         static NOTIFIERS: LazyLock<Vec<(&'static str, Arc<dyn Notifier>)>> = LazyLock::new(notifiers);
         for (kind, notifier) in NOTIFIERS.iter() {
-            check(kind, &notifier.render(&message));
+            check(kind, &notifier.render(&message), &message);
         }
     }
 }

@@ -12,7 +12,7 @@ const BEARER: &str = "Bearer hunter2bearer";
 const SIGNING: &str = "hunter2signing";
 
 /// A channel that posts to `address`, with secrets wherever it can have some.
-fn hook(address: &str, more: &Value) -> Channel {
+pub(super) fn hook(address: &str, more: &Value) -> Channel {
     // the provider is installed once per process; a second time changes nothing
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut settings = json!({"type": "webhook", "name": "ops", "url": format!("{address}/services/{TOKEN}"),
@@ -273,7 +273,7 @@ async fn whatever_breaks_is_ambiguous_only_after_the_message_left() {
 async fn a_template_that_names_an_unknown_value_costs_no_message() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("own")).unwrap();
-    std::fs::write(folder.path().join("own/body.hbs"), r#"{"key": "{{value "nobody_has_it"}}"}"#).unwrap();
+    std::fs::write(folder.path().join("own/body.hbs"), r#"{"key": "{{secret "nobody_has_it"}}"}"#).unwrap();
     let channel = hook("http://127.0.0.1:1", &json!({"template": "own"}));
     let source = TemplateSource::new(within(&folder), [&channel]);
     source.check().unwrap();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use modelwatch_receiver_core::alert::Status;
 use modelwatch_receiver_core::message::Message;
-use modelwatch_receiver_core::template::{Body, Format, Locale, Template, samples, view};
+use modelwatch_receiver_core::template::{Body, Format, Language, Locale, Template, samples, view};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -21,12 +21,15 @@ const SAMPLES: [(&str, Make); 4] = [
     ("hostile", samples::hostile),
 ];
 
-static RECIPES: LazyLock<Vec<(Body, Template)>> = LazyLock::new(|| {
-    Body::RECIPES
-        .into_iter()
-        .map(|body| (body, Template::built_in(Format::Webhook(body), &Locale::default())))
-        .collect()
-});
+static RECIPES: LazyLock<Vec<(Body, Template)>> = LazyLock::new(|| recipes(Language::English));
+
+static SCHEMAS: LazyLock<Vec<(Body, Value)>> =
+    LazyLock::new(|| Body::RECIPES.map(|recipe| (recipe, schema_of(recipe))).into());
+
+fn recipes(language: Language) -> Vec<(Body, Template)> {
+    let locale = Locale { language, ..Locale::default() };
+    Body::RECIPES.map(|body| (body, Template::built_in(Format::Webhook(body), &locale))).into()
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -74,19 +77,36 @@ fn rewrite_golden_recipes() {
 
 #[test]
 fn every_sample_is_within_the_documented_schema_of_every_service() {
-    for (recipe, template) in RECIPES.iter() {
-        let schema = schema_of(*recipe);
-        for (name, message) in samples::all() {
-            check(*recipe, template, &schema, &message, name);
+    for language in [Language::English, Language::Korean] {
+        for (recipe, template) in recipes(language) {
+            for (name, message) in samples::all() {
+                check(recipe, &made(recipe, &template, &message), &message, name);
+            }
         }
     }
 }
 
-/// Holds what `template` makes of `message` against everything that its service wants and that nobody may do.
-fn check(recipe: Body, template: &Template, schema: &Value, message: &Message, name: &str) {
+#[test]
+fn every_recipe_speaks_korean() {
+    for (recipe, template) in recipes(Language::Korean) {
+        let body = made(recipe, &template, &samples::firing());
+        let (korean, english) = match recipe {
+            Body::PagerDuty => ("런북", "Runbook"),
+            _ => ("다음 조치", "Next"),
+        };
+        assert!(body.contains(korean) && !body.contains(english), "{}: {body}", recipe.name());
+    }
+}
+
+fn made(recipe: Body, template: &Template, message: &Message) -> String {
+    template.body(view::message(message)).unwrap_or_else(|fault| panic!("{}: {fault}", recipe.name()))
+}
+
+/// Holds a recipe's `body` for `message` against everything that its service wants and that nobody may do.
+pub(in crate::notify) fn check(recipe: Body, body: &str, message: &Message, name: &str) {
     let place = format!("{}: {name}", recipe.name());
-    let body = template.body(view::message(message)).unwrap_or_else(|fault| panic!("{place}: {fault}"));
-    let json: Value = serde_json::from_str(&body).unwrap();
+    let (_, schema) = SCHEMAS.iter().find(|(known, _)| *known == recipe).unwrap();
+    let json: Value = serde_json::from_str(body).unwrap();
     assert_eq!(schema::faults(schema, &json), [""; 0], "{place}: {body}");
     let mut texts = Vec::new();
     strings(&json, &mut texts);
@@ -194,7 +214,7 @@ proptest! {
         message.environment.clone_from(&texts[3]);
         message.alerts = vec![message.alerts[0].clone(); count + 1];
         for (recipe, template) in RECIPES.iter() {
-            check(*recipe, template, &schema_of(*recipe), &message, "any payload");
+            check(*recipe, &made(*recipe, template, &message), &message, "any payload");
         }
     }
 }

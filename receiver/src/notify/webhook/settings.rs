@@ -50,7 +50,7 @@ pub struct RawHook {
     /// Headers by name; of `NAME_file` the value stands in a file.
     #[serde(default)]
     headers: BTreeMap<String, Secret>,
-    /// What templates write as `{{value "NAME"}}`; of `NAME_file` it stands in a file.
+    /// What templates write as `{{secret "NAME"}}`; of `NAME_file` it stands in a file.
     #[serde(default)]
     values: BTreeMap<String, Secret>,
     /// `json` or `text`, for templates of the operator's own.
