@@ -122,7 +122,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// What is known besides what the database says.
+    /// What is remembered beside what is read.
     pub(super) fn memory(&mut self) -> &mut Memory {
         &mut self.desk.memory
     }
